@@ -1,0 +1,156 @@
+"""The study's two networks, as data: layers, parameter shapes, initial weights, FLOPs. Every engine builds from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import TYPE_CHECKING
+
+from engines.contract import Network, NetworkType
+
+if TYPE_CHECKING:
+    from engines.contract import Weights
+
+KERNEL = 5
+POOL = 2
+COLOURS = 3
+IMAGE_SHAPE = (32, 32, COLOURS)
+DENSE_AFTER_CONVOLUTIONS = (120, 84)
+DATASET_FOR: dict[NetworkType, str] = {"mlp": "shuttle", "cnn": "cifar10"}
+_INPUT_SHAPES: dict[NetworkType, tuple[int, ...]] = {"mlp": (8,), "cnn": IMAGE_SHAPE}
+_CLASSES: dict[NetworkType, int] = {"mlp": 7, "cnn": 10}
+MAX_CONVOLUTIONS = 2
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """5x5 kernels, stride 1, no padding, then ReLU and 2x2 max-pooling. Shapes are (height, width, channels)."""
+
+    input_shape: tuple[int, int, int]
+    filters: int
+
+    @property
+    def convolved_shape(self) -> tuple[int, int, int]:
+        height, width, _ = self.input_shape
+        return height - KERNEL + 1, width - KERNEL + 1, self.filters
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        height, width, filters = self.convolved_shape
+        return height // POOL, width // POOL, filters
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        return (KERNEL, KERNEL, self.input_shape[2], self.filters)
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.filters,)
+
+    @property
+    def input_length(self) -> int:
+        return prod(self.input_shape)
+
+    @property
+    def multiply_adds(self) -> int:
+        return prod(self.convolved_shape) * KERNEL * KERNEL * self.input_shape[2]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """inputs -> units, then ReLU; the last layer of a network has softmax instead (`relu` is false)."""
+
+    inputs: int
+    units: int
+    relu: bool = True
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        return (self.inputs, self.units)
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.units,)
+
+    @property
+    def input_length(self) -> int:
+        return self.inputs
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.inputs * self.units
+
+
+Layer = Convolution | Dense
+
+
+def input_shape(network: Network) -> tuple[int, ...]:
+    return _INPUT_SHAPES[network.type]
+
+
+def classes(network: Network) -> int:
+    return _CLASSES[network.type]
+
+
+def layers(network: Network) -> tuple[Layer, ...]:
+    """The layers, first to last. A flattening stands, unsaid, between the last convolution and the first dense layer."""
+    if network.type == "mlp":
+        return _dense_layers(input_shape(network)[0], [network.width] * network.hidden_layers, classes(network))
+    if network.hidden_layers > MAX_CONVOLUTIONS:
+        raise ValueError(f"A CNN has 1 to {MAX_CONVOLUTIONS} convolutional layers, not {network.hidden_layers}.")
+    convolutions: list[Layer] = []
+    shape = IMAGE_SHAPE
+    for _ in range(network.hidden_layers):
+        convolution = Convolution(shape, COLOURS * network.width)
+        convolutions.append(convolution)
+        shape = convolution.output_shape
+    return (*convolutions, *_dense_layers(prod(shape), [*DENSE_AFTER_CONVOLUTIONS], classes(network)))
+
+
+def _dense_layers(inputs: int, widths: list[int], outputs: int) -> tuple[Layer, ...]:
+    sizes = [inputs, *widths]
+    hidden = [Dense(before, after) for before, after in zip(sizes, sizes[1:], strict=False)]
+    return (*hidden, Dense(sizes[-1], outputs, relu=False))
+
+
+def parameter_shapes(network: Network) -> list[tuple[int, ...]]:
+    """Kernel, bias, kernel, bias …: the order and layout in which weights travel."""
+    return [shape for layer in layers(network) for shape in (layer.kernel_shape, layer.bias_shape)]
+
+
+def parameters(network: Network) -> int:
+    return sum(prod(shape) for shape in parameter_shapes(network))
+
+
+def flops_per_sample(network: Network) -> int:
+    """Floating-point operations of the matrix products that train on one sample.
+
+    Two per multiply-add, once forward, once for the weights' gradient and once for the inputs' gradient, which the
+    first layer does not need. Biases, activations and pooling are left out, as is usual (Kaplan et al. 2020, 2.1).
+    """
+    first, *rest = (layer.multiply_adds for layer in layers(network))
+    return 2 * (2 * first + 3 * sum(rest))
+
+
+def steps_per_epoch(samples: int, batch_size: int) -> int:
+    """A short last batch is dropped."""
+    return samples // batch_size
+
+
+def flops_per_epoch(network: Network, *, samples: int, batch_size: int) -> int:
+    return flops_per_sample(network) * steps_per_epoch(samples, batch_size) * batch_size
+
+
+def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weights:
+    """Normal(0, sqrt(2 / n)) kernels, n the length of the layer's input, and zero biases (He et al. 2015; the study).
+
+    For a convolution the study takes n = height x width x channels of the layer's input, not of its kernel.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    weights: Weights = []
+    for layer in layers(network):
+        kernel = generator.normal(0.0, sqrt(2 / layer.input_length), layer.kernel_shape)
+        weights += [kernel.astype(dtype), np.zeros(layer.bias_shape, dtype)]
+    return weights
