@@ -1,0 +1,9 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("runs.urls")),
+]
+handler404 = "runs.views.page_not_found"
+handler500 = "runs.views.server_error"

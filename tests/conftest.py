@@ -1,0 +1,10 @@
+"""What all tests share: the site's settings, away from the machine's own database, spool and data."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+# Before Django reads its settings: tests never touch the developer's own var/ folder.
+os.environ["BENCHSITE_VAR"] = tempfile.mkdtemp(prefix="benchsite-test-")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
