@@ -1,8 +1,9 @@
-"""The study's two networks, as data: layers, parameter shapes, initial weights, FLOPs. Every engine builds from this."""
+"""The study's two networks, as data: layers, parameter shapes, initial weights, FLOPs; every engine builds from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod, sqrt
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def classes(network: Network) -> int:
 
 
 def layers(network: Network) -> tuple[Layer, ...]:
-    """The layers, first to last. A flattening stands, unsaid, between the last convolution and the first dense layer."""
+    """The layers, first to last; a flattening stands, unsaid, between the last convolution and the first dense layer."""
     if network.type == "mlp":
         return _dense_layers(input_shape(network)[0], [network.width] * network.hidden_layers, classes(network))
     if network.hidden_layers > MAX_CONVOLUTIONS:
@@ -109,7 +110,7 @@ def layers(network: Network) -> tuple[Layer, ...]:
 
 def _dense_layers(inputs: int, widths: list[int], outputs: int) -> tuple[Layer, ...]:
     sizes = [inputs, *widths]
-    hidden = [Dense(before, after) for before, after in zip(sizes, sizes[1:], strict=False)]
+    hidden = [Dense(before, after) for before, after in pairwise(sizes)]
     return (*hidden, Dense(sizes[-1], outputs, relu=False))
 
 

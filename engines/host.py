@@ -1,0 +1,241 @@
+"""Runs one job in a worker process: spawns it, streams its events, times it out, kills its whole group.
+
+However the worker ends, there is an outcome: a crash is a result.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, get_args
+
+from engines.contract import Status
+from engines.protocol import Event, Job, job_to_json, parse_line
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_STDERR_TAIL = 4000
+# Left by the user's shell or another tool, these would change what a worker measures; backends.py sets its own.
+_NOT_INHERITED = re.compile(r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a worker ended. `result` is what the job gave, if it did; times are the whole process's, in seconds."""
+
+    status: Status
+    reason: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+    stderr_tail: str = ""
+    process_seconds: float = 0.0
+    process_cpu_seconds: float = 0.0
+
+    @property
+    def finished(self) -> bool:
+        return self.status == "finished"
+
+
+def run(
+    python: Path, job: Job, *, timeout_seconds: float, on_event: Callable[[Event], None] = lambda event: None
+) -> Outcome:
+    """Do the job with that interpreter. Only an interruption of the host itself (Ctrl-C) is raised."""
+    with (
+        tempfile.TemporaryDirectory(prefix="benchsite-worker-", ignore_cleanup_errors=True) as scratch,
+        tempfile.TemporaryFile() as stderr,
+        _worker(python, scratch, stderr) as worker,
+    ):
+        worker.hand_over(job)
+        final = worker.follow(timeout_seconds, on_event)
+        worker.end()
+        return _outcome(worker, final, _tail(stderr), timeout_seconds)
+
+
+class _Worker:
+    """A worker process and the reading end of its channel."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: int) -> None:
+        self.process = process
+        self.channel = channel
+        self.started = time.perf_counter()
+        self.seconds = 0.0
+        self.cpu_seconds = 0.0
+        self.peak_rss_bytes = 0
+        self.timed_out = False
+
+    def hand_over(self, job: Job) -> None:
+        """Write the job; standard input stays open, since its end tells the worker that its host is gone."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # it died at once: its exit code and standard error tell why
+            self.process.stdin.write(job_to_json(job).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def follow(self, timeout_seconds: float, on_event: Callable[[Event], None]) -> Event | None:
+        """Pass events on until the worker closes its channel or its time is up; the last word, if it had one."""
+        final: Event | None = None
+        for event in self._events(self.started + timeout_seconds):
+            if event["event"] in ("result", "failed"):
+                final = event
+            else:
+                on_event(event)
+        return final
+
+    def _events(self, deadline: float) -> Iterator[Event]:
+        torn = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.channel, selectors.EVENT_READ)
+            while True:
+                if not selector.select(max(0.0, deadline - time.perf_counter())):
+                    self.timed_out = True
+                    return
+                chunk = os.read(self.channel, 65536)
+                if not chunk:
+                    return
+                *lines, torn = (torn + chunk).split(b"\n")
+                yield from (event for event in map(parse_line, lines) if event)
+
+    def end(self) -> None:
+        """Reap the worker, by force if it timed out or does not leave, and note what it used."""
+        if self.timed_out or not self._leaves_within(30):
+            self.kill()
+            self._reap(0)
+        self.seconds = time.perf_counter() - self.started
+
+    def _leaves_within(self, seconds: float) -> bool:
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
+            if self._reap(os.WNOHANG):
+                return True
+            time.sleep(0.005)
+        return False
+
+    def _reap(self, flags: int) -> bool:
+        if self.process.returncode is not None:
+            return True
+        pid, status, usage = os.wait4(self.process.pid, flags)
+        if pid:
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+            self.peak_rss_bytes = usage.ru_maxrss * 1024
+        return bool(pid)
+
+    def kill(self) -> None:
+        """Kill the worker's whole process group: a compiler that it started dies with it."""
+        with suppress(ProcessLookupError):  # gone already
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [str(python), "-m", "engines.worker", "--channel", str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=stderr,
+            stderr=stderr,
+            pass_fds=[writing],
+            start_new_session=True,
+            cwd=PROJECT_ROOT,
+            env=_environment(scratch),
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    worker = _Worker(process, reading)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker._reap(0)
+        os.close(reading)
+        if process.stdin:
+            process.stdin.close()
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)}
+    return {
+        **inherited,
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": scratch,
+    }
+
+
+# ---------------------------------------------------------------- what the end means
+
+
+def _outcome(worker: _Worker, final: Event | None, stderr_tail: str, timeout_seconds: float) -> Outcome:
+    status, reason = _status_and_reason(worker, final, timeout_seconds)
+    finished = status == "finished"
+    return Outcome(
+        status=status,
+        reason=scrub(reason),
+        result=final["result"] if final and finished else {},
+        exit_code=worker.process.returncode,
+        stderr_tail="" if finished else stderr_tail,
+        process_seconds=worker.seconds,
+        process_cpu_seconds=worker.cpu_seconds,
+    )
+
+
+def _status_and_reason(worker: _Worker, final: Event | None, timeout_seconds: float) -> tuple[Status, str]:
+    if final and final["event"] == "result":
+        return "finished", ""  # it had its result out, whatever happened to it while it left
+    if final:
+        status = final["status"]
+        return (status if status in get_args(Status) else "crashed"), final["reason"]  # type: ignore[return-value]
+    if worker.timed_out:
+        return "timed_out", f"Stopped after {timeout_seconds:.0f} s, the suite's limit for one run."
+    return _death(worker.process.returncode, worker.peak_rss_bytes)
+
+
+def _death(exit_code: int, peak_rss_bytes: int) -> tuple[Status, str]:
+    """A death without a last word. A SIGKILL of a process that held most of the memory is the system's OOM killer."""
+    if exit_code >= 0:
+        return "crashed", f"The worker left with exit code {exit_code} and no result."
+    name = signal.Signals(-exit_code).name
+    if name == "SIGKILL" and peak_rss_bytes > 0.5 * _memory_bytes():
+        return "out_of_memory", f"Killed by the system ({name}) while it held {peak_rss_bytes / 2**30:.1f} GiB."
+    return "crashed", f"The worker was killed by signal {-exit_code} ({name})."
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _tail(stderr: IO[bytes]) -> str:
+    size = stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, size - _STDERR_TAIL))
+    return scrub(stderr.read().decode(errors="replace"))
+
+
+@cache
+def _private_words() -> list[tuple[str, str]]:
+    """What must not leave this machine, longest first, with what stands in its place."""
+    words = {str(PROJECT_ROOT): "<project>", str(Path.home()): "<home>", socket.gethostname(): "<host>"}
+    with suppress(KeyError, OSError):  # a user without a name has none to hide
+        words.setdefault(getpass.getuser(), "<user>")
+    return sorted(((word, mark) for word, mark in words.items() if len(word) > 2), key=lambda pair: -len(pair[0]))
+
+
+def scrub(text: str) -> str:
+    """The text without this project's path, the home path, the host's and the user's name."""
+    for word, mark in _private_words():
+        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", mark, text)
+    return text

@@ -1,0 +1,77 @@
+"""What host and worker say to each other: one JSON job on the worker's standard input, JSON lines back.
+
+The lines travel on a file descriptor of their own, which no import banner can pollute.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict, cast
+
+from engines.contract import DataSet, Network, Setup
+from engines.timing import Policy
+
+JobKind = Literal["train", "verify", "canary"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`cpus` are the logical CPUs that the worker may run on; empty where the OS cannot pin."""
+
+    kind: JobKind
+    setup: Setup
+    dataset: DataSet | None = None
+    seed: int = 0
+    policy: Policy = field(default_factory=Policy)
+    cpus: tuple[int, ...] = ()
+
+
+class Event(TypedDict, total=False):
+    """One line from the worker. `event` says which of the other keys are there."""
+
+    event: Literal["phase", "epoch", "result", "failed"]
+    name: str
+    epoch: dict[str, Any]
+    result: dict[str, Any]
+    status: str
+    reason: str
+
+
+def job_to_json(job: Job) -> str:
+    return json.dumps(dataclasses.asdict(job))
+
+
+def job_from_json(text: str) -> Job:
+    document = json.loads(text)
+    setup = document.pop("setup")
+    dataset = document.pop("dataset")
+    return Job(
+        kind=document["kind"],
+        setup=Setup(**{**setup, "network": Network(**setup["network"])}),
+        dataset=DataSet(**dataset) if dataset else None,
+        seed=document["seed"],
+        policy=Policy(**document["policy"]),
+        cpus=tuple(document["cpus"]),
+    )
+
+
+class Channel:
+    """The worker's end. Each event is one `write`, so that a killed worker leaves whole lines or one torn last line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def send(self, event: Event) -> None:
+        os.write(self._descriptor, json.dumps(event, allow_nan=False).encode() + b"\n")
+
+
+def parse_line(line: bytes) -> Event | None:
+    """The event of one line, or None for a torn one."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return cast(Event, event) if isinstance(event, dict) and "event" in event else None

@@ -1,0 +1,181 @@
+"""`python -m engines.worker --channel FD`: does one job in a process of its own, then exits."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import os
+import resource
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engines import networks, registry, timing
+from engines.contract import Engine, Epoch, Setup, Training, TrainingData
+from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
+from engines.protocol import Channel, Job, job_from_json
+
+# What frameworks say, in text alone, when memory runs out.
+_OUT_OF_MEMORY_SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc", "Unable to allocate", "OOM when")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--channel", type=int, required=True, metavar="FD", help="where the JSON lines go")
+    channel = Channel(parser.parse_args().channel)
+    os.dup2(2, 1)  # frameworks print banners from C++: to standard error with all of it
+    job = job_from_json(sys.stdin.readline())
+    _die_with_host()
+    _be_first_to_go_when_memory_runs_out()
+    if job.cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, job.cpus)
+    try:
+        channel.send({"event": "result", "result": JOBS[job.kind](job, channel)})
+    except Exception as error:  # whatever a framework raises ends up as a reason in the record
+        failure = as_engine_error(error)
+        channel.send({"event": "failed", "status": failure.status, "reason": str(failure)[:4000]})
+        if failure is not error:
+            raise
+
+
+def as_engine_error(error: Exception) -> EngineError:
+    """The error as one of ours: memory that ran out is told from a plain crash."""
+    if isinstance(error, EngineError):
+        return error
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError) or any(sign in text for sign in _OUT_OF_MEMORY_SIGNS):
+        return OutOfMemoryError(text)
+    return EngineError(text)
+
+
+def _die_with_host() -> None:
+    """The host holds our standard input open for as long as it lives; at its end the whole process group goes."""
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+
+
+def _be_first_to_go_when_memory_runs_out() -> None:
+    with suppress(OSError):  # not Linux, or not allowed: the system chooses as it likes
+        Path("/proc/self/oom_score_adj").write_text("900")
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def make_engine(setup: Setup) -> Engine:
+    """Import the framework, with its threads and flags set before, and make the engine."""
+    from engines import backends
+
+    info = registry.find(setup.engine)
+    scratch = Path(tempfile.gettempdir())  # the host gives each worker a folder of its own, and clears it
+    os.environ.update(backends.environment_variables(setup, info.backend, scratch))
+    backends.prepare_import(info.backend)
+    module = importlib.import_module(f"engines.frameworks.{info.framework}")
+    engine: Engine = module.Engine(setup)
+    return engine
+
+
+def train(job: Job, channel: Channel) -> dict[str, Any]:
+    """Train one cell; the result has `training` and `phases` as the contract's dataclasses, as dicts."""
+    phases: dict[str, float] = {}
+    with timing.phase(phases, "import"):
+        engine = make_engine(job.setup)
+    channel.send({"event": "phase", "name": "imported"})
+    with timing.phase(phases, "data"):
+        data = _load(job)
+        weights = networks.initial_weights(job.setup.network, job.seed)
+    with timing.phase(phases, "build"):
+        engine.build(weights, data)
+        engine.synchronize()
+    with timing.phase(phases, "compile"):
+        engine.compile()
+        engine.synchronize()
+    channel.send({"event": "phase", "name": "compiled"})
+
+    def report(epoch: Epoch) -> None:
+        channel.send({"event": "epoch", "epoch": dataclasses.asdict(epoch)})
+
+    epochs = timing.train(engine, samples=len(data.train_labels), seed=job.seed, policy=job.policy, report=report)
+    peak_rss = peak_rss_bytes()
+    with timing.phase(phases, "evaluation"):
+        evaluation = engine.evaluate()
+    training = describe(job, engine, data, epochs)
+    training = dataclasses.replace(
+        training, peak_rss_bytes=peak_rss, test_loss=_finite(evaluation.loss), test_accuracy=evaluation.accuracy
+    )
+    return {"training": dataclasses.asdict(training), "phases": phases}
+
+
+def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, ...]) -> Training:
+    """The epochs, with the size of the work that each of them did."""
+    network, batch_size, samples = job.setup.network, job.setup.batch_size, len(data.train_labels)
+    warmup = min(job.policy.warmup_epochs, len(epochs) - 1)
+    return Training(
+        epochs=epochs,
+        warmup_epochs=warmup,
+        parameters=networks.parameters(network),
+        flops_per_epoch=networks.flops_per_epoch(network, samples=samples, batch_size=batch_size),
+        steps_per_epoch=networks.steps_per_epoch(samples, batch_size),
+        threads_observed=timing.threads_observed(epochs[warmup:]),
+        peak_rss_bytes=0,
+        drift=timing.drift(epochs[warmup:]),
+        order_from="framework" if hasattr(engine, "fit") else "harness",
+        settings=dict(engine.settings()),
+    )
+
+
+def _load(job: Job) -> TrainingData:
+    from engines import datasets
+
+    if job.dataset is None:
+        raise UnsupportedError("A training job needs a data set.")
+    return datasets.load(job.dataset)
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < 1e30 else None
+
+
+def peak_rss_bytes() -> int:
+    """The process's peak resident memory: VmHWM where there is /proc, else what getrusage says."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def verify(job: Job, channel: Channel) -> dict[str, Any]:
+    from engines import equivalence
+
+    return dataclasses.asdict(equivalence.check(make_engine, job.setup))
+
+
+def canary(job: Job, channel: Channel) -> dict[str, Any]:
+    from engines import backends
+
+    os.environ.update(backends.thread_variables(job.setup.threads))
+    from engines import canary  # imports NumPy, which reads its threads at that moment
+
+    return dataclasses.asdict(canary.measure(threads=job.setup.threads))
+
+
+JOBS: dict[str, Callable[[Job, Channel], dict[str, Any]]] = {
+    "train": train,
+    "verify": verify,
+    "canary": canary,
+}
+
+if __name__ == "__main__":
+    main()
