@@ -1,0 +1,166 @@
+"""A chart's spec and its series -> what Chart.js draws. The page, the JSON and later exports share this."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runs import formats
+from runs.charts.specs import Axis, ChartSpec, Scale
+from runs.charts.style import SeriesStyle
+
+_LOG_STEPS = (1, 3, 10)
+_X_MARGIN = 1.12
+
+
+@dataclass(frozen=True)
+class Point:
+    """`low` and `high` bound the 95 % interval, where there are runs enough for one."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    runs: int = 1
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    label: str
+    style: SeriesStyle
+    points: Sequence[Point]
+    radius: float = 4.0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart that is ready to be drawn. `network_type` chooses the words on the axes."""
+
+    spec: ChartSpec
+    series: Sequence[Series]
+    scale: Scale
+    network_type: str = ""
+    note: str = ""
+    marks: Sequence[str] = field(default=())
+    """Words that must stand on the picture itself, such as `synthetic data`."""
+
+    @property
+    def points(self) -> list[Point]:
+        return [point for series in self.series for point in series.points]
+
+
+def datasets(chart: Chart) -> list[dict[str, Any]]:
+    """One Chart.js data set per series: its points and its look."""
+    return [{"data": points(series), "label": series.label} | look(series) for series in chart.series]
+
+
+def points(series: Series) -> list[dict[str, Any]]:
+    return [
+        {"x": point.x, "y": point.y, "low": point.low, "high": point.high, "runs": point.runs, "url": point.url}
+        for point in series.points
+    ]
+
+
+def look(series: Series) -> dict[str, Any]:
+    """Colours are the light theme's; the page puts in its own theme's by `hue`."""
+    style = series.style
+    return {
+        "hue": style.hue.name,
+        "filled": style.filled,
+        "borderColor": style.hue.light,
+        "backgroundColor": style.hue.light,
+        "pointBorderColor": style.hue.light,
+        "pointBackgroundColor": style.hue.light if style.filled else "#ffffff",
+        "pointStyle": style.marker.point_style,
+        "pointRadius": series.radius,
+        "pointHoverRadius": series.radius + 2,
+        "pointBorderWidth": 1.75,
+        "borderDash": list(style.dash),
+        "borderWidth": style.width,
+        "tension": 0,
+        "fill": False,
+    }
+
+
+def options(chart: Chart) -> dict[str, Any]:
+    """Chart.js options, with each axis' label, unit, bounds and ticks; `fixedTicks` is read by the page's own code."""
+    return {
+        "title": chart.spec.title,
+        "note": chart.note,
+        "marks": list(chart.marks),
+        "intervals": chart.spec.intervals,
+        "scales": {
+            "x": _axis(chart.spec.x, chart.spec.x.scale, chart.network_type) | _x_bounds(chart),
+            "y": _axis(chart.spec.y, chart.scale, chart.network_type) | _y_bounds(chart),
+        },
+    }
+
+
+def labels(chart: Chart) -> list[float]:
+    return sorted({point.x for point in chart.points})
+
+
+def summary(chart: Chart) -> str:
+    """The chart in words, for those who do not see it."""
+    if not chart.points:
+        return "No point to draw."
+    fastest = min(chart.points, key=lambda point: point.y)
+    slowest = max(chart.points, key=lambda point: point.y)
+    unit = f" {chart.spec.y.unit}" if chart.spec.y.unit else ""
+    return (
+        f"{chart.spec.title}: {_counted(len(chart.series), 'series', 'series')}, "
+        f"{_counted(len(chart.points), 'point', 'points')}. "
+        f"Lowest {formats.digits(fastest.y)}{unit} ({_owner(chart, fastest)}), "
+        f"highest {formats.digits(slowest.y)}{unit} ({_owner(chart, slowest)})."
+    )
+
+
+def _owner(chart: Chart, point: Point) -> str:
+    label = next(series.label for series in chart.series if any(own is point for own in series.points))
+    return f"{label} at {formats.digits(point.x) if point.x % 1 else formats.count(int(point.x))}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{formats.count(number)} {one if number == 1 else many}"
+
+
+def _axis(axis: Axis, scale: Scale, network_type: str) -> dict[str, Any]:
+    return {
+        "type": "logarithmic" if scale == "log" else "linear",
+        "unit": axis.unit,
+        "title": {"display": True, "text": axis.label(network_type)},
+    }
+
+
+def _x_bounds(chart: Chart) -> dict[str, Any]:
+    values = labels(chart)
+    if not values or not chart.spec.x.fixed_ticks:
+        return {}
+    return {"min": values[0] / _X_MARGIN, "max": values[-1] * _X_MARGIN, "fixedTicks": values}
+
+
+def _y_bounds(chart: Chart) -> dict[str, Any]:
+    if chart.scale == "linear":
+        return {"beginAtZero": True}
+    values = [value for point in chart.points for value in (point.low, point.y, point.high) if value and value > 0]
+    if not values:
+        return {}
+    ticks = log_ticks(min(values), max(values))
+    return {"min": ticks[0], "max": ticks[-1], "fixedTicks": ticks}
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 3, 10, 30 …: the steps from just below `low` to just above `high`, two at the least."""
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    steps = sorted({float(f"{step}e{exponent}") for exponent in exponents for step in _LOG_STEPS})
+    first = _last(step for step in steps if step <= low)
+    after = next(step for step in steps if step >= high and step > first)
+    return [step for step in steps if first <= step <= after]
+
+
+def _last(values: Iterable[float]) -> float:
+    *_, last = values
+    return last

@@ -1,0 +1,57 @@
+"""How numbers are written: three significant digits, grouped thousands, always a unit."""
+
+from __future__ import annotations
+
+import math
+
+from django.utils import formats
+
+NONE = "–"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, in the reader's locale: 0.0152, 11.2, 1,130."""
+    if not math.isfinite(value):
+        return NONE
+    exponent = int(f"{value:.2e}".split("e")[1])
+    return _localised(round(value, 2 - exponent), decimals=max(2 - exponent, 0))
+
+
+def count(value: int) -> str:
+    return _localised(value, decimals=0)
+
+
+def as_printed(value: float) -> str:
+    """Two decimals, as the study printed its tables."""
+    return _localised(value, decimals=2)
+
+
+def seconds(value: float | None) -> str:
+    return NONE if value is None else f"{digits(value)} s"
+
+
+def times(value: float | None) -> str:
+    return NONE if value is None else f"{digits(value)}×"
+
+
+def percent(value: float | None) -> str:
+    return NONE if value is None else f"{digits(100 * value)} %"
+
+
+def gib(value: int | None) -> str:
+    return NONE if value is None else f"{digits(value / 2**30)} GiB"
+
+
+def interval(low: float | None, high: float | None, unit: str = "s") -> str:
+    """`0.694 to 0.706 s`; the dash where there are too few runs for an interval."""
+    if low is None or high is None:
+        return NONE
+    return f"{digits(low)} to {digits(high)}{'×' if unit == '×' else f' {unit}'}"
+
+
+def gflops_per_second(flops: int, seconds_: float | None) -> str:
+    return f"{digits(flops / seconds_ / 1e9)} GFLOP/s" if seconds_ else NONE
+
+
+def _localised(value: float, *, decimals: int) -> str:
+    return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
