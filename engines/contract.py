@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
@@ -43,11 +43,17 @@ Bytes = Annotated[int, Ge(0), Le(2**53)]
 Facts = Annotated[dict[Annotated[str, MaxLen(100)], Text], MaxLen(1000)]
 
 
+class Document:
+    """Base of what is read from outside: whoever validates it with pydantic refuses fields that it does not know."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+
 # ---------------------------------------------------------------- what is trained
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Document):
     """A network of the study. For a CNN, `hidden_layers` counts convolutions and `width` maps per colour."""
 
     type: NetworkType
@@ -59,7 +65,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class DataSet:
+class DataSet(Document):
     """The data that a run trained on. `sha256` is that of the samples' source files, or of the recipe if synthetic."""
 
     name: Name
@@ -70,13 +76,13 @@ class DataSet:
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Document):
     name: Name = "sgd"
     learning_rate: Annotated[float, Gt(0), Le(10)] = 1e-3
 
 
 @dataclass(frozen=True)
-class Workload:
+class Workload(Document):
     network: Network
     dataset: DataSet
     batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
@@ -84,7 +90,7 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Document):
     """What is compared: a workload, the engine that trains it and what it may use."""
 
     workload: Workload
@@ -98,7 +104,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(Document):
     """One epoch; `loss` is the mean over its steps, absent where it is not a finite number."""
 
     wall_seconds: Seconds
@@ -107,7 +113,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Phases:
+class Phases(Document):
     """Time outside the epochs. What was not reached is 0; `process_seconds` is the whole worker, seen from its host."""
 
     import_seconds: Seconds = 0.0
@@ -120,7 +126,7 @@ class Phases:
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Document):
     """What one process measured. The first `warmup_epochs` of `epochs` are not steady; epoch 0 is the first epoch."""
 
     epochs: Annotated[tuple[Epoch, ...], MinLen(1), MaxLen(10_000)]
@@ -149,7 +155,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Document):
     """A machine as its user names it, with what was detected of it (no host name, no user name)."""
 
     name: Name
@@ -166,7 +172,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Environment:
+class Environment(Document):
     """The exact software. `sha256` identifies it: Python, every package's version, and the facts below."""
 
     name: Name
@@ -180,7 +186,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Code:
+class Code(Document):
     """The harness that measured: its version, its commit, and the hash of the engine's own files."""
 
     version: Text
@@ -190,7 +196,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Placement:
+class Placement(Document):
     """Where a run stands in its experiment: block, place in the block's shuffled order, and the seeds."""
 
     experiment: Name
@@ -203,7 +209,7 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Conditions:
+class Conditions(Document):
     """The machine's state around a run or its block; readings that the OS withholds are left out."""
 
     readings: Facts = dataclasses.field(default_factory=dict)
@@ -215,7 +221,7 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Document):
     """One process that trained one cell, or the reason why it could not. The document of spool, API and database."""
 
     run_id: Annotated[str, MinLen(36), MaxLen(36)]

@@ -1,0 +1,173 @@
+"""From a suite to blocks of runs, in the order in which they will run. Pure: the seed is the only randomness.
+
+A *group* is what will be compared: one workload on one device with one thread count. A *block* holds one run of each of
+a group's cells, shuffled, so that whatever drifts on the machine meets every engine alike. Round after round, each
+round has one block of every group.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from engines import registry
+from engines.contract import Cell, DataSet, Device, Network, Optimizer, Workload, content_hash
+from runs.suites.suite import Bench, Suite
+
+DataSetFor = Callable[[Network, int | None], DataSet]
+"""(network, train_samples) -> the data set that it will train on here."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    cell: Cell
+    block: int
+    position: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """`number` counts the group's blocks; the order of `runs` is shuffled, and stored with each of them."""
+
+    number: int
+    runs: tuple[PlannedRun, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    suite: Suite
+    blocks: tuple[Block, ...]
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        return tuple(run for block in self.blocks for run in block.runs)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(dict.fromkeys(run.cell for run in self.runs))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line leaves of a suite; an empty part leaves all. Networks are 'mlp', 'cnn' or 'mlp:8x100'."""
+
+    engines: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    threads: tuple[int, ...] = ()
+    blocks: int | None = None
+
+
+@dataclass(frozen=True)
+class _Group:
+    cells: tuple[Cell, ...]
+    blocks: int
+
+
+def make_plan(suite: Suite, dataset_for: DataSetFor, selection: Selection = Selection()) -> Plan:
+    """The whole plan: the same suite, data and selection give the same plan, run by run."""
+    groups = _merged(_groups(suite, dataset_for, selection))
+    rounds = max((group.blocks for group in groups), default=0)
+    blocks = [
+        _block(suite, group, number)
+        for number in range(rounds)
+        for group in _shuffled(groups, suite.seed, "round", number)
+        if number < group.blocks
+    ]
+    return Plan(suite, tuple(blocks))
+
+
+def _groups(suite: Suite, dataset_for: DataSetFor, selection: Selection) -> Iterator[_Group]:
+    for bench in suite.benches:
+        blocks = selection.blocks or suite.blocks_of(bench)
+        for network in _networks(bench, selection):
+            workload = Workload(
+                network=network,
+                dataset=dataset_for(network, bench.train_samples),
+                batch_size=suite.batch_size,
+                optimizer=Optimizer(learning_rate=suite.learning_rate),
+            )
+            for device in _chosen(bench.devices, selection.devices):
+                for threads in selection.threads or bench.threads:
+                    cells = tuple(
+                        Cell(workload, engine, track, device, threads)
+                        for engine in _chosen(bench.engines, selection.engines)
+                        for track in bench.tracks
+                    )
+                    yield _Group(cells, blocks)
+
+
+def _merged(groups: Iterator[_Group]) -> list[_Group]:
+    """One group for each workload, device and thread count, even where several benches of a suite name it."""
+    merged: dict[str, _Group] = {}
+    for group in groups:
+        if group.cells:
+            known = merged.get(_identity(group), _Group((), 0))
+            cells = tuple(dict.fromkeys(known.cells + group.cells))
+            merged[_identity(group)] = _Group(cells, max(known.blocks, group.blocks))
+    return list(merged.values())
+
+
+def _networks(bench: Bench, selection: Selection) -> Iterator[Network]:
+    for hidden_layers in bench.hidden_layers:
+        for width in bench.widths:
+            network = Network(bench.network, hidden_layers, width)
+            if not selection.networks or _names(network) & set(selection.networks):
+                yield network
+
+
+def _names(network: Network) -> set[str]:
+    return {network.type, f"{network.type}:{network.hidden_layers}x{network.width}"}
+
+
+def network_name(network: Network) -> str:
+    """How the command line names it: mlp:8x100."""
+    return f"{network.type}:{network.hidden_layers}x{network.width}"
+
+
+def _chosen(offered: tuple[T, ...], wanted: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(item for item in offered if not wanted or item in wanted)
+
+
+def _block(suite: Suite, group: _Group, number: int) -> Block:
+    seed = int(content_hash([suite.seed, number])[:8], 16)
+    cells = _shuffled(list(group.cells), suite.seed, _identity(group), number)
+    return Block(number, tuple(PlannedRun(cell, number, place, seed) for place, cell in enumerate(cells)))
+
+
+def _identity(group: _Group) -> str:
+    first = group.cells[0]
+    return content_hash(first.workload, [first.device, first.threads])
+
+
+def _shuffled(items: list[T], *seed: object) -> list[T]:
+    shuffled = list(items)
+    random.Random(content_hash(list(seed))).shuffle(shuffled)
+    return shuffled
+
+
+def known_networks(suite: Suite) -> list[str]:
+    """What `--networks` may name for this suite."""
+    return sorted(
+        {name for bench in suite.benches for network in _networks(bench, Selection()) for name in _names(network)}
+    )
+
+
+def select_engines(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Slugs for slugs or abbreviations. Raises UnsupportedError naming the known ones."""
+    return tuple(registry.find(name).slug for name in names)
+
+
+def without(plan: Plan, done: Callable[[PlannedRun], bool]) -> Plan:
+    """The plan less the runs that are done; blocks keep their numbers, runs their places."""
+    blocks = (
+        dataclasses.replace(block, runs=tuple(run for run in block.runs if not done(run))) for block in plan.blocks
+    )
+    return Plan(plan.suite, tuple(block for block in blocks if block.runs))

@@ -1,0 +1,121 @@
+"""A suite is a TOML file, validated when read: an unknown key names the known ones, a bad value what is allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from engines import networks, registry
+from engines.contract import Device, Document, Name, NetworkType, Track
+from engines.errors import UnsupportedError
+from engines.timing import Policy
+from runs.errors import SuiteError
+from runs.validation import DocumentError, from_python
+
+SUITES_FOLDER = Path(__file__).parent
+
+Preset = Literal["quick", "standard", "rigorous", "study"]
+Blocks = Annotated[int, Ge(1), Le(1000)]
+Sizes = Annotated[tuple[Annotated[int, Ge(1), Le(65536)], ...], MinLen(1), MaxLen(50)]
+
+PRESET_BLOCKS: dict[Preset, int] = {"quick": 3, "standard": 5, "rigorous": 7, "study": 2}
+
+
+@dataclass(frozen=True)
+class Bench(Document):
+    """One grid of cells: every engine on every network, device and thread count."""
+
+    network: NetworkType
+    hidden_layers: Sizes
+    widths: Sizes
+    engines: Annotated[tuple[Name, ...], MinLen(1)]
+    devices: Annotated[tuple[Device, ...], MinLen(1)] = ("cpu",)
+    threads: Annotated[tuple[Annotated[int, Ge(1), Le(4096)], ...], MinLen(1)] = (1,)
+    tracks: Annotated[tuple[Track, ...], MinLen(1)] = ("idiomatic",)
+    blocks: Blocks | None = None
+    train_samples: Annotated[int, Ge(100), Le(10**9)] | None = None
+    """The first so many training samples; all of the data set's if left out."""
+
+
+@dataclass(frozen=True)
+class Suite(Document):
+    """What to measure and how long. Times in seconds."""
+
+    name: Name
+    title: Annotated[str, MaxLen(200)]
+    benches: Annotated[tuple[Bench, ...], MinLen(1)]
+    preset: Preset = "standard"
+    description: Annotated[str, MaxLen(2000)] = ""
+    blocks: Blocks | None = None
+    warmup_epochs: Annotated[int, Ge(1), Le(100)] = 2
+    steady_epochs: Annotated[int, Ge(1), Le(1000)] = 5
+    min_steady_seconds: Annotated[float, Ge(0), Le(3600)] = 1.0
+    timeout_seconds: Annotated[float, Ge(1), Le(86400)] = 1800.0
+    batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
+    learning_rate: Annotated[float, Ge(1e-9), Le(10)] = 1e-3
+    seed: Annotated[int, Ge(0), Le(2**31)] = 2017
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(
+            warmup_epochs=self.warmup_epochs,
+            steady_epochs=self.steady_epochs,
+            min_steady_seconds=self.min_steady_seconds,
+        )
+
+    def blocks_of(self, bench: Bench) -> int:
+        return bench.blocks or self.blocks or PRESET_BLOCKS[self.preset]
+
+
+def shipped() -> list[str]:
+    return sorted(path.stem for path in SUITES_FOLDER.glob("*.toml"))
+
+
+def load(name: str) -> Suite:
+    """A shipped suite by name, or any TOML file by path. Raises SuiteError."""
+    path = SUITES_FOLDER / f"{name}.toml" if name in shipped() else Path(name)
+    try:
+        text = path.read_text()
+    except (FileNotFoundError, IsADirectoryError):
+        known = ", ".join(shipped())
+        raise SuiteError(f"There is no suite {name!r}. Name a TOML file or one of: {known}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"The suite {name!r} cannot be read: {error}.") from None
+    return parse(text, source=path.name)
+
+
+def parse(text: str, *, source: str) -> Suite:
+    """Raises SuiteError naming each field that does not fit."""
+    try:
+        suite = from_python(Suite, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"The suite {source} is not TOML: {error}.") from None
+    except DocumentError as error:
+        raise SuiteError(f"The suite {source} does not fit: {error}.", {"problems": error.problems}) from None
+    for bench in suite.benches:
+        _check_bench(bench, source)
+    return dataclasses.replace(suite, benches=tuple(_with_slugs(bench) for bench in suite.benches))
+
+
+def _check_bench(bench: Bench, source: str) -> None:
+    deepest = max(bench.hidden_layers)
+    if bench.network == "cnn" and deepest > networks.MAX_CONVOLUTIONS:
+        raise SuiteError(
+            f"The suite {source} does not fit: benches.hidden_layers is {deepest}, "
+            f"allowed for a CNN: 1 to {networks.MAX_CONVOLUTIONS}."
+        )
+    for engine in bench.engines:
+        try:
+            registry.find(engine)
+        except UnsupportedError as error:
+            raise SuiteError(f"The suite {source} does not fit: {error}") from None
+
+
+def _with_slugs(bench: Bench) -> Bench:
+    """Abbreviations are fine in a file (th, tf, kth, ktf); from here on an engine has its slug."""
+    return dataclasses.replace(bench, engines=tuple(registry.find(name).slug for name in bench.engines))
