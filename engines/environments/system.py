@@ -105,15 +105,15 @@ def provide(needs: list[Need], *, say: Say) -> bool:
     """Install what is missing where that is possible; else say what to type. True when all is there now."""
     if not needs:
         return True
-    say(f"Missing here: {', '.join(need.what for need in needs)}.")
     packages = [need.package for need in needs]
     action = _action() if all(packages) else "tell"
     if action == "ask" and not _agrees(packages):
         action = "tell"
     if action == "tell":
-        say(_what_to_do(needs))
+        say(advice(needs))
         return False
-    say(f"Installing {' '.join(packages)} with apt-get, as {'root' if _is_root() else 'root by way of sudo'}.")
+    who = "root" if _is_root() else "root by way of sudo"
+    say(f"Missing here: {_listed(needs)}. Installing {' '.join(packages)} with apt-get, as {who}.")
     return _install(packages, say=say)
 
 
@@ -149,11 +149,19 @@ def _agrees(packages: list[str]) -> bool:
     return answer.strip().lower() in ("", "y", "yes")
 
 
-def _what_to_do(needs: list[Need]) -> str:
+def _listed(needs: list[Need]) -> str:
+    return ", ".join(need.what for need in needs)
+
+
+def advice(needs: list[Need]) -> str:
+    """What is missing and the one command that brings it; empty when nothing is."""
+    if not needs:
+        return ""
     packages = " ".join(need.package for need in needs)
     if shutil.which("apt-get") is None or not all(need.package for need in needs):
-        return f"To get it: {'; '.join(need.elsewhere for need in needs)}."
-    return f"To install it, type:\n    {'' if _is_root() else 'sudo '}apt-get install -y {packages}"
+        return f"Missing here: {_listed(needs)}. To get it: {'; '.join(need.elsewhere for need in needs)}."
+    command = f"{'' if _is_root() else 'sudo '}apt-get install -y {packages}"
+    return f"Missing here: {_listed(needs)}. To install it, type: {command}"
 
 
 def _install(packages: list[str], *, say: Say) -> bool:

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from engines import registry
+from engines.environments import environments, installation
+from engines.environments.environments import EnvironmentInfo
+from engines.environments.readiness import Readiness, readiness, seen_gpus
+from engines.errors import EngineError
+
+_COLUMNS = ("ENGINE", "ABBR.", "SLUG", "VERSION", "ENVIRONMENT", "DEVICES")
+
+
+class Command(BaseCommand):
+    help = "List the engines and what each can do here; install, choose or remove the environments they run in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="list as JSON")
+        parser.set_defaults(action=self.list_engines)
+        actions = parser.add_subparsers(title="actions (none lists the engines)", metavar="ACTION")
+        self._add_install(actions)
+        self._add_use(actions)
+        self._add_remove(actions)
+
+    def _add_install(self, actions: Any) -> None:
+        install = actions.add_parser("install", help="make engine environments from their lock files")
+        install.add_argument("names", nargs="+", metavar="NAME", help="an engine or an environment")
+        install.add_argument("--gpu", action="store_true", help="the build for NVIDIA GPUs, an environment of its own")
+        install.add_argument(
+            "--go-on", action="store_true", help="succeed if at least one can be used, and say what the others lack"
+        )
+        install.set_defaults(action=self.install)
+
+    def _add_use(self, actions: Any) -> None:
+        use = actions.add_parser("use", help="run an engine with an interpreter that already has its framework")
+        use.add_argument("name", metavar="NAME", help="an engine, or an environment to speak for all its engines")
+        use.add_argument("--python", required=True, type=Path, metavar="PATH", help="the interpreter")
+        use.set_defaults(action=self.use)
+
+    def _add_remove(self, actions: Any) -> None:
+        remove = actions.add_parser("remove", help="forget a chosen interpreter, else delete what was installed")
+        remove.add_argument("names", nargs="+", metavar="NAME", help="an engine or an environment")
+        remove.add_argument("--gpu", action="store_true", help="its build for NVIDIA GPUs")
+        remove.set_defaults(action=self.remove)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            options["action"](**options)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    # ------------------------------------------------------------ list
+
+    def list_engines(self, **options: Any) -> None:
+        gpus = seen_gpus()
+        rows = [readiness(engine, gpus) for engine in registry.ENGINES.values()]
+        self._say(json.dumps([_as_json(row) for row in rows], indent=2) if options["json"] else _as_table(rows))
+
+    # ------------------------------------------------------------ install, use, remove
+
+    def install(self, **options: Any) -> None:
+        wanted = _named(options["names"], gpu=options["gpu"])
+        missing = [info for info in wanted if not environments.is_installed(info)]
+        if missing:
+            self._say(installation.cost(missing))
+        failures = [failure for info in wanted if (failure := self._install_one(info, ready=info not in missing))]
+        if failures and not (options["go_on"] and len(failures) < len(wanted)):
+            raise CommandError("\n".join(failures))
+        for failure in failures:
+            self.stderr.write(failure)
+        if failures:
+            self.stderr.write("Going on without it; its runs will be recorded as unsupported.")
+
+    def _install_one(self, info: EnvironmentInfo, *, ready: bool) -> str:
+        """Why it cannot be used now; empty if it can."""
+        try:
+            lacking = installation.install(info, say=self._say)
+        except EngineError as error:
+            return str(error)
+        if ready and not lacking:
+            self._say(f"{info.name} is installed.")
+        return f"{info.title} cannot run without {', '.join(need.what for need in lacking)}." if lacking else ""
+
+    def use(self, **options: Any) -> None:
+        info = environments.find(options["name"])
+        engine = registry.ENGINES.get(options["name"]) or registry.BY_ABBREVIATION.get(options["name"])
+        installation.use(info, options["python"], [engine] if engine else info.engines)
+        self._say(f"The environment {info.name} is now {options['python']}; runs made with it will say so.")
+        for row in (readiness(other, []) for other in info.engines):
+            if "cpu" not in row.devices:
+                self._say(f"{row.engine.title} cannot run in it: {row.notes[0]}")
+
+    def remove(self, **options: Any) -> None:
+        for info in _named(options["names"], gpu=options["gpu"]):
+            self._say(installation.remove(info))
+
+
+def _named(names: Sequence[str], *, gpu: bool) -> list[EnvironmentInfo]:
+    """The environments meant, each once; two engines may share one."""
+    return list(dict.fromkeys(environments.find(name, gpu=gpu) for name in names))
+
+
+def _as_json(row: Readiness) -> dict[str, Any]:
+    engine = row.engine
+    own = {"slug": engine.slug, "title": engine.title, "abbreviation": engine.abbreviation}
+    told = {key: value for key, value in dataclasses.asdict(row).items() if key != "engine"}
+    return own | told
+
+
+def _as_table(rows: Sequence[Readiness]) -> str:
+    cells = [_COLUMNS, *(_cells(row) for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    notes = _notes(rows)
+    return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+def _notes(rows: Sequence[Readiness]) -> list[str]:
+    """Each note once, after the engines that it holds for."""
+    titles: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            titles.setdefault(note, []).append(row.engine.title)
+    return [f"{', '.join(names)}: {note}" for note, names in titles.items()]
+
+
+def _cells(row: Readiness) -> tuple[str, ...]:
+    engine = row.engine
+    environment = row.environment if row.origin == "locked" else f"{row.environment} ({row.origin})"
+    devices = ", ".join(row.devices) or "none"
+    return (engine.title, engine.abbreviation, engine.slug, row.version or "-", environment, devices)
