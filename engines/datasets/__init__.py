@@ -1,0 +1,24 @@
+"""Data sets by name. The host describes, lists, fetches, verifies and imports them; the worker loads them.
+
+Standard library only, apart from `load`, which imports NumPy when it is called.
+"""
+
+from engines.contract import DataSet
+from engines.datasets.available import DataSetStatus, describe, fetch, import_files, status, title, verify
+from engines.datasets.catalogue import Progress
+from engines.datasets.folder import data_dir
+from engines.datasets.loading import load
+
+__all__ = [
+    "DataSet",
+    "DataSetStatus",
+    "Progress",
+    "data_dir",
+    "describe",
+    "fetch",
+    "import_files",
+    "load",
+    "status",
+    "title",
+    "verify",
+]
