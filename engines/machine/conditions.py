@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from engines.machine.nvidia import GpuState
 
@@ -13,6 +13,19 @@ from engines.machine.nvidia import GpuState
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _MIN_TICKS_FOR_A_SHARE = 50
 _MICROSECONDS = 1e6
+_IN_WORDS = {
+    "uptime_seconds": "time since boot",
+    "load_1min": "load",
+    "cpu_ticks": "CPU time by use, steal",
+    "own_cpu_seconds": "own CPU time",
+    "cpu_pressure_us": "CPU pressure",
+    "memory_pressure_us": "memory pressure",
+    "involuntary_switches": "involuntary context switches",
+    "governor": "frequency governor",
+    "turbo": "turbo",
+    "cpu_celsius": "CPU temperature",
+    "cpu_throttle_events": "throttling by heat",
+}
 
 
 @dataclass(frozen=True)
@@ -78,9 +91,22 @@ def delta(before: Readings, after: Readings) -> dict[str, str]:
     return {name: text for name, text in _facts(before, after, change(before, after)) if text}
 
 
+def labelled_readings(state: Readings) -> list[tuple[str, str]]:
+    """One look at the machine for people: what is known, as label and text with its unit."""
+    told = [
+        ("load (1 minute)", _text(state.load_1min, ".2f")),
+        ("governor", state.governor or ""),
+        ("turbo", state.turbo or ""),
+        ("CPU temperature", _text(state.cpu_celsius, ".0f", " °C")),
+        ("slowed by heat since boot", _text(state.cpu_throttle_events, "d", " times")),
+    ]
+    told += [(f"GPU {index}", _gpu_text(gpu)) for index, gpu in enumerate(state.gpus)]
+    return [(label, text) for label, text in told if text]
+
+
 def withheld_readings(state: Readings) -> tuple[str, ...]:
-    """Names of the readings that this OS does not give. A GPU's absence is the machine's, not the OS's."""
-    return tuple(field.name for field in fields(Readings) if getattr(state, field.name) is None)
+    """What this OS does not give, in words. A GPU's absence is the machine's, not the OS's."""
+    return tuple(words for name, words in _IN_WORDS.items() if getattr(state, name) is None)
 
 
 def parse_uptime(text: str) -> float | None:
@@ -140,8 +166,19 @@ def _gpu_facts(state: GpuState) -> Iterator[tuple[str, str]]:
     yield "throttled_by", ", ".join(state.throttle_reasons)
 
 
-def _text(number: float | None, form: str) -> str:
-    return "" if number is None else format(number, form)
+def _gpu_text(state: GpuState) -> str:
+    slowed = ", ".join(state.throttle_reasons)
+    told = [
+        _text(state.sm_megahertz, ".0f", " MHz"),
+        _text(state.celsius, ".0f", " °C"),
+        _text(state.watts, ".0f", " W"),
+        f"slowed by {slowed}" if slowed else "",
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _text(number: float | None, form: str, unit: str = "") -> str:
+    return "" if number is None else format(number, form) + unit
 
 
 def _percent(share: float | None) -> str:

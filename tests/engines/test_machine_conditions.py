@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -98,8 +99,20 @@ def test_a_gpus_state_is_that_after_the_run() -> None:
 
 def test_what_the_os_withholds_is_left_out_and_named() -> None:
     assert machine.delta(Readings(), Readings()) == {}
-    assert "governor" in machine.withheld_readings(Readings())
+    assert "frequency governor" in machine.withheld_readings(Readings())
     assert machine.withheld_readings(BEFORE) == ()
+
+
+def test_one_look_is_told_in_words_with_units() -> None:
+    told = dict(machine.labelled_readings(BEFORE))
+    assert (told["load (1 minute)"], told["CPU temperature"], told["governor"]) == ("0.50", "51 °C", "performance")
+    gpus = machine.labelled_readings(Readings(gpus=parse_gpu_states(samples.GPU_STATES)))
+    assert gpus[1] == ("GPU 1", "1410 MHz, 88 °C, 700 W, slowed by power cap, thermal slowdown (software)")
+    assert gpus[2] == ("GPU 2", "41 °C")
+
+
+def test_every_reading_has_words() -> None:
+    assert set(conditions._IN_WORDS) == {field.name for field in fields(Readings)} - {"cpus", "gpus"}
 
 
 def test_a_counter_that_went_back_tells_nothing() -> None:
