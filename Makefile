@@ -8,7 +8,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 MANAGE := $(RUN) manage.py
-PIP := $(RUN) -m pip --disable-pip-version-check install -q --no-input --require-hashes
+PIP := $(RUN) -m pip --disable-pip-version-check install -qq --no-input --require-hashes
 PYTEST := $(RUN) -m pytest
 LOCKED := engines/environments
 
@@ -98,12 +98,12 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.site: requirements.txt | $(VENV)/bin/python
-	@echo "Installing the site's packages in $(VENV): about 75 MB to download, 290 MB on disk."
+	@echo "Installing the site's packages in $(VENV): about 75 MB to download, 340 MB on disk."
 	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/.test: tests/requirements.txt $(VENV)/.site
-	@echo "Installing the packages that tests need in $(VENV): about 110 MB to download, 390 MB on disk."
+	@echo "Installing the packages that tests need in $(VENV): about 110 MB to download, 330 MB on disk."
 	@$(PIP) -r tests/requirements.txt
 	@touch $@
 

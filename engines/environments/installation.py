@@ -104,7 +104,7 @@ def _make(environment: EnvironmentInfo, interpreter: Python) -> None:
 def _pip_command(environment: EnvironmentInfo) -> list[str]:
     """This interpreter's pip, installing into the other: the environment itself needs none."""
     pip = [sys.executable, "-m", "pip", "--python", str(environment.python), "--disable-pip-version-check", "install"]
-    quiet = [] if sys.stdout.isatty() else ["-q"]
+    quiet = [] if sys.stdout.isatty() else ["-qq"]
     return [*pip, *quiet, "--no-input", "--use-pep517", "--require-hashes", "-r", str(environment.lock)]
 
 

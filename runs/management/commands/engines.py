@@ -19,6 +19,7 @@ _COLUMNS = ("ENGINE", "ABBR.", "SLUG", "VERSION", "ENVIRONMENT", "DEVICES")
 
 class Command(BaseCommand):
     help = "List the engines and what each can do here; install, choose or remove the environments they run in."
+    requires_system_checks = ()  # set-up calls this before there is a database or a page
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="list as JSON")
