@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document, indent=2))
             return
         width = None if self.stdout.isatty() else _PLAIN_WIDTH
-        Console(file=self.stdout, highlight=False, width=width).print(_table(lines))
+        Console(file=cast(IO[str], self.stdout), highlight=False, width=width).print(_table(lines))
         self.stdout.write(f"Files are kept in {datasets.data_dir()} (BENCHSITE_DATA_DIR).")
         for line in lines:
             if line.state != "ready":
