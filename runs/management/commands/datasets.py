@@ -30,7 +30,7 @@ The files are kept in BENCHSITE_DATA_DIR (by default benchsite/datasets in your 
 _INTERRUPTED = 130
 _PLAIN_STEPS = 10
 _PLAIN_WIDTH = 120
-_DIGITS = 12
+_DIGITS = 10
 
 
 class Command(BaseCommand):
