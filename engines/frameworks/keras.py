@@ -1,0 +1,189 @@
+"""Keras 2.3 on Theano and Keras 3 on TensorFlow: `Sequential`, `compile`, one `fit`, with Keras' own defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines import backends, networks, registry
+from engines.contract import Evaluation
+from engines.networks import COLOURS, KERNEL, POOL, Convolution, Layer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Array, EpochClock, Setup, TrainingData, Weights
+
+_EVALUATION_BATCH = 1000
+_IMAGE_AXES = 4  # sample, height, width, channel
+_KERNEL_AXES = 4  # height, width, in, out
+_SMALLEST_PROBABILITY = 1e-7  # Keras' own epsilon
+
+
+class Engine:
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._backend = registry.find(setup.engine).backend
+        self._framework = backends.start(setup, self._backend)
+        import keras
+
+        self._keras = keras
+        self._is_keras_2 = keras.__version__.startswith("2.")
+        self._layers = networks.layers(setup.network)
+        self._losses: list[float] = []
+        self._array_adapter = _find_array_adapter(self._backend)
+        keras.backend.set_floatx(setup.dtype)
+        keras.backend.set_image_data_format(self._image_format)
+
+    def build(self, weights: Weights, data: TrainingData) -> None:
+        self._model = self._keras.models.Sequential(self._keras_layers())
+        self._model.set_weights(self._turned(weights))
+        optimizer = self._keras.optimizers.SGD(learning_rate=self._setup.learning_rate)
+        self._model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
+        self._train = (self._as_fed(data.train_inputs), data.train_labels)
+        self._test = (self._as_fed(data.test_inputs), data.test_labels)
+
+    def compile(self) -> None:
+        if self._is_keras_2:
+            self._model._make_train_function()
+            self._model._make_predict_function()
+        else:
+            self._model.make_train_function()
+
+    def train_epoch(self, order: NDArray[np.int64]) -> None:
+        inputs, labels = self._train
+        size = self._setup.batch_size
+        batches = order[: len(order) // size * size].reshape(-1, size)
+        self._losses = [float(self._model.train_on_batch(inputs[batch], labels[batch])) for batch in batches]
+
+    def fit(self, clock: EpochClock, *, seed: int, epoch_limit: int) -> None:
+        self._seed(seed)
+        callback = _clock_callback(self._keras, self, clock)
+        self._model.fit(**self._fed_data(), epochs=epoch_limit, verbose=0, callbacks=[callback])
+
+    def synchronize(self) -> None:
+        if self._backend == "tensorflow":
+            self._framework.test.experimental.sync_devices()
+        elif self._setup.device == "gpu":
+            for variable in self._model.weights:
+                variable.get_value(borrow=True, return_internal_type=True).sync()
+
+    def step_losses(self) -> list[float]:
+        return self._losses
+
+    def weights(self) -> Weights:
+        return self._turned([np.asarray(weight) for weight in self._model.get_weights()])
+
+    def evaluate(self) -> Evaluation:
+        inputs, labels = self._test
+        probabilities = self._model.predict(inputs, batch_size=_EVALUATION_BATCH, verbose=0)
+        of_label = probabilities[np.arange(len(labels)), labels]
+        loss = -np.log(np.maximum(of_label, _SMALLEST_PROBABILITY)).mean()
+        return Evaluation(float(loss), float(np.mean(probabilities.argmax(axis=1) == labels)))
+
+    def settings(self) -> Mapping[str, str]:
+        autotune = "as it is" if self._array_adapter is None else "off"
+        defaults = {"backend": self._backend, "image_data_format": self._image_format}
+        if self._is_keras_2:
+            return defaults
+        jit, steps = self._model.jit_compile, self._model.steps_per_execution
+        newer = {"jit_compile": f"auto ({jit})", "steps_per_execution": str(steps), "tf.data autotune": autotune}
+        return {**defaults, **newer}
+
+    @property
+    def _image_format(self) -> str:
+        """Each backend's native one: Theano knows no other, TensorFlow's CPU kernels only this one."""
+        return "channels_first" if self._backend == "theano" else "channels_last"
+
+    def _turned(self, weights: Weights) -> Weights:
+        """Keras on Theano convolves where the others correlate: turn its kernels by 180 degrees, there and back."""
+        if self._backend != "theano":
+            return weights
+        return [weight[::-1, ::-1].copy() if weight.ndim == _KERNEL_AXES else weight for weight in weights]
+
+    def _as_fed(self, inputs: Array) -> Array:
+        inputs = inputs.astype(self._setup.dtype, copy=False)
+        if inputs.ndim == _IMAGE_AXES and self._image_format == "channels_first":
+            return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
+        return inputs
+
+    def _keras_layers(self) -> list[Any]:
+        input_layer = self._keras.layers.InputLayer
+        shape = self._input_shape()
+        keras_layers = [input_layer(input_shape=shape) if self._is_keras_2 else self._keras.Input(shape)]
+        previous: Layer | None = None
+        for layer in self._layers:
+            keras_layers += self._keras_layer(layer, after_convolution=isinstance(previous, Convolution))
+            previous = layer
+        return keras_layers
+
+    def _input_shape(self) -> tuple[int, ...]:
+        shape = networks.input_shape(self._setup.network)
+        if shape == networks.IMAGE_SHAPE and self._image_format == "channels_first":
+            return (COLOURS, *shape[:2])
+        return shape
+
+    def _keras_layer(self, layer: Layer, *, after_convolution: bool) -> list[Any]:
+        layers = self._keras.layers
+        if isinstance(layer, Convolution):
+            return [layers.Conv2D(layer.filters, KERNEL, activation="relu"), layers.MaxPooling2D(POOL)]
+        dense = layers.Dense(layer.units, activation="relu" if layer.relu else "softmax")
+        # Keras' Flatten gives (height, width, channel) order in either image format.
+        return [layers.Flatten(), dense] if after_convolution else [dense]
+
+    def _seed(self, seed: int) -> None:
+        if self._is_keras_2:
+            np.random.seed(seed % 2**32)  # Keras 2 shuffles with this generator
+        else:
+            self._keras.utils.set_random_seed(seed % 2**32)
+
+    def _fed_data(self) -> dict[str, Any]:
+        """`fit`'s arguments for data and batches. `fit` cannot drop a short last batch, so its samples are left out."""
+        size = self._setup.batch_size
+        inputs, labels = self._train
+        used = len(labels) // size * size
+        arguments = {"x": inputs[:used], "y": labels[:used], "batch_size": size, "shuffle": True}
+        if self._array_adapter is None:
+            return arguments
+        return {"x": _without_autotune(self._framework, self._array_adapter)(**arguments)}
+
+
+def _find_array_adapter(backend: str) -> Any:
+    """What turns `fit`'s arrays into a tf.data pipeline; None on other backends, or if it is not where we look."""
+    if backend != "tensorflow":
+        return None
+    try:
+        from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+    except ImportError:
+        return None
+    return ArrayDataAdapter
+
+
+def _without_autotune(tensorflow: Any, array_adapter: Any) -> Any:
+    """The adapter that `fit` itself uses for arrays, its pipeline unchanged but for tf.data's autotuning.
+
+    Autotuning stalls the end of some epochs, idle, for up to seconds: no time of Keras, or of anyone's network.
+    """
+
+    class CalmArrays(array_adapter):  # type: ignore[misc]
+        def get_tf_dataset(self) -> Any:
+            options = tensorflow.data.Options()
+            options.autotune.enabled = False
+            return super().get_tf_dataset().with_options(options)
+
+    return CalmArrays
+
+
+def _clock_callback(keras: Any, engine: Engine, clock: EpochClock) -> Any:
+    class ClockCallback(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            clock.begin_epoch()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            engine.synchronize()
+            if clock.end_epoch(float(logs["loss"])):
+                self.model.stop_training = True
+
+    return ClockCallback()

@@ -1,0 +1,110 @@
+"""TensorFlow 2: a loop of one's own over a `tf.function` step with a gradient tape, as its guide teaches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines import backends, networks
+from engines.contract import Evaluation
+from engines.networks import POOL, Convolution
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Setup, TrainingData, Weights
+
+_EVALUATION_BATCH = 1000
+
+
+class Engine:
+    def __init__(self, setup: Setup) -> None:
+        self._tf = backends.start(setup, "tensorflow")
+        self._setup = setup
+        self._layers = networks.layers(setup.network)
+        self._losses: list[Any] = []
+
+    def build(self, weights: Weights, data: TrainingData) -> None:
+        tf, dtype = self._tf, self._setup.dtype
+        self._variables = [tf.Variable(weight, dtype=dtype) for weight in weights]
+        self._inputs = tf.constant(data.train_inputs, dtype=dtype)
+        self._labels = tf.constant(data.train_labels)
+        self._test = (data.test_inputs, data.test_labels)
+
+    def compile(self) -> None:
+        tf = self._tf
+        self._step = tf.function(self._train_step)
+        self._step.get_concrete_function(tf.TensorSpec([self._setup.batch_size], tf.int64))
+        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+
+    def train_epoch(self, order: NDArray[np.int64]) -> None:
+        size = self._setup.batch_size
+        steps = len(order) // size
+        batches = self._tf.constant(order[: steps * size].reshape(steps, size))
+        self._losses = [self._step(batch) for batch in self._tf.unstack(batches)]
+
+    def synchronize(self) -> None:
+        self._tf.test.experimental.sync_devices()
+
+    def step_losses(self) -> list[float]:
+        return [float(loss) for loss in self._losses]
+
+    def weights(self) -> Weights:
+        return [variable.numpy() for variable in self._variables]
+
+    def evaluate(self) -> Evaluation:
+        inputs, labels = self._test
+        starts = range(0, len(labels), _EVALUATION_BATCH)
+        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
+        results = [self._evaluate(self._tf.constant(inputs[part], self._setup.dtype), labels[part]) for part in slices]
+        loss, correct = (sum(float(value) for value in values) for values in zip(*results, strict=True))
+        return Evaluation(loss / len(labels), correct / len(labels))
+
+    def settings(self) -> Mapping[str, str]:
+        threading = self._tf.config.threading
+        return {
+            "tf.function": "one per step",
+            "jit_compile": "False",
+            "intra_op_parallelism_threads": str(threading.get_intra_op_parallelism_threads()),
+            "inter_op_parallelism_threads": str(threading.get_inter_op_parallelism_threads()),
+            "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),
+        }
+
+    def _train_step(self, batch: Any) -> Any:
+        """One step of plain SGD on the samples of these numbers; returns their loss before it."""
+        tf = self._tf
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self._sample_losses(tf.gather(self._inputs, batch), tf.gather(self._labels, batch)))
+        gradients = tape.gradient(loss, self._variables)
+        for variable, gradient in zip(self._variables, gradients, strict=True):
+            variable.assign_sub(self._setup.learning_rate * gradient)
+        return loss
+
+    def _evaluate_batch(self, inputs: Any, labels: Any) -> tuple[Any, Any]:
+        tf = self._tf
+        correct = tf.equal(tf.argmax(self._logits(inputs), axis=1), labels)
+        return tf.reduce_sum(self._sample_losses(inputs, labels)), tf.math.count_nonzero(correct)
+
+    def _sample_losses(self, inputs: Any, labels: Any) -> Any:
+        return self._tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=self._logits(inputs))
+
+    def _logits(self, activations: Any) -> Any:
+        for index, layer in enumerate(self._layers):
+            kernel, bias = self._variables[2 * index : 2 * index + 2]
+            if isinstance(layer, Convolution):
+                activations = self._convolution(activations, kernel, bias)
+            else:
+                activations = self._dense(activations, kernel, bias, relu=layer.relu)
+        return activations
+
+    def _dense(self, activations: Any, kernel: Any, bias: Any, *, relu: bool) -> Any:
+        tf = self._tf
+        outputs = tf.matmul(tf.reshape(activations, [-1, kernel.shape[0]]), kernel) + bias
+        return tf.nn.relu(outputs) if relu else outputs
+
+    def _convolution(self, images: Any, kernel: Any, bias: Any) -> Any:
+        tf = self._tf
+        convolved = tf.nn.conv2d(images, kernel, strides=1, padding="VALID")
+        return tf.nn.max_pool2d(tf.nn.relu(tf.nn.bias_add(convolved, bias)), POOL, POOL, "VALID")

@@ -1,0 +1,160 @@
+"""Theano 1.0.5: one compiled function per step, data and weights in shared variables, as its tutorials teach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines import backends, networks
+from engines.contract import Evaluation
+from engines.networks import POOL, Convolution, Layer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Array, Setup, TrainingData, Weights
+
+_EVALUATION_BATCH = 1000
+
+
+class Engine:
+    def __init__(self, setup: Setup) -> None:
+        self._theano = backends.start(setup, "theano")
+        self._setup = setup
+        self._layers = networks.layers(setup.network)
+        self._losses: list[Any] = []
+
+    def build(self, weights: Weights, data: TrainingData) -> None:
+        self._parameters = [self._share(weight) for weight in _to_theano(self._layers, weights)]
+        self._inputs = self._share(_channels_first(data.train_inputs))
+        self._labels = self._theano.shared(data.train_labels, borrow=True)
+        self._order = self._theano.shared(np.zeros(0, np.int64))
+        self._test = (_channels_first(data.test_inputs), data.test_labels)
+
+    def compile(self) -> None:
+        tensor = self._theano.tensor
+        inputs = tensor.matrix() if self._setup.network.type == "mlp" else tensor.tensor4()
+        labels, step = tensor.lvector(), tensor.lscalar()
+        probabilities = self._network(inputs)
+        losses = tensor.nnet.categorical_crossentropy(probabilities, labels)
+        self._step = self._compile_step(step, inputs, labels, losses.mean())
+        correct = tensor.eq(tensor.argmax(probabilities, axis=1), labels).sum()
+        self._evaluate = self._theano.function([inputs, labels], [losses.sum(), correct])
+
+    def train_epoch(self, order: NDArray[np.int64]) -> None:
+        self._order.set_value(order)
+        self._losses = [self._step(step) for step in range(len(order) // self._setup.batch_size)]
+
+    def synchronize(self) -> None:
+        if self._setup.device == "gpu":
+            for parameter in self._parameters:
+                parameter.get_value(borrow=True, return_internal_type=True).sync()
+
+    def step_losses(self) -> list[float]:
+        return [float(loss) for loss in self._losses]
+
+    def weights(self) -> Weights:
+        return _from_theano(self._layers, [parameter.get_value() for parameter in self._parameters])
+
+    def evaluate(self) -> Evaluation:
+        inputs, labels = self._test
+        inputs = inputs.astype(self._setup.dtype, copy=False)
+        starts = range(0, len(labels), _EVALUATION_BATCH)
+        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
+        losses, correct = zip(*(self._evaluate(inputs[part], labels[part]) for part in slices), strict=True)
+        return Evaluation(float(sum(losses)) / len(labels), float(sum(correct)) / len(labels))
+
+    def settings(self) -> Mapping[str, str]:
+        names = ("device", "floatX", "openmp", "optimizer", "linker", "blas.ldflags", "gcc.cxxflags")
+        values = {name: str(_attribute(self._theano.config, name)) for name in names}
+        # Only the library's name: its folder is this machine's business.
+        values["blas.ldflags"] = values["blas.ldflags"].rpartition(" ")[2]
+        return values
+
+    def _share(self, array: Array) -> Any:
+        return self._theano.shared(array.astype(self._setup.dtype), borrow=True)
+
+    def _compile_step(self, step: Any, inputs: Any, labels: Any, loss: Any) -> Any:
+        """One step of plain SGD on the batch that `step` numbers in the epoch's order; returns its loss."""
+        size = self._setup.batch_size
+        batch = self._order[step * size : (step + 1) * size]
+        rate = np.asarray(self._setup.learning_rate, self._setup.dtype)
+        gradients = self._theano.grad(loss, self._parameters)
+        updates = [(weight, weight - rate * slope) for weight, slope in zip(self._parameters, gradients, strict=True)]
+        givens = {inputs: self._inputs[batch], labels: self._labels[batch]}
+        return self._theano.function([step], loss, updates=updates, givens=givens)
+
+    def _network(self, activations: Any) -> Any:
+        for index, layer in enumerate(self._layers):
+            kernel, bias = self._parameters[2 * index : 2 * index + 2]
+            if isinstance(layer, Convolution):
+                activations = self._convolution(layer, activations, kernel, bias)
+            else:
+                outputs = self._theano.tensor.dot(activations.flatten(2), kernel) + bias
+                activations = self._activation(layer.relu)(outputs)
+        return activations
+
+    def _activation(self, relu: bool) -> Any:
+        nnet = self._theano.tensor.nnet
+        return nnet.relu if relu else nnet.softmax
+
+    def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
+        from theano.tensor.signal.pool import pool_2d
+
+        height, width, channels = layer.input_shape
+        convolved = self._theano.tensor.nnet.conv2d(
+            images,
+            kernel,
+            input_shape=(None, channels, height, width),
+            filter_shape=_oihw(layer.kernel_shape),
+            filter_flip=False,
+        )
+        outputs = self._theano.tensor.nnet.relu(convolved + bias.dimshuffle("x", 0, "x", "x"))
+        return pool_2d(outputs, ws=(POOL, POOL), ignore_border=True)
+
+
+def _attribute(config: Any, dotted: str) -> Any:
+    for name in dotted.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def _channels_first(inputs: Array) -> Array:
+    return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)) if inputs.ndim == 4 else inputs
+
+
+def _oihw(shape: tuple[int, ...]) -> tuple[int, ...]:
+    height, width, inputs, outputs = shape
+    return outputs, inputs, height, width
+
+
+def _to_theano(layers: tuple[Layer, ...], weights: Weights) -> Weights:
+    """Kernels to (out, in, height, width), and the first dense kernel's rows from HWC to CHW order."""
+    return _convert(layers, weights, kernel_axes=(3, 2, 0, 1), to_channels_first=True)
+
+
+def _from_theano(layers: tuple[Layer, ...], weights: Weights) -> Weights:
+    return _convert(layers, weights, kernel_axes=(2, 3, 1, 0), to_channels_first=False)
+
+
+def _convert(
+    layers: tuple[Layer, ...], weights: Weights, *, kernel_axes: tuple[int, ...], to_channels_first: bool
+) -> Weights:
+    converted = list(weights)
+    previous: Layer | None = None
+    for index, layer in enumerate(layers):
+        kernel = weights[2 * index]
+        if isinstance(layer, Convolution):
+            converted[2 * index] = np.ascontiguousarray(kernel.transpose(kernel_axes))
+        elif isinstance(previous, Convolution):
+            converted[2 * index] = kernel[_rows(previous.output_shape, to_channels_first)]
+        previous = layer
+    return converted
+
+
+def _rows(image: tuple[int, int, int], to_channels_first: bool) -> NDArray[np.int64]:
+    """For each row of the converted kernel, the row that it comes from."""
+    channels_first = np.arange(np.prod(image)).reshape(image).transpose(2, 0, 1).ravel()
+    return channels_first if to_channels_first else np.argsort(channels_first)
