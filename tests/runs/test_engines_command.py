@@ -114,7 +114,7 @@ def test_set_up_goes_on_while_one_environment_can_be_used(monkeypatch: pytest.Mo
 
 
 def test_an_interpreter_without_the_framework_is_not_taken() -> None:
-    with pytest.raises(CommandError, match="-m pip install tensorflow$"):
+    with pytest.raises(CommandError, match=r"-m pip install tensorflow$"):
         engines("use", "tensorflow", "--python", sys.executable)
 
 
