@@ -50,6 +50,14 @@ class SeriesStyle:
         return bool(self.dash)
 
 
+@dataclass(frozen=True)
+class Chip:
+    """A short word on a ground of its own. `tone`: good, bad, warn or none (dashed: nothing was measured)."""
+
+    text: str
+    tone: str = "none"
+
+
 _CIRCLE = Marker("circle", "circle", "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z")
 _SQUARE = Marker("square", "rect", "M-4-4h8v8h-8z")
 _TRIANGLE = Marker("triangle", "triangle", "M0-4.8L4.8 3.8h-9.6z")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tomllib
 from annotated_types import Gt, MinLen
 from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
@@ -89,7 +89,8 @@ class Published(_Declared):
 
     @model_validator(mode="after")
     def _engines_are_known(self) -> Published:
-        named = [engine for entry in (*self.recommendations, *self.figures.values()) for engine in entry.engines]
+        named = [engine for row in self.recommendations for engine in row.engines]
+        named += [engine for figure in self.figures.values() for engine in figure.engines]
         named += [_split(row)[0] for table in self.speed_ups.values() for row in table.rows]
         unknown = sorted({engine for engine in named if engine not in self.abbreviations})
         if unknown:

@@ -1,0 +1,237 @@
+"""Reads that span models, as typed rows. Comparisons read summaries, never runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+
+from engines.contract import NetworkType
+from runs.cells import CellRow
+from runs.models import (
+    Environment,
+    Experiment,
+    Machine,
+    PublishedRecommendation,
+    PublishedSpeedUp,
+    Run,
+    Summary,
+)
+from runs.stats import LogSamples
+
+OFFERED = 50
+"""How many experiments or machines a filter offers, newest first."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    runs: int
+    machines: int
+    engines: int
+    experiments: int
+
+
+def stored_counts() -> Stored:
+    return Stored(
+        runs=Run.objects.count(),
+        machines=Machine.objects.count(),
+        engines=Summary.objects.values("engine").distinct().count(),
+        experiments=Experiment.objects.count(),
+    )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One experiment on one machine: what is compared unless a reader asks for more. None where nothing is stored."""
+
+    experiment: Experiment | None
+    machine: Machine | None
+    experiments: Sequence[Experiment]
+    machines: Sequence[Machine]
+
+
+def scope(experiment_slug: str = "", machine_pk: str = "") -> Scope:
+    """The experiment and machine asked for; else the newest experiment that has results, on its latest machine."""
+    experiments = list(_with_results()[:OFFERED])
+    experiment = _asked(experiments, experiment_slug)
+    machines = machines_of(experiment) if experiment else []
+    wanted = next((machine for machine in machines if str(machine.pk) == machine_pk), None)
+    return Scope(experiment, wanted or next(iter(machines), None), experiments, machines)
+
+
+def _with_results() -> QuerySet[Experiment]:
+    return Experiment.objects.filter(Exists(Summary.objects.filter(experiment=OuterRef("pk"))))
+
+
+def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
+    found = next((experiment for experiment in offered if experiment.slug == slug), None)
+    if found is None and slug and "\0" not in slug:
+        found = _with_results().filter(slug=slug).first()
+        offered.extend([found] if found else [])
+    return found or next(iter(offered), None)
+
+
+def machines_of(experiment: Experiment) -> list[Machine]:
+    """The machines with results in an experiment, the one with the newest run first."""
+    latest = Max("summarys__newest_run_at", filter=Q(summarys__experiment=experiment))
+    machines = Machine.objects.filter(Exists(Summary.objects.filter(experiment=experiment, machine=OuterRef("pk"))))
+    return list(machines.annotate(latest=latest).order_by("-latest", "-pk")[:OFFERED])
+
+
+def cells_of(scope: Scope) -> list[CellRow]:
+    """Every cell of an experiment on a machine, whatever came of it."""
+    if scope.experiment is None or scope.machine is None:
+        return []
+    summaries = Summary.objects.filter(experiment=scope.experiment, machine=scope.machine)
+    return [_cell_row(summary) for summary in summaries.select_related("workload", "environment")]
+
+
+def _cell_row(summary: Summary) -> CellRow:
+    workload = summary.workload
+    return CellRow(
+        engine=summary.engine,
+        track=summary.track,
+        device=summary.device,
+        threads=summary.threads,
+        network_type=workload.network.type,
+        hidden_layers=workload.hidden_layers,
+        width=workload.width,
+        dataset=workload.dataset,
+        data_source=workload.data_source,
+        data_sha256=workload.data_sha256,
+        train_samples=workload.train_samples,
+        training=f"batch {workload.batch_size}, {workload.optimizer} {workload.learning_rate:g}",
+        flops_per_epoch=workload.flops_per_epoch,
+        environment_id=summary.environment_id,
+        environment=str(summary.environment),
+        samples=_log_samples(summary.samples),
+        newest_run_at=summary.newest_run_at,
+        status_counts=summary.status_counts,
+        reason=summary.reason,
+    )
+
+
+def _log_samples(samples: list[list[float]]) -> LogSamples:
+    return LogSamples(tuple(value for _, value in samples), tuple(int(block) for block, _ in samples))
+
+
+def published_recommendations() -> dict[tuple[str, str], list[str]]:
+    """(network type, device) -> slugs, in the study's order."""
+    return {(row.network_type, row.device): row.engines for row in PublishedRecommendation.objects.all()}
+
+
+def published_speed_ups() -> dict[NetworkType, list[PublishedSpeedUp]]:
+    tables: dict[NetworkType, list[PublishedSpeedUp]] = {"mlp": [], "cnn": []}
+    for value in PublishedSpeedUp.objects.all():
+        tables["cnn" if value.network_type == "cnn" else "mlp"].append(value)
+    return tables
+
+
+# ---------------------------------------------------------------- lists
+
+
+RUN_FILTERS: Mapping[str, str] = {
+    "experiment": "experiment__slug",
+    "machine": "machine_id",
+    "environment": "environment_id",
+    "engine": "engine",
+    "network": "workload__network_type",
+    "layers": "workload__hidden_layers",
+    "width": "workload__width",
+    "device": "device",
+    "threads": "threads",
+    "track": "track",
+    "status": "status",
+}
+_NUMBERS = frozenset({"machine", "environment", "layers", "width", "threads"})
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class RunPage:
+    runs: Sequence[Run]
+    older: str
+    """The `before` of the next page; empty on the last."""
+
+
+def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
+    """Runs by the filters of RUN_FILTERS. A number that is none matches nothing."""
+    conditions: dict[str, Any] = {}
+    for name, value in wished.items():
+        if name not in RUN_FILTERS or not value:
+            continue
+        if "\0" in value or (name in _NUMBERS and not _is_small_number(value)):
+            return Run.objects.none()
+        conditions[RUN_FILTERS[name]] = value
+    return Run.objects.filter(**conditions)
+
+
+def run_page(wished: Mapping[str, str], before: str = "") -> RunPage:
+    """Newest first, from just after the run numbered `before`: as fast on the last page as on the first."""
+    runs = runs_matching(wished).with_everything().defer("record")  # type: ignore[attr-defined]
+    mark = Run.objects.filter(pk=int(before)).only("finished_at").first() if _is_small_number(before) else None
+    if mark:
+        runs = runs.filter(finished_at__lte=mark.finished_at).exclude(finished_at=mark.finished_at, pk__gte=mark.pk)
+    found = list(runs[: PAGE + 1])
+    shown = found[:PAGE]
+    return RunPage(shown, str(shown[-1].pk) if len(found) > PAGE else "")
+
+
+def _is_small_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an experiment, machine, environment or engine has in store."""
+
+    cells: int
+    machines: int
+    engines: int
+    experiments: int
+    newest_run_at: datetime | None
+
+
+_NOTHING = Extent(0, 0, 0, 0, None)
+
+
+def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
+    """For each key of a Summary column (`experiment`, `machine`, `environment`, `engine`), in one query."""
+    rows = (
+        Summary.objects.filter(**{f"{field}__in": list(keys)})
+        .order_by()
+        .values(field)
+        .annotate(
+            cells=Count("pk"),
+            machines=Count("machine", distinct=True),
+            engines=Count("engine", distinct=True),
+            experiments=Count("experiment", distinct=True),
+            newest_run_at=Max("newest_run_at"),
+        )
+    )
+    found = {row.pop(field): row for row in rows}
+    return {key: Extent(**found[key]) if key in found else _NOTHING for key in keys}
+
+
+def engine_slugs() -> list[str]:
+    return list(Summary.objects.order_by("engine").values_list("engine", flat=True).distinct())
+
+
+def environments_of_engine(slug: str) -> list[Environment]:
+    """The newest environments in which an engine has results."""
+    own = Summary.objects.filter(environment=OuterRef("pk"), engine=slug)
+    return list(Environment.objects.filter(Exists(own)).order_by("-pk")[:OFFERED])
+
+
+def latest_runs(**conditions: Any) -> list[Run]:
+    """The ten newest runs of a machine, an experiment, an environment or an engine."""
+    return list(Run.objects.filter(**conditions).with_everything().defer("record")[:10])
+
+
+def epochs_of(run: Run) -> list[Mapping[str, Any]]:
+    """The epochs in a run's record: wall and CPU seconds, and the mean loss. Empty where it trained none."""
+    training = run.record.get("training") or {}
+    return list(training.get("epochs") or [])
