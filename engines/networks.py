@@ -94,7 +94,7 @@ def classes(network: Network) -> int:
 
 
 def layers(network: Network) -> tuple[Layer, ...]:
-    """The layers, first to last; a flattening stands, unsaid, between the last convolution and the first dense layer."""
+    """The layers, first to last; between the last convolution and the first dense layer the images are flattened."""
     if network.type == "mlp":
         return _dense_layers(input_shape(network)[0], [network.width] * network.hidden_layers, classes(network))
     if network.hidden_layers > MAX_CONVOLUTIONS:

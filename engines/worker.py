@@ -9,17 +9,17 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engines import networks, registry, timing
+from engines import backends, networks, registry, timing
 from engines.contract import Engine, Epoch, Setup, Training, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.protocol import Channel, Job, job_from_json
+from engines.registry import ENGINES_FOLDER
 
 # What frameworks say, in text alone, when memory runs out.
 _OUT_OF_MEMORY_SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc", "Unable to allocate", "OOM when")
@@ -74,15 +74,21 @@ def _be_first_to_go_when_memory_runs_out() -> None:
 
 def make_engine(setup: Setup) -> Engine:
     """Import the framework, with its threads and flags set before, and make the engine."""
-    from engines import backends
-
     info = registry.find(setup.engine)
-    scratch = Path(tempfile.gettempdir())  # the host gives each worker a folder of its own, and clears it
-    os.environ.update(backends.environment_variables(setup, info.backend, scratch))
-    backends.prepare_import(info.backend)
+    _set_environment(setup, info.backend)
     module = importlib.import_module(f"engines.frameworks.{info.framework}")
     engine: Engine = module.Engine(setup)
     return engine
+
+
+def _compile_cache() -> Path:
+    """Where a framework that compiles to disk keeps what it compiled, as it does for its users between processes."""
+    return Path(os.environ.get("BENCHSITE_VAR") or ENGINES_FOLDER.parent / "var") / "compiled"
+
+
+def _set_environment(setup: Setup, backend: str) -> None:
+    """Before the first import of NumPy or a framework: they read their threads at that moment."""
+    os.environ.update(backends.environment_variables(setup, backend, _compile_cache()))
 
 
 def train(job: Job, channel: Channel) -> dict[str, Any]:
@@ -163,11 +169,9 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
 
 
 def canary(job: Job, channel: Channel) -> dict[str, Any]:
-    from engines import backends
+    from engines import canary
 
-    os.environ.update(backends.thread_variables(job.setup.threads))
-    from engines import canary  # imports NumPy, which reads its threads at that moment
-
+    _set_environment(job.setup, "numpy")
     return dataclasses.asdict(canary.measure(threads=job.setup.threads))
 
 

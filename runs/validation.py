@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from functools import cache
 from typing import Any, TypedDict, TypeVar
 
+from annotated_types import Ge, Gt, Le
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -31,10 +31,14 @@ def _sentence(problem: FieldProblem) -> str:
     return f"{problem['field']} is {problem['value']}, allowed: {problem['allowed']}"
 
 
-@cache
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
 def adapter(document_type: type[T]) -> TypeAdapter[T]:
     """Made once for each type: building it costs far more than using it."""
-    return TypeAdapter(document_type)
+    if document_type not in _adapters:
+        _adapters[document_type] = TypeAdapter(document_type)
+    return _adapters[document_type]
 
 
 def from_json(document_type: type[T], text: str | bytes) -> T:
@@ -54,37 +58,64 @@ def from_python(document_type: type[T], document: Any) -> T:
 
 
 def _problems(error: ValidationError, document_type: type[Any]) -> list[FieldProblem]:
+    """Every problem but those that only follow from another (a list that is short since its items were refused)."""
+    every = error.errors(include_url=False)
+    causes = [details for details in every if details["type"] != "too_short" or not details["input"]] or every
     return [
         {
             "field": ".".join(str(part) for part in details["loc"]) or "document",
-            "value": _shorten(details["input"]),
+            "value": "missing" if details["type"] == "missing" else _shorten(details["input"]),
             "allowed": _allowed(details, document_type),
         }
-        for details in error.errors(include_url=False)
+        for details in causes
     ]
 
 
 def _allowed(details: ErrorDetails, document_type: type[Any]) -> str:
-    if details["type"] == "unexpected_keyword_argument":
-        return "no such field; known fields: " + ", ".join(_fields_around(details["loc"], document_type))
-    message = details["msg"]
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "unexpected_keyword_argument":
+        names = sorted(_fields(_type_at(details["loc"][:-1], document_type)))
+        return f"no such field; known fields: {', '.join(names)}"
+    if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
+        return _range(_type_at(details["loc"], document_type)) or str(details["msg"])
+    if kind == "literal_error":
+        return f"{context['expected']}"
+    message = details["msg"].removeprefix("Input should be ").removeprefix("Field ")
     return message[0].lower() + message[1:]
 
 
-def _fields_around(location: tuple[int | str, ...], document_type: Any) -> list[str]:
-    """The names of the fields beside the one at `location`."""
-    hints = _field_types(document_type)
-    for step in location[:-1]:
-        if isinstance(step, str) and step in hints:
-            hints = _field_types(hints[step])
-    return sorted(hints)
+def _type_at(location: tuple[int | str, ...], annotation: Any) -> Any:
+    """The annotation of the field or item at `location`."""
+    for step in location:
+        fields = _fields(annotation)
+        annotation = fields.get(step) if isinstance(step, str) else _item(annotation)
+    return annotation
 
 
-def _field_types(annotation: Any) -> dict[str, Any]:
-    """Field name -> type, of the first dataclass found in an annotation such as `tuple[Bench, ...] | None`."""
+def _fields(annotation: Any) -> dict[str, Any]:
+    """Field name -> annotation, of the first dataclass found in an annotation such as `tuple[Bench, ...] | None`."""
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-        return typing.get_type_hints(annotation)
-    return next((found for part in typing.get_args(annotation) if (found := _field_types(part))), {})
+        hints = typing.get_type_hints(annotation, include_extras=True)
+        return {field.name: hints[field.name] for field in dataclasses.fields(annotation)}
+    return next((found for part in typing.get_args(annotation) if (found := _fields(part))), {})
+
+
+def _item(annotation: Any) -> Any:
+    """The annotation of the items of a (perhaps annotated, perhaps optional) tuple."""
+    if typing.get_origin(annotation) is tuple:
+        return typing.get_args(annotation)[0]
+    return next((found for part in typing.get_args(annotation) if (found := _item(part))), None)
+
+
+def _range(annotation: Any) -> str:
+    """'1 to 65536', from the bounds that an annotation bears."""
+    low = high = ""
+    for bound in getattr(annotation, "__metadata__", ()):
+        low = f"{bound.ge}" if isinstance(bound, Ge) else f"over {bound.gt}" if isinstance(bound, Gt) else low
+        high = f"{bound.le}" if isinstance(bound, Le) else high
+    if low and high:
+        return f"{low} to {high}"
+    return next((found for part in typing.get_args(annotation)[:1] if (found := _range(part))), "")
 
 
 def _shorten(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Carrying out a plan on this machine: what `runbench` does between parsing its options and printing."""

@@ -1,0 +1,97 @@
+"""What a person sees of a running suite: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from engines import registry
+from engines.contract import RunRecord
+from engines.protocol import Event
+from runs.records import epoch_seconds
+from runs.suites.plan import Plan, PlannedRun
+
+
+class Display:
+    """Shows each result as it comes, and how much is left. `predict` gives the seconds of a planned run."""
+
+    def __init__(self, stream: TextIO, plan: Plan, predict: Callable[[PlannedRun], float]) -> None:
+        self.console = Console(file=stream, highlight=False, soft_wrap=True)
+        self.left = {run: predict(run) for run in plan.runs}
+        self.total = len(plan.runs)
+        self.done = 0
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]} left"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task: TaskID = self.progress.add_task("starting", total=self.total, left=duration(sum(self.left.values())))
+
+    def __enter__(self) -> Display:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def on_event(self, planned: PlannedRun, event: Event) -> None:
+        """Tell what the worker is at: compiling, or which epoch."""
+        stage = "training" if event["event"] == "epoch" else event.get("name", "")
+        self.progress.update(self.task, description=f"{title_of(planned)} · {stage}")
+
+    def show(self, record: RunRecord) -> None:
+        self.done += 1
+        planned = next(run for run in self.left if _is_of(run, record))
+        del self.left[planned]
+        left = duration(sum(self.left.values()))
+        self.progress.update(self.task, advance=1, left=left)
+        counter = "" if self.console.is_terminal else f"[{self.done}/{self.total}, {left} left] "
+        self.console.print(f"{counter}{result_line(record)}", markup=False)
+
+
+def _is_of(planned: PlannedRun, record: RunRecord) -> bool:
+    return planned.cell == record.cell and planned.block == record.placement.block
+
+
+def title_of(planned: PlannedRun) -> str:
+    return f"{registry.find(planned.cell.engine).title} · {planned.cell.workload.network}"
+
+
+def result_line(record: RunRecord) -> str:
+    """'TensorFlow · MLP 8x25 · shuttle · CPU, 1 thread · block 1: 0.117 s per epoch'."""
+    cell = record.cell
+    dataset = cell.workload.dataset
+    synthetic = " (synthetic)" if dataset.source == "synthetic" else ""
+    threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
+    head = (
+        f"{registry.find(cell.engine).title} · {cell.workload.network} · {dataset.name}{synthetic} · "
+        f"{cell.device.upper()}, {threads} · block {record.placement.block + 1}"
+    )
+    seconds = epoch_seconds(record)
+    result = f"{seconds:.3g} s per epoch" if seconds else f"{record.status.replace('_', ' ')}. {record.reason}"
+    return f"{head}: {result}"
+
+
+def duration(seconds: float) -> str:
+    """'40 s', '12 min', '3 h 20 min', '2 d 4 h'."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def status_counts(records: list[RunRecord]) -> str:
+    """'12 finished, 4 unsupported'."""
+    statuses = [record.status for record in records]
+    return ", ".join(f"{statuses.count(status)} {status.replace('_', ' ')}" for status in dict.fromkeys(statuses))

@@ -1,0 +1,98 @@
+"""Where a number comes from: this machine under its user's name, the code that ran, the command that repeats it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from engines import machine, registry
+from engines.contract import Cell, Code, Machine
+from engines.environments.readiness import seen_gpus
+from engines.host import PROJECT_ROOT
+from runs.errors import RunsError
+from runs.suites.plan import network_name
+
+
+def this_machine(name: str | None, var: Path) -> Machine:
+    """This machine's hardware under the name given now, or before, or one made from what it is."""
+    hardware = machine.detect()
+    name = (name or _remembered_name(var) or _name_from(machine.as_contract(hardware, "x"))).strip()
+    if not 1 <= len(name) <= 100:
+        raise RunsError(f"A machine's name has 1 to 100 characters, not {len(name)}.", {"field": "machine"})
+    _remember_name(name, var)
+    return machine.as_contract(hardware, name)
+
+
+def _name_from(detected: Machine) -> str:
+    """Told apart by its fingerprint; the host's own name stays private."""
+    return f"{detected.cpu}, {detected.threads} threads ({detected.fingerprint[:6]})"[-100:]
+
+
+def _file(var: Path) -> Path:
+    return var / "machine.json"
+
+
+def _remembered_name(var: Path) -> str | None:
+    try:
+        return str(json.loads(_file(var).read_text())["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember_name(name: str, var: Path) -> None:
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+        _file(var).write_text(json.dumps({"name": name}) + "\n")
+    except OSError as error:
+        raise RunsError(f"{_file(var)} cannot be written: {error.strerror}.") from None
+
+
+@cache
+def gpus() -> tuple[str, ...]:
+    return tuple(seen_gpus())
+
+
+def code_of(engine: str) -> Code:
+    version, commit, dirty = _checkout()
+    return Code(version=version, commit=commit, dirty=dirty, engine_sha256=registry.code_hash(engine))
+
+
+@cache
+def _checkout() -> tuple[str, str, bool]:
+    """Version, commit and whether the tree differs from it; an unpacked archive has no commit."""
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return _version(), commit, dirty
+
+
+def _version() -> str:
+    declared = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    return str(declared["project"]["version"])
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
+
+
+def command_for(cell: Cell, suite: str) -> str:
+    """What to type to measure this cell again."""
+    options = {
+        "--suite": suite,
+        "--engines": cell.engine,
+        "--networks": network_name(cell.workload.network),
+        "--devices": cell.device,
+        "--threads": str(cell.threads),
+    }
+    words = [word for pair in options.items() for word in pair]
+    synthetic = ["--synthetic"] if cell.workload.dataset.source == "synthetic" else []
+    return shlex.join(["python", "manage.py", "runbench", *words, *synthetic, "--blocks", "1", "--fresh"])

@@ -1,0 +1,114 @@
+"""The append-only file that every run reaches first: one JSON record a line, one file an experiment.
+
+What is in the spool is never lost: each line is on the disk before the next run starts. Resuming reads it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from django.utils.text import slugify
+
+from engines.contract import RunRecord, as_json
+from runs.errors import RecordError, SpoolError
+from runs.records import parse_record
+
+
+@dataclass(frozen=True)
+class SpoolContents:
+    """`damaged` are the numbers of lines that are no records; they stay in the file, untouched."""
+
+    records: tuple[RunRecord, ...]
+    damaged: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spool:
+    path: Path
+
+    def read(self) -> SpoolContents:
+        """All records; a torn last line (the machine went down in mid-write) does not count."""
+        records: list[RunRecord] = []
+        damaged: list[int] = []
+        for number, line in enumerate(self._whole_lines(), start=1):
+            try:
+                records.append(parse_record(line))
+            except RecordError:
+                damaged.append(number)
+        return SpoolContents(tuple(records), tuple(damaged))
+
+    def _whole_lines(self) -> list[bytes]:
+        try:
+            *lines, _torn = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SpoolError(f"The spool {self.path} cannot be read: {error.strerror}.") from None
+        return [line for line in lines if line]
+
+    def append(self, record: RunRecord) -> None:
+        """On the disk when it returns. Raises SpoolError if the disk is full or the file cannot be written."""
+        try:
+            with self.path.open("ab") as file:
+                file.write(as_json(record).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _spool_error(self.path, error) from None
+
+    def prepare(self) -> None:
+        """Make the file if need be, cut off a torn last line, and prove that it can be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab+") as file:
+                file.seek(0)
+                contents = file.read()
+                file.truncate(contents.rfind(b"\n") + 1)
+        except OSError as error:
+            raise _spool_error(self.path, error) from None
+
+
+def _spool_error(path: Path, error: OSError) -> SpoolError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SpoolError(
+            f"The disk is full: {path} cannot grow. Free some space, then give the same command again; it goes on "
+            "where it stopped."
+        )
+    return SpoolError(f"The spool {path} cannot be written: {error.strerror}.")
+
+
+def spool_for(folder: Path, experiment: str) -> Spool:
+    return Spool(folder / f"{slugify(experiment) or 'experiment'}.jsonl")
+
+
+def experiment_name(name: str, folder: Path, *, fresh: bool) -> str:
+    """The name itself, to go on with it; if `fresh`, the first of 'name', 'name 2', 'name 3' … without a spool yet."""
+    candidates = (name if number == 1 else f"{name} {number}" for number in count(1))
+    return next(each for each in candidates if not (fresh and spool_for(folder, each).path.exists()))
+
+
+def all_spools(folder: Path) -> list[Spool]:
+    return [Spool(path) for path in sorted(folder.glob("*.jsonl"))]
+
+
+@contextmanager
+def sole_measurer(folder: Path) -> Iterator[None]:
+    """Hold this installation's measuring lock: two suites at once would time each other. Raises SpoolError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise _spool_error(folder, error) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SpoolError("Another runbench is measuring here. Wait for it, or stop it with Ctrl-C.") from None
+        yield
