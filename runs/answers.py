@@ -59,7 +59,7 @@ class Answer:
             return ""
         runs = max((row.ratio.runs for row in self.found.rows if row.ratio), default=0)
         counted = f"{formats.count(runs)} run{'s' if runs != 1 else ''}"
-        network = f"{workload.network.hidden_layers} × {formats.count(workload.network.width)}"
+        network = formats.size(workload.network.hidden_layers, workload.network.width)
         return f"{network}, {workload.data} · {self.conditions} · {counted} each"
 
     @property
@@ -69,6 +69,15 @@ class Answer:
     @property
     def evidence(self) -> Table:
         return evidence_table(self)
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """Each engine that has no time, and why."""
+        return [
+            (engine_title(row.engine), row.missing.reason)
+            for row in self.found.rows
+            if row.missing and row.missing.reason
+        ]
 
     @property
     def published_titles(self) -> list[str]:
@@ -139,7 +148,7 @@ def _mark(found: Recommendation, row: Row) -> Mark:
 
 def overview_table(found: Sequence[Answer]) -> Table:
     """The form of the study's Table 5.1, with what was measured beside it."""
-    columns = [Column("Situation"), Column("Published, 2017"), Column("Measured here"), Column("On")]
+    columns = [Column("Situation"), Column("Published, 2017"), Column("Measured here"), Column("On", wraps=True)]
     rows = [
         [
             TableCell(answer.situation, url=f"#{answer.slug}" if answer.was_tried else ""),
@@ -161,12 +170,9 @@ def _no_answer(answer: Answer) -> str:
 
 def evidence_table(answer: Answer) -> Table:
     columns = [Column("Engine"), Column("To the fastest", is_number=True), Column("95 % interval", is_number=True)]
-    columns += [Column("Runs", is_number=True), Column("Verdict"), Column("Why not")]
-    return Table(
-        f"{answer.situation}: each engine's time over the fastest's",
-        columns,
-        [_evidence_row(answer, row) for row in answer.found.rows],
-    )
+    columns += [Column("Runs", is_number=True), Column("Verdict")]
+    rows = [_evidence_row(answer, row) for row in answer.found.rows]
+    return Table(f"{answer.situation}: each engine's time over the fastest's", columns, rows)
 
 
 def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
@@ -176,6 +182,5 @@ def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
         TableCell(formats.times(ratio.value if ratio else None)),
         TableCell(formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE),
         TableCell(formats.count(ratio.runs) if ratio else formats.NONE),
-        TableCell(chip=row_chip(row)),
-        TableCell(row.missing.reason if row.missing else ""),
+        TableCell(chip=row_chip(row), title=row.missing.reason if row.missing else ""),
     ]

@@ -33,6 +33,12 @@ def engine_title(slug: str) -> str:
     return info.title if info else f"{slug} (unknown engine)"
 
 
+def engine_place(slug: str) -> tuple[int, str]:
+    """The registry's order; engines that it does not know come last."""
+    known = list(ENGINES)
+    return (known.index(slug) if slug in known else len(known), slug)
+
+
 @dataclass(frozen=True)
 class CellRow:
     """One summary, with what names its cell."""
@@ -142,8 +148,7 @@ class Picked:
 
 
 def _engine_order(row: CellRow) -> tuple[int | str, ...]:
-    known = list(ENGINES)
-    return (known.index(row.engine) if row.engine in known else len(known), row.engine)
+    return engine_place(row.engine)
 
 
 def _nomenclature_layers(rows: Sequence[CellRow]) -> set[str]:

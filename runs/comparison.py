@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from runs import formats
-from runs.cells import CellRow, Picked, engine_title
+from runs.cells import CellRow, Picked, engine_place, engine_title
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
 from runs.charts.style import point_radius, style_for
@@ -71,7 +71,7 @@ def _series(rows: Sequence[CellRow]) -> list[Series]:
         if row.estimate:
             by_key.setdefault((row.engine, row.hidden_layers, row.track, row.environment_id), []).append(row)
     several = {engine for engine in {row.engine for row in rows} if _environments(rows, engine) > 1}
-    keys = sorted(by_key, key=lambda key: (engine_title(key[0]), key[2], key[1], key[3]))
+    keys = sorted(by_key, key=lambda key: (engine_place(key[0]), *key[1:]))
     return [_one_series(by_key[key], names_environment=key[0] in several) for key in keys]
 
 

@@ -34,8 +34,8 @@ class Exploration:
 
     @property
     def offered_facets(self) -> list[FacetState]:
-        """The filters worth offering: a single choice is none, and the line under the chart states it."""
-        return [facet for facet in self.picked.facets if facet.name in ALWAYS_OFFERED or len(facet.choices) > 1]
+        """The filters worth offering: a single choice is none, nor are environments that are all shown."""
+        return [facet for facet in self.picked.facets if facet.name in ALWAYS_OFFERED or _offers_more(facet)]
 
     @property
     def has_points(self) -> bool:
@@ -51,6 +51,12 @@ def exploration(query: QueryDict) -> Exploration:
     rows = selectors.cells_of(scope)
     picked = pick(rows, {facet.name: query.getlist(facet.name) for facet in FACETS})
     return Exploration(scope, picked, _scale(query.get("scale", "")), len(rows))
+
+
+def _offers_more(facet: FacetState) -> bool:
+    if facet.name == "environment":
+        return not all(choice.selected for choice in facet.choices)
+    return len(facet.choices) > 1
 
 
 def _scale(asked: str) -> Scale:

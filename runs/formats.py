@@ -21,6 +21,11 @@ def count(value: int) -> str:
     return _localised(value, decimals=0)
 
 
+def size(hidden_layers: int, width: int) -> str:
+    """A network's size, as `16 × 200`."""
+    return f"{count(hidden_layers)} × {count(width)}"
+
+
 def as_printed(value: float) -> str:
     """Two decimals, as the study printed its tables."""
     return _localised(value, decimals=2)

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 
+from engines.registry import ENGINES
 from runs import formats
 from runs.cells import engine_title
 from runs.charts.style import style_for
@@ -27,10 +28,13 @@ def _numbers(*titles: str) -> list[Column]:
     return [Column(title, is_number=True) for title in titles]
 
 
-def runs_table(runs: Sequence[Run], caption: str = "Runs, the newest first") -> Table:
+def runs_table(runs: Sequence[Run], caption: str = "Runs, the newest first", *, without: str = "") -> Table:
+    """`without` names a column that would say the same in every row."""
     columns = [Column("Run"), Column("Network"), Column("Data"), Column("On"), _TIME, Column("Status")]
     columns += [Column("Experiment"), Column("Machine"), Column("Finished")]
-    return Table(caption, columns, [_run_row(run) for run in runs])
+    kept = [index for index, column in enumerate(columns) if column.title != without]
+    rows = [_run_row(run) for run in runs]
+    return Table(caption, [columns[index] for index in kept], [[row[index] for index in kept] for row in rows])
 
 
 def _run_row(run: Run) -> list[TableCell]:
@@ -38,9 +42,10 @@ def _run_row(run: Run) -> list[TableCell]:
     style = style_for(
         run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
     )
+    size = formats.size(workload.hidden_layers, workload.width)
     return [
         TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
-        TableCell(f"{workload.network_type.upper()} {workload.hidden_layers} × {formats.count(workload.width)}"),
+        TableCell(f"{workload.network_type.upper()} {size}"),
         TableCell(workload.data_label),
         TableCell(on_words(run.device, run.threads)),
         TableCell(formats.seconds(run.epoch_seconds)),
@@ -124,8 +129,6 @@ def engines_table(rows: Sequence[tuple[str, Extent]]) -> Table:
 
 
 def _engine_row(slug: str, extent: Extent) -> list[TableCell]:
-    from engines.registry import ENGINES
-
     info = ENGINES.get(slug)
     return [
         TableCell(engine_title(slug), url=reverse("engine", args=[slug]) if info else "", style=style_for(slug)),
@@ -142,7 +145,7 @@ def _counts(extent: Extent, *names: str) -> list[TableCell]:
 def facts_table(caption: str, facts: Mapping[str, Any], titles: tuple[str, str] = ("What", "Value")) -> Table:
     """Two columns: a name and what it is."""
     rows = [[TableCell(str(name)), TableCell(str(value))] for name, value in facts.items()]
-    return Table(caption, [Column(title) for title in titles], rows)
+    return Table(caption, [Column(titles[0]), Column(titles[1], wraps=True)], rows, hides_head=True)
 
 
 def number(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engines.registry import ENGINES
 from runs import formats
-from runs.cells import CellRow, engine_title
+from runs.cells import CellRow, engine_place, engine_title
 from runs.charts.style import style_for
 from runs.stats import Ratio, speed_up
 from runs.tables import Column, Table, TableCell, heat
@@ -120,8 +120,15 @@ def measured_table(network_type: str, measured: Mapping[Key, Measured], publishe
         Column("Published", is_number=True),
         Column("Data"),
     ]
-    rows = [_measured_row(network_type, key, value, by_key.get(key)) for key, value in measured.items()]
+    rows = [
+        _measured_row(network_type, key, value, by_key.get(key)) for key, value in sorted(measured.items(), key=_place)
+    ]
     return Table(f"Measured {network_type.upper()} speed-ups", columns, rows)
+
+
+def _place(item: tuple[Key, Measured]) -> tuple[int, str, int, int]:
+    (engine, layers, width), _ = item
+    return (*engine_place(engine), layers, width)
 
 
 def _measured_row(network_type: str, key: Key, value: Measured, published: float | None) -> list[TableCell]:
@@ -129,7 +136,7 @@ def _measured_row(network_type: str, key: Key, value: Measured, published: float
     style = style_for(engine, network_type=network_type, hidden_layers=layers)
     return [
         TableCell(engine_title(engine), style=style),
-        TableCell(f"{layers} × {formats.count(width)}"),
+        TableCell(formats.size(layers, width)),
         TableCell(formats.times(value.ratio.value), heat=heat(value.ratio.value)),
         TableCell(formats.interval(value.ratio.low, value.ratio.high, "×"), title=_why(value.ratio)),
         TableCell(f"{formats.as_printed(published)}×" if published else formats.NONE),

@@ -40,16 +40,35 @@ class TableCell:
 class Column:
     title: str
     is_number: bool = False
+    wraps: bool = False
+    """Holds sentences; all others keep to one line."""
+
+
+@dataclass(frozen=True)
+class Line:
+    starts_group: bool
+    header: TableCell
+    cells: Sequence[tuple[Column, TableCell]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The first cell of a row is its header."""
+    """The first cell of a row is its header. `group_starts` are the rows that a rule sets off from those above."""
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[TableCell]]
     note: str = ""
+    group_starts: frozenset[int] = frozenset()
+    hides_head: bool = False
+    """The columns' titles say nothing that the rows do not; they stay for screen readers."""
+
+    @property
+    def lines(self) -> list[Line]:
+        return [
+            Line(index in self.group_starts, row[0], list(zip(self.columns[1:], row[1:], strict=True)))
+            for index, row in enumerate(self.rows)
+        ]
 
 
 def verdict_chip(verdict: str) -> Chip:
@@ -80,7 +99,9 @@ _COMPARISON = (
 
 def comparison_table(standings: Sequence[Standing], *, scope_query: str) -> Table:
     rows = [_comparison_row(standing, scope_query) for standing in standings]
-    return Table("Time per epoch of each cell, the fastest first at each network", _COMPARISON, rows)
+    networks = [standing.row.network for standing in standings]
+    starts = frozenset(index for index in range(1, len(rows)) if networks[index] != networks[index - 1])
+    return Table("Time per epoch, the fastest first at each network", _COMPARISON, rows, group_starts=starts)
 
 
 def _comparison_row(standing: Standing, scope_query: str) -> list[TableCell]:
@@ -88,7 +109,7 @@ def _comparison_row(standing: Standing, scope_query: str) -> list[TableCell]:
     runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
     return [
         TableCell(engine_title(row.engine), style=row_style(row)),
-        TableCell(f"{row.hidden_layers} × {formats.count(row.width)}"),
+        TableCell(formats.size(row.hidden_layers, row.width)),
         TableCell(formats.seconds(found.seconds if found else None)),
         TableCell(formats.interval(found.low, found.high) if found else formats.NONE, title=_why_no_interval(row)),
         TableCell(formats.count(len(row.samples)), url=runs_url),

@@ -223,7 +223,9 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
         tab="experiments",
         experiment=found,
         machines=record_tables.machines_table(machines, extents),
-        latest=record_tables.runs_table(selectors.latest_runs(experiment=found), "Its newest runs"),
+        latest=record_tables.runs_table(
+            selectors.latest_runs(experiment=found), "Its newest runs", without="Experiment"
+        ),
     )
 
 
@@ -242,7 +244,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         tab="machines",
         machine=found,
         hardware=run_pages.hardware_table(found.hardware),
-        latest=record_tables.runs_table(selectors.latest_runs(machine=found), "Its newest runs"),
+        latest=record_tables.runs_table(selectors.latest_runs(machine=found), "Its newest runs", without="Machine"),
     )
 
 

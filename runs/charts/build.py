@@ -11,7 +11,9 @@ from runs import formats
 from runs.charts.specs import Axis, ChartSpec, Scale
 from runs.charts.style import SeriesStyle
 
-_LOG_STEPS = (1, 3, 10)
+_LOG_STEPS = (1, 2, 5, 10)
+_COARSE_LOG_STEPS = (1, 3, 10)
+_COARSE_FROM = 100
 _X_MARGIN = 1.12
 
 
@@ -153,9 +155,10 @@ def _y_bounds(chart: Chart) -> dict[str, Any]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 3, 10, 30 …: the steps from just below `low` to just above `high`, two at the least."""
+    """From just below `low` to just above `high`, two at the least: 1, 2, 5, 10 …, over two decades 1, 3, 10 …"""
+    fractions = _LOG_STEPS if high / low < _COARSE_FROM else _COARSE_LOG_STEPS
     exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
-    steps = sorted({float(f"{step}e{exponent}") for exponent in exponents for step in _LOG_STEPS})
+    steps = sorted({float(f"{step}e{exponent}") for exponent in exponents for step in fractions})
     first = _last(step for step in steps if step <= low)
     after = next(step for step in steps if step >= high and step > first)
     return [step for step in steps if first <= step <= after]

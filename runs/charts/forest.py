@@ -9,7 +9,7 @@ from math import log
 from runs import formats
 from runs.charts.style import Chip, SeriesStyle
 
-TICKS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+TICKS = (1.0, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 LEFT = 0.85
 LEAST_RIGHT = 2.2
 LEAST_TICK_DISTANCE = 9
@@ -92,11 +92,11 @@ def _placed(mark: Mark, at: Callable[[float], float]) -> PlacedMark:
 
 def _ticks(at: Callable[[float], float]) -> list[Tick]:
     """From 1 on, leaving out those that would touch the one before or the edge."""
-    kept: list[int] = []
+    kept: list[float] = []
     for tick in TICKS:
         if at(tick) <= 97 and (not kept or at(tick) - at(kept[-1]) >= LEAST_TICK_DISTANCE):
             kept.append(tick)
-    return [Tick(f"{formats.count(tick)}×", _percent(at(tick))) for tick in kept]
+    return [Tick(f"{tick:g}×", _percent(at(tick))) for tick in kept]
 
 
 def _percent(value: float) -> str:

@@ -42,26 +42,25 @@ function axis({ fixedTicks, unit, title, ...rest }) {
   };
 }
 
-// Widths that stand too close together for their words keep the grid line and lose the word.
-function thin(fixed, pixels) {
-  const words = [];
+// Values that stand too close together for their words keep their place and lose the word. Positions come from the
+// bounds, since words are wanted before the axis is laid out.
+function roomy(fixed, { min, max, chart }) {
+  const at = (value) => (Math.log(value / min) / Math.log(max / min)) * (chart.width - 96);
   let last = -Infinity;
-  for (const value of fixed) {
-    const at = pixels(value);
-    words.push(at - last >= 34);
-    if (at - last >= 34) last = at;
-  }
-  return words;
+  return new Set(fixed.filter((value) => {
+    const fits = at(value) - last >= 36;
+    if (fits) last = at(value);
+    return fits;
+  }));
 }
 
 function xAxis(options) {
+  const { fixedTicks } = options;
   const made = axis(options);
   made.grid = { display: false };
-  const { fixedTicks } = options;
   if (fixedTicks) {
-    made.ticks.callback = function (value) {
-      const shown = thin(fixedTicks, (tick) => this.getPixelForValue(tick));
-      return shown[fixedTicks.indexOf(value)] ? digits.format(value) : "";
+    made.ticks.callback = function callback(value) {
+      return roomy(fixedTicks, this).has(value) ? digits.format(value) : "";
     };
   }
   return made;
