@@ -31,6 +31,7 @@ Track = Literal["idiomatic", "tuned"]
 Status = Literal["finished", "unsupported", "out_of_memory", "timed_out", "crashed", "diverged"]
 DataSource = Literal["shipped", "downloaded", "imported", "synthetic"]
 Equivalence = Literal["passed", "failed", "unverified"]
+StopReason = Literal["precise", "block limit", "out of budget"]
 
 Name = Annotated[str, MinLen(1), MaxLen(100)]
 Text = Annotated[str, MaxLen(500)]
@@ -206,6 +207,10 @@ class Placement(Document):
     position: Annotated[int, Ge(0), Le(1_000_000)]
     seed: Annotated[int, Ge(0), Le(2**53)]
     """Draws the initial weights and the order of the samples; the same for every cell of a block."""
+    session: Annotated[str, MaxLen(36)] = ""
+    """One sitting of `runbench`: what the canaries of its blocks are compared within."""
+    stop_reason: StopReason | None = None
+    """Why this was its group's last block, where the number of blocks was not fixed beforehand."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,9 @@ class Conditions(Document):
 
     readings: Facts = dataclasses.field(default_factory=dict)
     canary_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
+    """The canary's rate before the run's block (before the session, in quick suites), with this run's threads."""
+    canary_after_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
+    """The same after the block."""
     peak_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
     """The session's measured matrix-product peak with this run's threads: the ceiling that a result is held against."""
     unstable: Annotated[tuple[Text, ...], MaxLen(20)] = ()
@@ -240,6 +248,8 @@ class RunRecord(Document):
     training: Training | None = None
     conditions: Conditions = Conditions()
     equivalence: Equivalence = "unverified"
+    gate: Facts = dataclasses.field(default_factory=dict)
+    """The equivalence gate's numbers for this engine's code and environment: network and check -> differences."""
     exit_code: Annotated[int, Ge(-1024), Le(1024)] | None = None
     stderr_tail: LongText = ""
     schema_version: Annotated[int, Ge(1), Le(SCHEMA_VERSION)] = SCHEMA_VERSION
