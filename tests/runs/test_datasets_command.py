@@ -116,3 +116,10 @@ def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command("datasets", "--help")
     assert "python manage.py datasets fetch cifar10" in capsys.readouterr().out
+
+
+def test_fetching_what_is_missing_leaves_imported_files_alone(tmp_path: Path) -> None:
+    datasets.import_files("cifar10", write(tmp_path / "in", cifar_files()))
+    before = datasets.describe("cifar10")
+    assert shown("fetch", "cifar10", "--if-missing") == ""
+    assert datasets.describe("cifar10") == before

@@ -49,6 +49,7 @@ class Command(BaseCommand):
         listing.add_argument("--json", action="store_true", help="print JSON")
         fetching = actions.add_parser("fetch", help="download the official files, or go back to those shipped")
         fetching.add_argument("name", metavar="NAME")
+        fetching.add_argument("--if-missing", action="store_true", help="leave alone what is there")
         verifying = actions.add_parser("verify", help="check stored files against their checksums")
         verifying.add_argument("name", metavar="NAME", nargs="?", help="all that are there, if left out")
         importing = actions.add_parser("import", help="use a file, a folder or an archive that you have")
@@ -83,6 +84,8 @@ class Command(BaseCommand):
                 self.stdout.write(line.note)
 
     def _fetch(self, options: dict[str, Any]) -> None:
+        if options["if_missing"] and _state(options["name"]) == "ready":
+            return
         with _progress(self.stdout) as progress:
             dataset = datasets.fetch(options["name"], progress=progress)
         self.stdout.write(_sentence(dataset))
@@ -101,6 +104,10 @@ class Command(BaseCommand):
                 problems.append(str(error))
         if problems:
             raise CommandError("\n".join(problems))
+
+
+def _state(name: str) -> str:
+    return next((line.state for line in datasets.status() if line.name == name), "missing")
 
 
 def _names_to_verify() -> list[str]:
