@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import IO, Any, get_args
 
 from engines.contract import Status
+from engines.errors import UnavailableError
 from engines.protocol import Event, Job, job_to_json, parse_line
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _STDERR_TAIL = 4000
+_LEAVING_SECONDS = 30.0
+_POLL_SECONDS = 1.0
 # Left by the user's shell or another tool, these would change what a worker measures; backends.py sets its own.
 _NOT_INHERITED = re.compile(r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))")
 
@@ -50,16 +53,19 @@ class Outcome:
 def run(
     python: Path, job: Job, *, timeout_seconds: float, on_event: Callable[[Event], None] = lambda event: None
 ) -> Outcome:
-    """Do the job with that interpreter. Only an interruption of the host itself (Ctrl-C) is raised."""
+    """Do the job with that interpreter. Only what befalls the host itself is raised: Ctrl-C, a full disk."""
     with (
         tempfile.TemporaryDirectory(prefix="benchsite-worker-", ignore_cleanup_errors=True) as scratch,
         tempfile.TemporaryFile() as stderr,
-        _worker(python, scratch, stderr) as worker,
     ):
-        worker.hand_over(job)
-        final = worker.follow(timeout_seconds, on_event)
-        worker.end()
-        return _outcome(worker, final, _tail(stderr), timeout_seconds)
+        try:
+            with _worker(python, scratch, stderr) as worker:
+                worker.hand_over(job)
+                final = worker.follow(timeout_seconds, on_event)
+                worker.end()
+                return _outcome(worker, final, _tail(stderr), timeout_seconds)
+        except UnavailableError as error:
+            return Outcome(status=error.status, reason=scrub(str(error)))
 
 
 class _Worker:
@@ -82,23 +88,24 @@ class _Worker:
             self.process.stdin.flush()
 
     def follow(self, timeout_seconds: float, on_event: Callable[[Event], None]) -> Event | None:
-        """Pass events on until the worker closes its channel or its time is up; the last word, if it had one."""
-        final: Event | None = None
+        """Pass events on until the worker's last word, which is returned; None if it ended or ran out of time first."""
         for event in self._events(self.started + timeout_seconds):
             if event["event"] in ("result", "failed"):
-                final = event
-            else:
-                on_event(event)
-        return final
+                return event
+            on_event(event)
+        return None
 
     def _events(self, deadline: float) -> Iterator[Event]:
         torn = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self.channel, selectors.EVENT_READ)
             while True:
-                if not selector.select(max(0.0, deadline - time.perf_counter())):
-                    self.timed_out = True
-                    return
+                left = max(0.0, deadline - time.perf_counter())
+                if not selector.select(min(left, _POLL_SECONDS)):
+                    self.timed_out = not left
+                    if self.timed_out or self._reap(os.WNOHANG):  # dead, though a child of it holds the channel open
+                        return
+                    continue
                 chunk = os.read(self.channel, 65536)
                 if not chunk:
                     return
@@ -107,7 +114,7 @@ class _Worker:
 
     def end(self) -> None:
         """Reap the worker, by force if it timed out or does not leave, and note what it used."""
-        if self.timed_out or not self._leaves_within(30):
+        if self.timed_out or not self._leaves_within(_LEAVING_SECONDS):
             self.kill()
             self._reap(0)
         self.seconds = time.perf_counter() - self.started
@@ -132,7 +139,7 @@ class _Worker:
 
     def kill(self) -> None:
         """Kill the worker's whole process group: a compiler that it started dies with it."""
-        with suppress(ProcessLookupError):  # gone already
+        with suppress(ProcessLookupError, PermissionError):  # gone already, or (macOS) nobody but a zombie left
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
@@ -150,9 +157,9 @@ def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
             cwd=PROJECT_ROOT,
             env=_environment(scratch),
         )
-    except BaseException:
+    except OSError as error:
         os.close(reading)
-        raise
+        raise UnavailableError(f"The interpreter {python} cannot be started: {error.strerror}.") from None
     finally:
         os.close(writing)
     worker = _Worker(process, reading)
@@ -209,10 +216,15 @@ def _death(exit_code: int, peak_rss_bytes: int) -> tuple[Status, str]:
     """A death without a last word. A SIGKILL of a process that held most of the memory is the system's OOM killer."""
     if exit_code >= 0:
         return "crashed", f"The worker left with exit code {exit_code} and no result."
-    name = signal.Signals(-exit_code).name
+    name = _signal_name(-exit_code)
     if name == "SIGKILL" and peak_rss_bytes > 0.5 * _memory_bytes():
         return "out_of_memory", f"Killed by the system ({name}) while it held {peak_rss_bytes / 2**30:.1f} GiB."
     return "crashed", f"The worker was killed by signal {-exit_code} ({name})."
+
+
+def _signal_name(number: int) -> str:
+    known = {int(each): each.name for each in signal.Signals}
+    return known.get(number, "a real-time signal")
 
 
 def _memory_bytes() -> int:
@@ -228,14 +240,16 @@ def _tail(stderr: IO[bytes]) -> str:
 @cache
 def _private_words() -> list[tuple[str, str]]:
     """What must not leave this machine, longest first, with what stands in its place."""
-    words = {str(PROJECT_ROOT): "<project>", str(Path.home()): "<home>", socket.gethostname(): "<host>"}
+    name = socket.gethostname()
+    words = {str(PROJECT_ROOT): "<project>", str(Path.home()): "<home>", name: "<host>", name.split(".")[0]: "<host>"}
     with suppress(KeyError, OSError):  # a user without a name has none to hide
         words.setdefault(getpass.getuser(), "<user>")
-    return sorted(((word, mark) for word, mark in words.items() if len(word) > 2), key=lambda pair: -len(pair[0]))
+    return sorted(((word, mark) for word, mark in words.items() if len(word) > 1), key=lambda pair: -len(pair[0]))
 
 
 def scrub(text: str) -> str:
     """The text without this project's path, the home path, the host's and the user's name."""
     for word, mark in _private_words():
-        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", mark, text)
+        start = "" if word.startswith("/") else r"(?<!\w)"  # a path may follow its option at once: -L/home/ann
+        text = re.sub(rf"{start}{re.escape(word)}(?!\w)", mark, text)
     return text

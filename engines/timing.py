@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STEADY_DRIFT = 0.05
 """Where the last quarter of the steady epochs differs by more than this from the first, a run has no steady state."""
 
+LARGEST_LOSS = 1e30
+"""What a record can hold; beyond it, training has diverged as surely as with an infinite loss."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -77,7 +80,7 @@ class EpochTimer:
 
     def note(self, loss: float) -> bool:
         """Keep the stopped epoch with its loss; true when the run has enough. Raises DivergedError."""
-        if not math.isfinite(loss):
+        if not abs(loss) <= LARGEST_LOSS:  # NaN, too
             raise DivergedError(f"The loss was {loss} in epoch {len(self.epochs) + 1}.")
         wall, cpu = self._elapsed
         self.epochs.append(Epoch(wall_seconds=wall, cpu_seconds=cpu, loss=loss))

@@ -145,7 +145,10 @@ def _load(job: Job) -> TrainingData:
 
     if job.dataset is None:
         raise UnsupportedError("A training job needs a data set.")
-    return datasets.load(job.dataset)
+    data, batch_size = datasets.load(job.dataset), job.setup.batch_size
+    if batch_size > len(data.train_labels):
+        raise UnsupportedError(f"A batch of {batch_size} does not fit in {len(data.train_labels)} samples.")
+    return data
 
 
 def _finite(value: float) -> float | None:
