@@ -1,0 +1,129 @@
+"""Layers, parameters and FLOPs against values worked out by hand; initial weights against their distribution."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines import networks
+from engines.contract import Network
+from engines.networks import Convolution, Dense
+
+MLPS = st.builds(Network, st.just("mlp"), st.integers(1, 16), st.integers(1, 400))
+CNNS = st.builds(Network, st.just("cnn"), st.integers(1, 2), st.integers(1, 32))
+NETWORKS = MLPS | CNNS
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters", "flops_per_sample"),
+    [
+        # 8x25+25 + 25x25+25 + 25x7+7; multiply-adds 200 | 625 + 175
+        (Network("mlp", 2, 25), 225 + 650 + 182, 2 * (2 * 200 + 3 * 800)),
+        # 8x100+100 + 7 x (100x100+100) + 100x7+7; multiply-adds 800 | 70,000 + 700
+        (Network("mlp", 8, 100), 900 + 70_700 + 707, 2 * (2 * 800 + 3 * 70_700)),
+        # 5x5x3x6+6 + (14x14x6)x120+120 + 120x84+84 + 84x10+10; multiply-adds 28x28x6x75 | 141,120 + 10,080 + 840
+        (Network("cnn", 1, 2), 456 + 141_240 + 10_164 + 850, 2 * (2 * 352_800 + 3 * 152_040)),
+        # 75x24+24 + 600x24+24 + (5x5x24)x120+120 + …; 28x28x24x75 | 10x10x24x600 + 72,000 + 10,080 + 840
+        (Network("cnn", 2, 8), 1_824 + 14_424 + 72_120 + 10_164 + 850, 2 * (2 * 1_411_200 + 3 * 1_522_920)),
+    ],
+    ids=str,
+)
+def test_parameters_and_flops_are_those_worked_out_by_hand(
+    network: Network, parameters: int, flops_per_sample: int
+) -> None:
+    assert networks.parameters(network) == parameters
+    assert networks.flops_per_sample(network) == flops_per_sample
+
+
+def test_an_epoch_of_8x100_on_shuttle_is_18_6_gflop() -> None:
+    network = Network("mlp", 8, 100)
+    assert networks.flops_per_epoch(network, samples=43_500, batch_size=100) == 18_591_900_000
+
+
+def test_the_deeper_convolutional_network_is_lenet_shaped() -> None:
+    first, second, *dense = networks.layers(Network("cnn", 2, 2))
+    assert isinstance(first, Convolution)
+    assert isinstance(second, Convolution)
+    assert (first.kernel_shape, first.output_shape) == ((5, 5, 3, 6), (14, 14, 6))
+    assert (second.kernel_shape, second.output_shape) == ((5, 5, 6, 6), (5, 5, 6))
+    assert dense == [Dense(150, 120), Dense(120, 84), Dense(84, 10, relu=False)]
+
+
+@given(NETWORKS)
+def test_layers_fit_together_and_end_in_one_output_per_class(network: Network) -> None:
+    every = networks.layers(network)
+    assert every[0].input_length == prod(networks.input_shape(network))
+    for before, after in pairwise(every):
+        outputs = prod(before.output_shape) if isinstance(before, Convolution) else before.units
+        assert after.input_length == outputs
+    last = every[-1]
+    assert isinstance(last, Dense)
+    assert (last.units, last.relu) == (networks.classes(network), False)
+    assert all(layer.relu for layer in every[:-1] if isinstance(layer, Dense))
+
+
+@given(MLPS)
+def test_an_mlp_has_as_many_hidden_layers_as_its_name_says(network: Network) -> None:
+    *hidden, _ = networks.layers(network)
+    assert [layer.bias_shape for layer in hidden] == [(network.width,)] * network.hidden_layers
+
+
+@given(NETWORKS)
+def test_parameters_are_the_sum_over_the_shapes_that_travel(network: Network) -> None:
+    assert networks.parameters(network) == sum(map(prod, networks.parameter_shapes(network)))
+
+
+@given(NETWORKS, st.integers(1, 100_000), st.integers(1, 1000))
+def test_a_short_last_batch_counts_for_nothing(network: Network, samples: int, batch_size: int) -> None:
+    flops = networks.flops_per_epoch(network, samples=samples, batch_size=batch_size)
+    whole = samples - samples % batch_size
+    assert flops == networks.flops_per_sample(network) * whole
+    assert flops == networks.flops_per_epoch(network, samples=whole, batch_size=batch_size)
+
+
+@given(NETWORKS)
+def test_a_wider_network_is_more_work(network: Network) -> None:
+    wider = Network(network.type, network.hidden_layers, network.width + 1)
+    assert networks.flops_per_sample(wider) > networks.flops_per_sample(network)
+
+
+def test_a_third_convolution_does_not_exist() -> None:
+    with pytest.raises(ValueError, match="1 to 2 convolutional layers, not 3"):
+        networks.layers(Network("cnn", 3, 2))
+
+
+@pytest.mark.parametrize("network", [Network("mlp", 4, 200), Network("cnn", 2, 8)], ids=str)
+def test_kernels_deviate_by_the_root_of_two_over_the_layer_s_input(network: Network) -> None:
+    """Within four standard errors of it; for a convolution the input is the whole image, as in the study."""
+    kernels = networks.initial_weights(network, seed=11, dtype="float64")[::2]
+    for kernel, layer in zip(kernels, networks.layers(network), strict=True):
+        expected = sqrt(2 / layer.input_length)
+        assert kernel.std() == pytest.approx(expected, rel=4 / sqrt(2 * kernel.size))
+        assert abs(kernel.mean()) < 4 * expected / sqrt(kernel.size)
+
+
+def test_a_first_convolution_s_kernels_deviate_by_the_root_of_two_over_3072() -> None:
+    kernel = networks.initial_weights(Network("cnn", 1, 64), seed=5, dtype="float64")[0]
+    assert kernel.std() == pytest.approx(sqrt(2 / 3072), rel=0.03)
+
+
+@settings(max_examples=25, deadline=None)
+@given(NETWORKS, st.integers(0, 2**32 - 1))
+def test_initial_weights_have_the_shapes_that_travel_and_zero_biases(network: Network, seed: int) -> None:
+    weights = networks.initial_weights(network, seed)
+    assert [array.shape for array in weights] == networks.parameter_shapes(network)
+    assert all(array.dtype == np.float32 for array in weights)
+    assert not any(bias.any() for bias in weights[1::2])
+    again = networks.initial_weights(network, seed)
+    assert all(np.array_equal(one, other) for one, other in zip(weights, again, strict=True))
+
+
+def test_another_seed_draws_other_weights() -> None:
+    network = Network("mlp", 2, 25)
+    one, other = networks.initial_weights(network, 1), networks.initial_weights(network, 2)
+    assert not np.array_equal(one[0], other[0])
