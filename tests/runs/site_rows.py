@@ -127,7 +127,13 @@ def make_environment(name: str, **packages: str) -> Environment:
     contents = {"numpy": "2.4.6", name: "1.0"} | packages
     return Environment.objects.get_or_create(
         sha256=content_hash([name, contents]),
-        defaults={"name": name, "origin": "locked", "python": "3.11.2", "packages": contents, "facts": {"blas": "OpenBLAS"}},
+        defaults={
+            "name": name,
+            "origin": "locked",
+            "python": "CPython 3.11.2",
+            "packages": contents,
+            "facts": {"blas": "OpenBLAS"},
+        },
     )[0]
 
 
@@ -158,7 +164,14 @@ def run_record(engine: str, epoch_seconds: float | None) -> dict[str, Any]:
         "command": f"python -m engines.worker --engine {engine} --network mlp-8x100 --device cpu --threads 1",
         "placement": {"suite": "quick", "preset": "quick", "seed": 7, "block": 0, "position": 1},
         "code": {"version": "0.1.0", "commit": "0123456789abcdef", "dirty": False},
-        "machine": {"cpu": "AMD EPYC 7313", "sockets": 1, "cores": 16, "threads": 32, "memory_bytes": 2**37, "gpus": []},
+        "machine": {
+            "cpu": "AMD EPYC 7313",
+            "sockets": 1,
+            "cores": 16,
+            "threads": 32,
+            "memory_bytes": 2**37,
+            "gpus": [],
+        },
         "phases": {"import_seconds": 2.4, "build_seconds": 0.08, "compile_seconds": 1.9, "process_seconds": 14.2},
         "conditions": {"readings": {"load_1min": "0.12", "governor": "performance"}, "peak_gflops": 143.0},
         "equivalence": "passed",

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Response
+
+from runs.models import Machine, Run
+from tests.browser.conftest import Visit
+from tests.runs.site_rows import Site
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES = 200_000
+PAGES = ["home", "explore", "speed-ups", "recommendation", "runs", "experiments", "machines", "environments", "engines"]
+CHART = "Chart.getChart(document.querySelector('canvas'))"
+
+
+def all_paths() -> list[str]:
+    run = Run.objects.select_related("experiment").order_by("pk")[0]
+    return [
+        *(reverse(name) for name in [*PAGES, "method"]),
+        run.get_absolute_url(),
+        reverse("experiment", args=[run.experiment.slug]),
+        reverse("machine", args=[run.machine_id]),
+        reverse("environment", args=[run.environment_id]),
+        reverse("engine", args=["keras-theano"]),
+    ]
+
+
+def explore_bench_1(query: str = "") -> str:
+    return f"{reverse('explore')}?machine={Machine.objects.get(name='bench-1').pk}&network=mlp{query}"
+
+
+@pytest.mark.parametrize(
+    "visit",
+    [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light"), (2560, "dark")],
+    indirect=True,
+)
+def test_every_page_is_sound_and_fits_its_window(visit: Visit, site: Site) -> None:
+    for path in all_paths():
+        visit.go(path)
+        widths = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1], path
+        unnamed = visit.page.evaluate(
+            "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')].filter(e =>"
+            " !e.innerText?.trim() && !e.ariaLabel && !e.labels?.length).map(e => e.outerHTML)"
+        )
+        assert unnamed == [], path
+        assert visit.page.evaluate("document.querySelectorAll('h1').length") == 1, path
+        assert visit.trouble == [], path
+
+
+def test_the_chart_holds_the_numbers_that_its_address_gives(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    sent = visit.page.evaluate("fetch(document.querySelector('figure').dataset.chart).then(answer => answer.json())")
+    drawn = visit.page.evaluate(f"{CHART}.data.datasets.map(set => [set.label, set.data.map(at => [at.x, at.y])])")
+    assert drawn == [[one["label"], [[at["x"], at["y"]] for at in one["data"]]] for one in sent["data"]["datasets"]]
+    assert len(drawn) == 8
+
+
+def test_the_axes_hold_every_point_and_the_lines_are_seen(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    scales: dict[str, Any] = visit.page.evaluate(
+        f"(() => {{ const {{ x, y }} = {CHART}.scales; return {{ x: [x.min, x.max], y: [y.min, y.max],"
+        " words: x.ticks.map(tick => tick.label) }; })()"
+    )
+    points = visit.page.evaluate(f"{CHART}.data.datasets.flatMap(set => set.data.map(at => [at.x, at.y]))")
+    assert all(scales["x"][0] < x < scales["x"][1] and scales["y"][0] <= y <= scales["y"][1] for x, y in points)
+    assert scales["words"] == ["25", "50", "100", "200"]
+    for hue in ("#205493", "#c07000"):
+        assert pixels_of(visit, hue) > 500
+
+
+def pixels_of(visit: Visit, colour: str) -> int:
+    """How many of the canvas' pixels are nearly of this colour."""
+    rgb = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    found: int = visit.page.evaluate(
+        "(rgb) => { const canvas = document.querySelector('canvas');"
+        " const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height); let n = 0;"
+        " for (let at = 0; at < data.length; at += 4)"
+        " if (data[at + 3] > 200 && rgb.every((part, index) => Math.abs(part - data[at + index]) < 12)) n += 1;"
+        " return n; }",
+        rgb,
+    )
+    return found
+
+
+def test_intervals_are_drawn_where_there_are_runs_enough(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1("&engine=theano&layers=8&scale=linear"))
+    with_bars = pixels_of(visit, "#205493")
+    visit.page.evaluate(f"{CHART}.options.plugins.intervals.shown = false; {CHART}.update()")
+    assert with_bars > pixels_of(visit, "#205493")
+
+
+def test_a_series_is_hidden_by_keyboard_and_the_others_keep_their_look(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    before = visit.page.evaluate(f"{CHART}.data.datasets.map(set => [set.borderColor, set.pointStyle])")
+    item = visit.page.locator(".legend-item").first
+    item.focus()
+    visit.page.keyboard.press("Enter")
+    assert item.get_attribute("aria-pressed") == "false"
+    assert visit.page.evaluate(f"[0, 1].map(index => {CHART}.isDatasetVisible(index))") == [False, True]
+    assert visit.page.evaluate(f"{CHART}.data.datasets.map(set => [set.borderColor, set.pointStyle])") == before
+    visit.page.keyboard.press("Enter")
+    assert visit.page.evaluate(f"{CHART}.isDatasetVisible(0)")
+
+
+def test_a_filter_changes_the_page_in_place_and_back_undoes_it(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.evaluate("window.sameDocument = true")
+    visit.page.get_by_role("checkbox", name="Keras · Theano").uncheck()
+    visit.until(f"{CHART}?.data.datasets.length === 6")
+    assert "engine=theano" in visit.page.url
+    visit.page.go_back()
+    visit.until(f"{CHART}?.data.datasets.length === 8")
+    assert visit.page.evaluate("window.sameDocument")
+    assert visit.page.get_by_role("checkbox", name="Keras · Theano").is_checked()
+    assert visit.trouble == []
+
+
+def test_the_scale_switches_between_log_and_linear(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.get_by_role("link", name="Linear").click()
+    visit.until(f"{CHART}?.scales.y.type === 'linear'")
+    assert visit.page.evaluate(f"{CHART}.scales.y.min") == 0
+
+
+@pytest.mark.parametrize("visit", [(1280, "dark")], indirect=True)
+def test_the_theme_follows_the_system_until_switched_and_is_kept(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    theme = "document.documentElement.dataset.theme"
+    assert visit.page.evaluate(theme) == "dark"
+    assert pixels_of(visit, "#5b9bd5") > 500
+    visit.page.get_by_role("button", name="Light theme").click()
+    assert visit.page.evaluate(theme) == "light"
+    assert pixels_of(visit, "#205493") > 500
+    visit.go(reverse("home"))
+    assert visit.page.evaluate(theme) == "light"
+
+
+@pytest.mark.parametrize("visit", [(390, "light")], indirect=True)
+def test_on_a_phone_a_button_opens_the_menu(visit: Visit, site: Site) -> None:
+    visit.go(reverse("home"))
+    link = visit.page.get_by_role("link", name="Speed-ups", exact=True)
+    assert not link.is_visible()
+    visit.page.get_by_role("button", name="Menu").click()
+    link.click()
+    visit.page.wait_for_url("**/speed-ups/")
+
+
+def test_without_script_the_filters_still_work(visit: Visit, site: Site) -> None:
+    fresh = visit.fresh(java_script_enabled=False)
+    page = fresh.page
+    page.goto(visit.home + explore_bench_1())
+    page.get_by_role("checkbox", name="Keras · Theano").uncheck()
+    page.get_by_role("button", name="Show").click()
+    assert page.get_by_role("button", name="Keras · Theano · 8 layers").count() == 0
+    assert page.get_by_role("button", name="Theano · 8 layers", exact=True).count() == 1
+    page.context.close()
+
+
+def test_a_first_visit_to_any_page_is_light(visit: Visit, site: Site) -> None:
+    """Gzipped as the real server sends it; the test server sends files as they are."""
+    for name in PAGES:
+        bodies: list[bytes] = []
+
+        def keep(answer: Response, bodies: list[bytes] = bodies) -> None:
+            bodies.append(answer.body())
+
+        fresh = visit.fresh()
+        fresh.page.on("response", keep)
+        fresh.go(reverse(name))
+        assert sum(min(len(body), len(gzip.compress(body))) for body in bodies) < MOST_BYTES, name
+        assert len(bodies) > 5
+        fresh.page.context.close()
