@@ -1,0 +1,166 @@
+"""The worker's own parts, in this process: what a result says, and which error a framework's failure is."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines import backends, datasets, networks, worker
+from engines.contract import Epoch, Network, Phases, Setup, Training
+from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
+from engines.frameworks import reference
+from engines.protocol import Channel, Event, Job
+from engines.timing import Policy
+
+NETWORK = Network("mlp", 2, 8)
+SETUP = Setup("tensorflow", NETWORK, batch_size=50)
+
+
+class Listener(Channel):
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def send(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class FitEngine(reference.Engine):
+    def fit(self, clock: Any, *, seed: int, epoch_limit: int) -> None:
+        for epoch in range(epoch_limit):
+            clock.begin_epoch()
+            self.train_epoch(np.random.default_rng([seed, epoch]).permutation(len(self._data.train_labels)))
+            if clock.end_epoch(float(np.mean(self.step_losses()))):
+                return
+
+
+@pytest.fixture(autouse=True)
+def _numpy_for_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    provide(monkeypatch, reference.Engine)
+    monkeypatch.setattr(backends, "environment_variables", lambda setup, backend, scratch: {})
+
+
+def provide(monkeypatch: pytest.MonkeyPatch, engine: type) -> None:
+    module = ModuleType("engines.frameworks.tensorflow")
+    module.Engine = engine  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def job(**changes: Any) -> Job:
+    dataset = datasets.describe("shuttle", train_samples=520, synthetic=True)
+    policy = Policy(warmup_epochs=1, steady_epochs=4, min_steady_seconds=0.0)
+    return dataclasses.replace(Job("train", SETUP, dataset, seed=4, policy=policy), **changes)
+
+
+def train(**changes: Any) -> Training:
+    document = worker.train(job(**changes), Listener())["training"]
+    return Training(**{**document, "epochs": tuple(Epoch(**epoch) for epoch in document["epochs"])})
+
+
+def test_a_result_says_how_much_work_an_epoch_was() -> None:
+    training = train()
+    assert training.parameters == networks.parameters(NETWORK)
+    assert training.steps_per_epoch == 10  # 520 samples in batches of 50: the last 20 are dropped
+    assert training.flops_per_epoch == networks.flops_per_sample(NETWORK) * 500
+    assert (len(training.epochs), training.warmup_epochs, training.order_from) == (5, 1, "harness")
+    assert training.drift is not None
+    assert training.settings == {"ties": "first"}
+
+
+def test_training_learns_and_is_repeatable() -> None:
+    policy = Policy(warmup_epochs=1, steady_epochs=15, min_steady_seconds=0.0)
+    setup = dataclasses.replace(SETUP, learning_rate=0.1)
+    one, other = train(policy=policy, setup=setup), train(policy=policy, setup=setup)
+    losses = [epoch.loss for epoch in one.epochs]
+    assert losses == [epoch.loss for epoch in other.epochs]
+    assert losses[-1] is not None
+    assert losses[0] is not None
+    assert losses[-1] < 0.8 * losses[0]
+    assert one.test_accuracy is not None
+    assert one.test_accuracy > 0.5
+
+
+def test_phases_are_those_of_the_record() -> None:
+    result = worker.train(job(), Listener())
+    phases = Phases(**result["phases"])
+    assert min(phases.import_seconds, phases.data_seconds, phases.build_seconds, phases.evaluation_seconds) > 0
+
+
+def test_memory_is_read_while_the_process_lives() -> None:
+    assert train().peak_rss_bytes > 10 * 2**20
+
+
+def test_events_tell_how_far_it_is() -> None:
+    listener = Listener()
+    worker.train(job(), listener)
+    assert [event["event"] for event in listener.events] == ["phase", "phase", *["epoch"] * 5]
+
+
+def test_an_engine_that_shuffles_by_itself_is_recorded_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    provide(monkeypatch, FitEngine)
+    training = train()
+    assert training.order_from == "framework"
+    assert len(training.epochs) == 5
+
+
+def test_a_run_of_one_epoch_has_a_steady_one() -> None:
+    training = train(policy=Policy(warmup_epochs=3, steady_epochs=1, min_steady_seconds=0.0, epoch_limit=1))
+    assert training.warmup_epochs == 0
+    assert len(training.steady_epochs) == 1
+
+
+def test_a_training_job_without_data_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="needs a data set"):
+        worker.train(job(dataset=None), Listener())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("RESOURCE_EXHAUSTED: failed to allocate"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("CUDA error: out of memory"),
+        ValueError("Unable to allocate 4.00 TiB for an array"),
+    ],
+)
+def test_memory_that_runs_out_is_recognised_in_a_framework_s_words(error: Exception) -> None:
+    failure = worker.as_engine_error(error)
+    assert isinstance(failure, OutOfMemoryError)
+    assert failure.status == "out_of_memory"
+
+
+def test_any_other_failure_is_a_crash_with_its_type_and_words() -> None:
+    failure = worker.as_engine_error(KeyError("conv2d"))
+    assert (type(failure), failure.status, str(failure)) == (EngineError, "crashed", "KeyError: 'conv2d'")
+
+
+def test_an_engine_s_own_error_stays_itself() -> None:
+    error = UnsupportedError("No GPU.")
+    assert worker.as_engine_error(error) is error
+
+
+def test_threads_are_set_before_the_framework_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setattr(backends, "environment_variables", lambda setup, backend, scratch: {"OMP_NUM_THREADS": "3"})
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    original = importlib.import_module
+
+    def note(name: str, package: str | None = None) -> ModuleType:
+        seen.append(os.environ.get("OMP_NUM_THREADS"))
+        return original(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", note)
+    worker.make_engine(SETUP)
+    assert seen == ["3"]
+
+
+def test_the_canary_s_job_gives_the_rates_that_records_keep() -> None:
+    result = worker.canary(Job("canary", dataclasses.replace(SETUP, engine="")), Listener())
+    assert 0 < result["gflops"] <= result["peak_gflops"]
