@@ -84,9 +84,16 @@ def results_table(run: Run) -> Table:
         "Threads used, observed": _digits(training.get("threads_observed")),
         "Peak memory": formats.gib(training.get("peak_rss_bytes")),
         "Drift over the steady epochs": formats.percent(training.get("drift")),
-        "Samples shuffled by": {"framework": "the framework"}.get(training.get("order_from", ""), "the harness"),
+        "Samples shuffled by": {"framework": "the framework", "harness": "the harness"}.get(
+            training.get("order_from", ""), formats.NONE
+        ),
     }
-    return facts_table("Results", facts)
+    return facts_table("Results", facts if training else _known(facts))
+
+
+def _known(facts: Mapping[str, str]) -> dict[str, str]:
+    """Of a run that trained nothing, a column of dashes would say less than its reason does."""
+    return {name: value for name, value in facts.items() if value != formats.NONE}
 
 
 def _share_of_peak(run: Run, peak_gflops: float | None) -> float | None:

@@ -13,7 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from engines.contract import Network
 from runs.models import Experiment, Machine, Run
+from runs.services import record_runs
+from tests.records import make_record
 from tests.runs.site_rows import (
     Site,
     make_environment,
@@ -217,6 +220,16 @@ def test_the_chart_and_the_table_show_the_stored_numbers(client: Client, site: S
     assert point["low"] < point["y"] < point["high"]
     assert point["runs"] == len(summary.samples)
     assert f"{point['y']:.3f} s" in text(client, reverse("explore"))
+
+
+def test_recorded_runs_come_out_on_the_chart_as_they_went_in(client: Client) -> None:
+    record_runs(records=[make_record("theano", Network("mlp", 8, 50), epoch_seconds=0.25, block=n) for n in range(3)])
+    (series,) = chart(client)["data"]["datasets"]
+    (point,) = series["data"]
+    assert (series["label"], point["x"], point["runs"]) == ("Theano · 8 layers", 50, 3)
+    assert point["y"] == pytest.approx(0.25)
+    for url in pages():
+        assert client.get(url).status_code == 200, url
 
 
 def test_django_chartjs_answers_without_its_view_object(client: Client, site: Site) -> None:
