@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from engines.contract import Array, Setup, TrainingData, Weights
 
+_OFFSETS = [(i, j) for i in range(KERNEL) for j in range(KERNEL)]
 Ties = Literal["first", "each"]
 Backward = Callable[["Array"], "tuple[Array, Array, Array]"]
 """From the gradient at a layer's outputs to those at its inputs, kernel and bias."""
@@ -111,36 +112,37 @@ def dense(inputs: Array, kernel: Array, bias: Array, layer: Dense) -> tuple[Arra
 
 def convolution(images: Array, kernel: Array, bias: Array, ties: Ties) -> tuple[Array, Backward]:
     """Correlation with a (height, width, in, out) kernel, bias, ReLU, max-pooling."""
-    outputs = correlate(images, kernel) + bias
+    rows, columns = (size - KERNEL + 1 for size in images.shape[1:3])
+    patches = _patches(images)
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    outputs = (patches @ matrix + bias).reshape(len(images), rows, columns, -1)
     passed = outputs > 0
     pooled, unpool = max_pool(outputs * passed, ties)
 
     def backward(gradient: Array) -> tuple[Array, Array, Array]:
-        gradient = unpool(gradient) * passed
-        return correlate_back(gradient, kernel), _kernel_gradient(images, gradient), gradient.sum(axis=(0, 1, 2))
+        gradient = (unpool(gradient) * passed).reshape(-1, kernel.shape[-1])
+        kernel_gradient = (patches.T @ gradient).reshape(kernel.shape)
+        return _unpatch(gradient @ matrix.T, images.shape), kernel_gradient, gradient.sum(axis=0)
 
     return pooled, backward
 
 
-def correlate(images: Array, kernel: Array) -> Array:
-    return np.tensordot(_patches(images), kernel, axes=((4, 5, 3), (0, 1, 2)))
-
-
-def correlate_back(gradient: Array, kernel: Array) -> Array:
-    """The gradient at the images: the full correlation with the kernel turned by 180 degrees."""
-    margin = (KERNEL - 1, KERNEL - 1)
-    padded = np.pad(gradient, ((0, 0), margin, margin, (0, 0)))
-    return correlate(padded, kernel[::-1, ::-1].swapaxes(2, 3))
-
-
-def _kernel_gradient(images: Array, gradient: Array) -> Array:
-    by_channel = np.tensordot(_patches(images), gradient, axes=((0, 1, 2), (0, 1, 2)))
-    return by_channel.transpose(1, 2, 0, 3)
-
-
 def _patches(images: Array) -> Array:
-    """(n, rows, columns, channel, kernel row, kernel column)"""
-    return np.lib.stride_tricks.sliding_window_view(images, (KERNEL, KERNEL), axis=(1, 2))
+    """What the kernel sees: a row for each image and position, with kernel rows x kernel columns x channels."""
+    rows, columns = (size - KERNEL + 1 for size in images.shape[1:3])
+    parts = [images[:, i : i + rows, j : j + columns] for i, j in _OFFSETS]
+    return np.concatenate(parts, axis=-1).reshape(-1, len(_OFFSETS) * images.shape[3])
+
+
+def _unpatch(patches: Array, shape: tuple[int, ...]) -> Array:
+    """The sum of all patches, each put where it was seen: the gradient of `_patches`."""
+    samples, height, width, channels = shape
+    rows, columns = height - KERNEL + 1, width - KERNEL + 1
+    parts = patches.reshape(samples, rows, columns, len(_OFFSETS), channels)
+    images = np.zeros(shape, patches.dtype)
+    for number, (i, j) in enumerate(_OFFSETS):
+        images[:, i : i + rows, j : j + columns] += parts[:, :, :, number]
+    return images
 
 
 def max_pool(images: Array, ties: Ties) -> tuple[Array, Callable[[Array], Array]]:

@@ -1,0 +1,334 @@
+"""The equivalence gate: does an engine do the reference's work? Two checks, each on two kinds of data.
+
+*Semantics*, in float64: 20 steps over two epochs; losses and weights agree to rounding. *The timed path*, in float32:
+5 steps at a learning rate of 1e-2; losses and each tensor's update agree to float32 noise. An engine's element type
+is its process's, so `check` makes the one that `setup.dtype` asks for, and whoever calls it merges the reports.
+
+The flat data has black areas: there a pooling window's patches are alike and all zero, so that its maxima tie exactly
+in any arithmetic, and all that an engine can choose is how often the gradient is counted: once (whichever of the tied
+ones gets it), or once for each. Either passes; the report says which. Biases start above zero, so that a forgotten
+one shows, black areas pass their ReLU, and none stands at exactly 0, where its slope is a matter of taste.
+
+In float32 a ReLU whose input is nearly 0 may fall on either side, and a deep network blows that up within five steps
+(MLP 16x200: one draw of data and weights in five, by up to 3e-1; otherwise 2e-4). So a failed timed path is drawn
+anew, a few times: a fault shows in every draw, a flip in few. The report holds all draws.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from engines import networks
+from engines.contract import NetworkType, TrainingData
+from engines.frameworks import reference
+from engines.networks import Convolution
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Array, Engine, Network, Setup, Weights
+
+CheckName = Literal["semantics", "timed_path"]
+DataKind = Literal["random", "flat"]
+Ties = Literal["once", "each", "not shown"]
+
+BEYOND = 1e9
+"""What a difference that is no finite number, or larger than this, is recorded as: JSON has no infinity."""
+_BATCH_SIZES: dict[NetworkType, int] = {"mlp": 100, "cnn": 10}
+"""A tenth of the timed one for images: the reference is slow, and mistakes show as well."""
+_TIE_RULES: dict[Ties, reference.Ties] = {"once": "first", "each": "each"}
+_NO_TIES: dict[Ties, reference.Ties] = {"not shown": "first"}
+_LEARNING_RATE = 1e-2
+_SEED = 2014
+_BLACK_SQUARE = 12
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The largest relative differences that pass, and why these. `weights` and `updates` are in norm, per tensor."""
+
+    losses: float
+    weights: float
+    updates: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """What one check trains: so many epochs of so many steps, at most so often with other data and weights."""
+
+    name: CheckName
+    epochs: int
+    steps_per_epoch: int
+    draws: int
+    tolerance: Tolerance
+
+
+SEMANTICS = CheckPlan(
+    "semantics",
+    epochs=2,
+    steps_per_epoch=10,
+    draws=1,
+    tolerance=Tolerance(
+        losses=1e-8,
+        weights=1e-8,
+        updates=1e-6,
+        reason="In float64 the order of additions shows at about 1e-14, which a deep network blows up, and Keras keeps "
+        "the learning rate in float32 (2e-8 of each update). One off by 1 % shows at 1e-2 of each update.",
+    ),
+)
+TIMED_PATH = CheckPlan(
+    "timed_path",
+    epochs=1,
+    steps_per_epoch=5,
+    draws=4,
+    tolerance=Tolerance(
+        losses=1e-5,
+        weights=1e-3,
+        updates=3e-3,
+        reason="In float32 honest engines' updates differ by at most 8e-4 (additions in another order), planted "
+        "faults' by at least 1e-2, in every draw.",
+    ),
+)
+PLANS: dict[str, CheckPlan] = {"float64": SEMANTICS, "float32": TIMED_PATH}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Parameters and FLOPs as the weights' shapes tell, steps as their losses tell, samples as the steps tell."""
+
+    parameters: int
+    flops: int
+    samples: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a training left behind: the loss of each step, and the weights before and after."""
+
+    losses: Sequence[float]
+    initial: Weights
+    final: Weights
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The largest relative differences between two traces, and the tensor whose update differs most."""
+
+    losses: float
+    weights: float
+    updates: float
+    worst_tensor: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check on one kind of data. `ties` says how often a gradient counts where pooling ties, `draws` all draws."""
+
+    check: CheckName
+    data: DataKind
+    ties: Ties
+    differences: Differences
+    draws: tuple[Differences, ...]
+    tolerance: Tolerance
+    counts: Counts
+    expected_counts: Counts
+    passed: bool
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """All that one process can say of an engine: the check of its element type, on each kind of data."""
+
+    engine: str
+    network: str
+    dtype: str
+    device: str
+    batch_size: int
+    learning_rate: float
+    checks: tuple[CheckResult, ...]
+    passed: bool
+
+
+def check(make_engine: Callable[[Setup], Engine], setup: Setup) -> GateReport:
+    """Train the engine beside the reference, by the check that belongs to `setup.dtype`."""
+    setup = dataclasses.replace(setup, batch_size=_BATCH_SIZES[setup.network.type], learning_rate=_LEARNING_RATE)
+    kinds: tuple[DataKind, ...] = ("random", "flat")
+    checks = tuple(_check_on(kind, make_engine, setup) for kind in kinds)
+    return GateReport(
+        engine=setup.engine,
+        network=str(setup.network),
+        dtype=setup.dtype,
+        device=setup.device,
+        batch_size=setup.batch_size,
+        learning_rate=setup.learning_rate,
+        checks=checks,
+        passed=all(result.passed for result in checks),
+    )
+
+
+def _check_on(kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Setup) -> CheckResult:
+    plan = PLANS[setup.dtype]
+    results: list[CheckResult] = []
+    while len(results) < plan.draws and not (results and results[-1].passed):
+        results.append(_draw(plan, kind, make_engine, setup, seed=_SEED + len(results)))
+    best = min(results, key=lambda result: (not result.passed, result.differences.updates))
+    return dataclasses.replace(best, draws=tuple(result.differences for result in results))
+
+
+def _draw(
+    plan: CheckPlan, kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Setup, *, seed: int
+) -> CheckResult:
+    data = make_data(setup.network, kind, samples=samples_for(plan, setup.batch_size), seed=seed)
+    weights = starting_weights(setup, seed)
+    candidate = trace(make_engine(setup), setup, plan, weights, data)
+    exactly = dataclasses.replace(setup, dtype="float64")
+    rules = _TIE_RULES if kind == "flat" and setup.network.type == "cnn" else _NO_TIES
+    references = {
+        ties: trace(reference.Engine(exactly, rule), exactly, plan, weights, data) for ties, rule in rules.items()
+    }
+    return judge(plan, kind, references, candidate)
+
+
+# ---------------------------------------------------------------- judging, pure
+
+
+def judge(plan: CheckPlan, kind: DataKind, references: dict[Ties, Trace], candidate: Trace) -> CheckResult:
+    """Hold the candidate against the nearest of the references, which differ in what they do with ties."""
+    by_ties = {ties: difference(trace, candidate) for ties, trace in references.items()}
+    ties, nearest = min(by_ties.items(), key=lambda item: item[1].updates)
+    expected = references[ties].counts
+    passed = within(nearest, plan.tolerance) and candidate.counts == expected
+    return CheckResult(
+        check=plan.name,
+        data=kind,
+        ties=ties if passed else "not shown",
+        differences=nearest,
+        draws=(nearest,),
+        tolerance=plan.tolerance,
+        counts=candidate.counts,
+        expected_counts=expected,
+        passed=passed,
+    )
+
+
+def within(differences: Differences, tolerance: Tolerance) -> bool:
+    return (
+        differences.losses <= tolerance.losses
+        and differences.weights <= tolerance.weights
+        and differences.updates <= tolerance.updates
+    )
+
+
+def difference(expected: Trace, found: Trace) -> Differences:
+    """The largest relative differences. What cannot be compared (another number or shape) is as different as can be."""
+    if [array.shape for array in expected.final] != [array.shape for array in found.final]:
+        return Differences(BEYOND, BEYOND, BEYOND, "shapes differ")
+    updates = [
+        _relative(after - before, found_after - found_before)
+        for before, after, found_before, found_after in zip(
+            expected.initial, expected.final, found.initial, found.final, strict=True
+        )
+    ]
+    weights = [_relative(array, found_array) for array, found_array in zip(expected.final, found.final, strict=True)]
+    worst = max(range(len(updates)), key=updates.__getitem__)
+    return Differences(_losses(expected.losses, found.losses), max(weights), updates[worst], tensor_name(worst))
+
+
+def tensor_name(index: int) -> str:
+    return f"{('kernel', 'bias')[index % 2]} of layer {index // 2 + 1}"
+
+
+def _losses(expected: Sequence[float], found: Sequence[float]) -> float:
+    if len(expected) != len(found):
+        return BEYOND
+    return max(_relative(np.asarray(one), np.asarray(other)) for one, other in zip(expected, found, strict=True))
+
+
+def _relative(expected: Array, found: Array) -> float:
+    """The norm of the difference over that of what was expected, at most `BEYOND`."""
+    difference = float(np.linalg.norm(np.asarray(found, np.float64) - expected))
+    size = float(np.linalg.norm(expected))
+    if difference == 0:
+        return 0.0
+    ratio = difference / size if size else math.inf
+    return min(ratio, BEYOND) if math.isfinite(ratio) else BEYOND
+
+
+# ---------------------------------------------------------------- training
+
+
+def trace(engine: Engine, setup: Setup, plan: CheckPlan, weights: Weights, data: TrainingData) -> Trace:
+    """Train the engine as the plan says, on the harness's order, and keep what it did. Its arrays become float64."""
+    engine.build(weights, data)
+    engine.compile()
+    initial = _as_float64(engine.weights())
+    losses: list[float] = []
+    for epoch in range(plan.epochs):
+        engine.train_epoch(order(len(data.train_labels), epoch))
+        engine.synchronize()
+        losses += engine.step_losses()
+    return Trace(losses, initial, _as_float64(engine.weights()), counts(setup, initial, steps=len(losses)))
+
+
+def counts(setup: Setup, weights: Weights, *, steps: int) -> Counts:
+    """FLOPs from the kernels' own shapes, by the rule of `networks.flops_per_sample`."""
+    positions = [
+        math.prod(layer.convolved_shape[:2]) if isinstance(layer, Convolution) else 1
+        for layer in networks.layers(setup.network)
+    ]
+    first, *rest = (kernel.size * count for kernel, count in zip(weights[::2], positions, strict=False))
+    samples = steps * setup.batch_size
+    return Counts(sum(array.size for array in weights), 2 * (2 * first + 3 * sum(rest)) * samples, samples, steps)
+
+
+def _as_float64(weights: Weights) -> Weights:
+    return [np.array(array, dtype=np.float64) for array in weights]
+
+
+# ---------------------------------------------------------------- what is trained on
+
+
+def samples_for(plan: CheckPlan, batch_size: int) -> int:
+    """Half a batch more than the steps take: an engine that does not drop it counts, and trains, one step more."""
+    return plan.steps_per_epoch * batch_size + batch_size // 2
+
+
+def order(samples: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng(_SEED + epoch).permutation(samples)
+
+
+def starting_weights(setup: Setup, seed: int = _SEED) -> Weights:
+    """The study's, with biases above zero; in the engine's own element type, so that all start from equal numbers."""
+    generator = np.random.default_rng(seed)
+    weights = networks.initial_weights(setup.network, seed, setup.dtype)
+    biases = [generator.uniform(0.02, 0.2, bias.shape).astype(setup.dtype) for bias in weights[1::2]]
+    return [array for pair in zip(weights[::2], biases, strict=True) for array in pair]
+
+
+def make_data(network: Network, kind: DataKind, *, samples: int, seed: int = _SEED) -> TrainingData:
+    """Normal inputs and labels; the flat kind with a black square in each image, or a run of zeros in each row."""
+    generator = np.random.default_rng(seed)
+    inputs = generator.standard_normal((samples, *networks.input_shape(network)), dtype=np.float32)
+    if kind == "flat":
+        _blacken(inputs, generator)
+    labels = generator.integers(0, networks.classes(network), samples)
+    return TrainingData(inputs, labels, inputs, labels)
+
+
+def _blacken(inputs: Array, generator: np.random.Generator) -> None:
+    """An area small enough that a second convolution never sees nothing but it: its ties would hang on rounding."""
+    side = min(_BLACK_SQUARE, inputs.shape[1] // 2)
+    corners = generator.integers(0, inputs.shape[1] - side + 1, (len(inputs), 2))
+    for sample, (row, column) in zip(inputs, corners, strict=True):
+        rows = sample[row : row + side]
+        area = rows[:, column : column + side] if sample.ndim > 1 else rows
+        area[...] = 0
