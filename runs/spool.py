@@ -39,7 +39,7 @@ class Spool:
         damaged: list[int] = []
         for number, line in enumerate(self._whole_lines(), start=1):
             try:
-                records.append(parse_record(line))
+                records.extend([parse_record(line)] if line.strip() else [])
             except RecordError:
                 damaged.append(number)
         return SpoolContents(tuple(records), tuple(damaged))
@@ -51,13 +51,18 @@ class Spool:
             return []
         except OSError as error:
             raise SpoolError(f"The spool {self.path} cannot be read: {error.strerror}.") from None
-        return [line for line in lines if line]
+        return lines
 
     def append(self, record: RunRecord) -> None:
-        """On the disk when it returns. Raises SpoolError if the disk is full or the file cannot be written."""
+        """On the disk when it returns. Raises SpoolError if the disk is full or the file cannot be written.
+
+        Raises RecordError for what could not be read again, which every resumed sitting would run once more.
+        """
+        line = as_json(record).encode()
+        parse_record(line)
         try:
             with self.path.open("ab") as file:
-                file.write(as_json(record).encode() + b"\n")
+                file.write(line + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -89,9 +94,15 @@ def spool_for(folder: Path, experiment: str) -> Spool:
 
 
 def experiment_name(name: str, folder: Path, *, fresh: bool) -> str:
-    """The name itself, to go on with it; if `fresh`, the first of 'name', 'name 2', 'name 3' … without a spool yet."""
+    """The name itself, to go on with it; if `fresh`, the first of 'name', 'name 2', 'name 3' … without a spool yet.
+
+    Raises SpoolError for a name that is empty or over 100 characters.
+    """
     candidates = (name if number == 1 else f"{name} {number}" for number in count(1))
-    return next(each for each in candidates if not (fresh and spool_for(folder, each).path.exists()))
+    chosen = next(each for each in candidates if not (fresh and spool_for(folder, each).path.exists()))
+    if not 1 <= len(chosen.strip()) <= len(chosen) <= 100:
+        raise SpoolError(f"An experiment's name has 1 to 100 characters, not {len(chosen.strip())}: {chosen!r}.")
+    return chosen
 
 
 def all_spools(folder: Path) -> list[Spool]:

@@ -14,6 +14,7 @@ from engines.contract import Cell, Code, Machine
 from engines.environments.readiness import seen_gpus
 from engines.host import PROJECT_ROOT
 from runs.errors import RunsError
+from runs.suites import suite as suites
 from runs.suites.plan import network_name
 
 
@@ -85,9 +86,9 @@ def _git(*arguments: str) -> str:
 
 
 def command_for(cell: Cell, suite: str) -> str:
-    """What to type to measure this cell again."""
+    """What to type to measure this cell again; a suite that is not ours is a file, whose folder stays private."""
     options = {
-        "--suite": suite,
+        "--suite": suite if suite in suites.shipped() else f"{suite}.toml",
         "--engines": cell.engine,
         "--networks": network_name(cell.workload.network),
         "--devices": cell.device,

@@ -81,19 +81,25 @@ def cell_key(cell: Cell) -> str:
     return content_hash(cell, registry.code_hash(cell.engine), environment_of(cell).sha256)
 
 
-def remaining(plan: Plan, records: Iterable[RunRecord], machine_now: Machine) -> Plan:
-    """What is planned and not validly recorded on this machine. An unsupported run is tried again when it can run."""
+def remaining(plan: Plan, records: Iterable[RunRecord], machine_now: Machine, experiment: str) -> Plan:
+    """What is planned and not validly recorded in this experiment on this machine."""
     recorded = {
-        (record.cell_key, record.placement.block): record.status
+        (record.cell_key, record.placement.block): record
         for record in records
-        if record.machine.fingerprint == machine_now.fingerprint and record.machine.name == machine_now.name
+        if record.placement.experiment == experiment
+        and (record.machine.name, record.machine.fingerprint) == (machine_now.name, machine_now.fingerprint)
     }
 
     def is_done(planned: PlannedRun) -> bool:
-        status = recorded.get((cell_key(planned.cell), planned.block))
-        return status is not None and (status != "unsupported" or bool(why_unsupported(planned.cell)))
+        record = recorded.get((cell_key(planned.cell), planned.block))
+        return record is not None and not _can_be_tried_again(record)
 
     return without(plan, is_done)
+
+
+def _can_be_tried_again(record: RunRecord) -> bool:
+    """An unsupported run whose cause is gone. What an engine itself refused (it has an exit code), it refuses again."""
+    return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
 
 
 @cache
@@ -230,9 +236,9 @@ def session_canary(threads: int) -> dict[str, Any]:
 
 def check_engines(plan: Plan) -> list[str]:
     """For each engine and device of the plan that cannot run here: why, and what to do."""
-    reasons = {(cell.engine, cell.device): why_unsupported(cell) for cell in plan.cells}
+    reasons = dict.fromkeys((cell.engine, cell.device, why_unsupported(cell)) for cell in plan.cells)
     return [
         f"{registry.find(engine).title} on the {device.upper()}: {reason}"
-        for (engine, device), reason in reasons.items()
+        for engine, device, reason in reasons
         if reason
     ]

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from engines import registry
 from engines.contract import Cell, DataSet, Device, Network, Optimizer, Workload, content_hash
+from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
 DataSetFor = Callable[[Network, int | None], DataSet]
@@ -72,7 +73,7 @@ class _Group:
 
 
 def make_plan(suite: Suite, dataset_for: DataSetFor, selection: Selection = Selection()) -> Plan:
-    """The whole plan: the same suite, data and selection give the same plan, run by run."""
+    """The whole plan: the same suite, data and selection give the same plan, run by run. Raises SuiteError."""
     groups = _merged(_groups(suite, dataset_for, selection))
     rounds = max((group.blocks for group in groups), default=0)
     blocks = [
@@ -88,12 +89,7 @@ def _groups(suite: Suite, dataset_for: DataSetFor, selection: Selection) -> Iter
     for bench in suite.benches:
         blocks = selection.blocks or suite.blocks_of(bench)
         for network in _networks(bench, selection):
-            workload = Workload(
-                network=network,
-                dataset=dataset_for(network, bench.train_samples),
-                batch_size=suite.batch_size,
-                optimizer=Optimizer(learning_rate=suite.learning_rate),
-            )
+            workload = _workload(suite, network, dataset_for(network, bench.train_samples))
             for device in _chosen(bench.devices, selection.devices):
                 for threads in selection.threads or bench.threads:
                     cells = tuple(
@@ -102,6 +98,15 @@ def _groups(suite: Suite, dataset_for: DataSetFor, selection: Selection) -> Iter
                         for track in bench.tracks
                     )
                     yield _Group(cells, blocks)
+
+
+def _workload(suite: Suite, network: Network, dataset: DataSet) -> Workload:
+    if suite.batch_size > dataset.train_samples:
+        raise SuiteError(
+            f"The suite {suite.name} does not fit: batch_size is {suite.batch_size}, and {dataset.name} has "
+            f"{dataset.train_samples} training samples here."
+        )
+    return Workload(network, dataset, suite.batch_size, Optimizer(learning_rate=suite.learning_rate))
 
 
 def _merged(groups: Iterator[_Group]) -> list[_Group]:

@@ -36,8 +36,10 @@ examples:
   python manage.py runbench --no-database                  a bench machine: the spool file alone
 
 A suite that was stopped, by Ctrl-C or by a power cut, goes on when the same command is given again.
-Exit codes: 0 done, 1 nothing could be run or stored, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 nothing could be run or stored, 2 a wrong option, 130 stopped by Ctrl-C.
 """
+
+_LARGEST = 1000
 
 
 class Command(BaseCommand):
@@ -63,7 +65,7 @@ class Command(BaseCommand):
         where = parser.add_argument_group("where it goes")
         where.add_argument("--experiment", metavar="NAME", help="the suite's name by default")
         where.add_argument("--machine", metavar="NAME", help="how this machine is called from now on")
-        where.add_argument("--fresh", action="store_true", help="a new experiment instead of going on with the last")
+        where.add_argument("--fresh", action="store_true", help="a new experiment: NAME 2, NAME 3 …")
         where.add_argument("--no-database", action="store_true", help="write the spool file alone")
         where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
         how = parser.add_argument_group("how to look at it")
@@ -75,8 +77,10 @@ class Command(BaseCommand):
             self._handle(options)
         except (RunsError, EngineError) as error:
             raise CommandError(str(error)) from None
+        except OSError as error:  # a full disk under the worker's temporary files, say
+            raise CommandError(f"The system refused: {error}. Nothing finished is lost.") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped. Nothing finished is lost; the same command goes on.", returncode=130) from None
+            raise CommandError("Stopped.", returncode=130) from None
 
     def _handle(self, options: dict[str, Any]) -> None:
         suite = suites.load(options["suite"])
@@ -88,25 +92,35 @@ class Command(BaseCommand):
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         predictor = Predictor(record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records)
         if options["plan"]:
-            left = session.remaining(plan, spool.read().records, machine)
+            left = session.remaining(plan, spool.read().records, machine, experiment)
             self._print_plan(plan, left, predictor, as_json=options["json"])
             return
+        for reason in session.check_engines(plan):
+            self.stderr.write(f"Cannot run here: {reason}")
+        _check_data(plan)
         with sole_measurer(settings.SPOOL_DIR):
+            store = _store(options)
             spool.prepare()
             recorded = spool.read()
             self._warn_of_damage(spool, recorded.damaged)
-            left = session.remaining(plan, recorded.records, machine)
-            store = _store(options, recorded.records)
-            self._run(session.Session(left, experiment, machine, spool, store), predictor, options)
+            store(recorded.records)
+            left = session.remaining(plan, recorded.records, machine, experiment)
+            sitting = session.Session(left, experiment, machine, spool, lambda record: store([record]))
+            made = self._run(sitting, predictor, options)
+        if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
+            raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
 
-    def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> None:
-        for reason in session.check_engines(sitting.plan):
-            self.stderr.write(f"Cannot run here: {reason}")
+    def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         seconds = partial(_seconds, predictor, sitting.plan.suite)
         screen = sys.stderr if options["json"] else sys.stdout
-        with Display(screen, sitting.plan, seconds) as display:
-            made = session.carry_out(sitting, display)
+        try:
+            with Display(screen, sitting.plan, seconds) as display:
+                made = session.carry_out(sitting, display)
+        except KeyboardInterrupt:
+            again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
+            raise CommandError(f"Stopped. Nothing finished is lost; {again} goes on.", returncode=130) from None
         self._print_end(sitting, made, as_json=options["json"])
+        return made
 
     def _warn_of_damage(self, spool: Spool, damaged: tuple[int, ...]) -> None:
         if damaged:
@@ -140,10 +154,9 @@ class Command(BaseCommand):
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LARGEST):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LARGEST}")
+    return int(text)
 
 
 def _selection(suite: suites.Suite, options: dict[str, Any]) -> Selection:
@@ -180,14 +193,23 @@ def _data_for(options: dict[str, Any]) -> DataSetFor:
     return dataset_for
 
 
-def _store(options: dict[str, Any], recorded: Sequence[RunRecord]) -> Callable[[RunRecord], None]:
-    """Where records go after the spool; what the spool has and the database lacks is stored first."""
+def _check_data(plan: Plan) -> None:
+    """Raises DataSetError where a file is not what it was: each of its runs would crash."""
+    used = {cell.workload.dataset for cell in plan.cells}
+    for name in sorted({dataset.name for dataset in used if dataset.source != "synthetic"}):
+        datasets.verify(name)
+
+
+def _can_run(plan: Plan) -> bool:
+    return not all(session.why_unsupported(cell) for cell in plan.cells)
+
+
+def _store(options: dict[str, Any]) -> Callable[[Sequence[RunRecord]], None]:
+    """Where records go after the spool. Raises StorageError if that is a database which cannot be written."""
     if options["no_database"]:
-        return lambda record: None
-    store = partial(storage.store, accept_hardware=options["accept_hardware"])
+        return lambda records: None
     storage.check_writable()
-    store(recorded)
-    return lambda record: store([record])
+    return partial(storage.store, accept_hardware=options["accept_hardware"])
 
 
 def _seconds(predictor: Predictor, suite: suites.Suite, run: PlannedRun) -> float:

@@ -1,0 +1,63 @@
+"""How long a plan will take: from what its cells took before, else from their size."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from engines.contract import Cell, Network, Phases, RunRecord, Status
+from runs.suites.estimate import Predictor
+from runs.suites.plan import Block, Plan, PlannedRun
+from runs.suites.suite import Bench, Suite
+from tests.records import make_cell, make_record
+
+SUITE = Suite("any", "Any", (Bench("mlp", (8,), (25,), ("tensorflow",)),))
+KNOWN, UNKNOWN = make_cell("tensorflow"), make_cell("keras-tensorflow")
+
+
+def record(cell: Cell, seconds: float, status: Status = "finished") -> RunRecord:
+    return dataclasses.replace(make_record(cell=cell, status=status), phases=Phases(process_seconds=seconds))
+
+
+def plan(*cells: Cell) -> Plan:
+    runs = tuple(PlannedRun(cell, 0, position, 1) for position, cell in enumerate(cells))
+    return Plan(SUITE, (Block(0, runs),))
+
+
+def test_a_measured_cell_takes_the_median_of_what_it_took() -> None:
+    predictor = Predictor([record(KNOWN, seconds) for seconds in (4.0, 5.0, 60.0)])
+    assert predictor.seconds(KNOWN, SUITE) == 5.0
+
+
+def test_only_finished_runs_teach() -> None:
+    predictor = Predictor([record(KNOWN, 600.0, "timed_out"), record(KNOWN, 1.0, "crashed")])
+    assert not predictor.knows(KNOWN)
+
+
+def test_a_larger_network_is_expected_to_take_longer() -> None:
+    predictor = Predictor([])
+    widths = [make_cell(network=Network("mlp", 8, width)) for width in (25, 400, 1600)]
+    seconds = [predictor.seconds(cell, SUITE) for cell in widths]
+    assert seconds == sorted(seconds)
+    assert seconds[2] > 2 * seconds[0]
+
+
+def test_a_suite_s_least_seconds_count() -> None:
+    long = dataclasses.replace(SUITE, min_steady_seconds=100.0)
+    assert Predictor([]).seconds(UNKNOWN, long) > Predictor([]).seconds(UNKNOWN, SUITE) + 90
+
+
+def test_an_estimate_sums_over_the_runs_that_can_run() -> None:
+    predictor = Predictor([record(KNOWN, 5.0)])
+    both = plan(KNOWN, KNOWN, UNKNOWN)
+    whole = predictor.estimate(both, can_run={KNOWN: True, UNKNOWN: True})
+    assert whole.seconds == pytest.approx(10.0 + predictor.seconds(UNKNOWN, SUITE))
+    assert whole.measured_share == pytest.approx(2 / 3)
+    known = predictor.estimate(both, can_run={KNOWN: True, UNKNOWN: False})
+    assert (known.seconds, known.measured_share) == (10.0, 1.0)
+
+
+def test_nothing_to_run_takes_no_time() -> None:
+    estimate = Predictor([]).estimate(plan(UNKNOWN), can_run={UNKNOWN: False})
+    assert (estimate.seconds, estimate.measured_share) == (0.0, 0.0)

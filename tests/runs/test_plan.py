@@ -1,0 +1,208 @@
+"""From a suite to blocks: all there, each once, shuffled, and the same again from the same seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.contract import Cell, DataSet, Network
+from engines.errors import UnsupportedError
+from engines.registry import ENGINES
+from runs.errors import SuiteError
+from runs.suites import suite as suites
+from runs.suites.plan import Plan, Selection, known_networks, make_plan, network_name, select_engines, without
+from runs.suites.suite import Bench, Suite
+
+SLUGS = sorted(ENGINES)
+STUDY_CELLS, STUDY_RUNS = 488, 1408
+
+
+def dataset_for(network: Network, train_samples: int | None) -> DataSet:
+    name, samples = ("shuttle", 43_500) if network.type == "mlp" else ("cifar10", 50_000)
+    return DataSet(name, "shipped", "d" * 64, train_samples or samples, 10_000)
+
+
+def subsets(items: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(items), min_size=1, unique=True).map(tuple)
+
+
+def sizes(most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.integers(1, most), min_size=1, max_size=3).map(tuple)
+
+
+BENCHES = st.builds(
+    Bench,
+    network=st.sampled_from(["mlp", "cnn"]),
+    hidden_layers=sizes(2),
+    widths=sizes(4),
+    engines=subsets(SLUGS),
+    devices=subsets(["cpu", "gpu"]),
+    threads=sizes(3),
+    tracks=subsets(["idiomatic", "tuned"]),
+    blocks=st.none() | st.integers(1, 4),
+)
+SUITES = st.builds(
+    Suite,
+    name=st.just("any"),
+    title=st.just("Any"),
+    benches=st.lists(BENCHES, min_size=1, max_size=3).map(tuple),
+    blocks=st.none() | st.integers(1, 4),
+    seed=st.integers(0, 2**31),
+)
+
+
+def wanted_runs(suite: Suite) -> Counter[Cell]:
+    """By brute force: each cell as often as the most demanding bench that its group is in."""
+    blocks: dict[tuple[object, ...], int] = {}
+    cells: dict[tuple[object, ...], set[tuple[str, str]]] = {}
+    for bench in suite.benches:
+        for depth in bench.hidden_layers:
+            for width in bench.widths:
+                for device in bench.devices:
+                    for threads in bench.threads:
+                        group = (Network(bench.network, depth, width), bench.train_samples, device, threads)
+                        blocks[group] = max(blocks.get(group, 0), suite.blocks_of(bench))
+                        cells.setdefault(group, set()).update(
+                            (engine, track) for engine in bench.engines for track in bench.tracks
+                        )
+    return Counter({(*group, *cell): blocks[group] for group in blocks for cell in cells[group]})  # type: ignore[misc]
+
+
+def planned_runs(plan: Plan) -> Counter[Cell]:
+    return Counter(
+        (run.cell.workload.network, None, run.cell.device, run.cell.threads, run.cell.engine, run.cell.track)  # type: ignore[misc]
+        for run in plan.runs
+    )
+
+
+def test_the_study_s_suite_has_exactly_its_1408_runs() -> None:
+    plan = make_plan(suites.load("study"), dataset_for)
+    assert (len(plan.runs), len(plan.cells)) == (STUDY_RUNS, STUDY_CELLS)
+
+
+def test_the_study_s_runs_divide_as_published() -> None:
+    """GPU 5 repetitions of 36 networks on 4 engines; CPU 2 of 26 on 4, and 2 of 20 on 2 with six thread counts."""
+    plan = make_plan(suites.load("study"), dataset_for)
+    counts = Counter((run.cell.device, run.cell.threads > 1) for run in plan.runs)
+    assert counts == {("gpu", False): 36 * 4 * 5, ("cpu", False): 26 * 4 * 2, ("cpu", True): 20 * 2 * 6 * 2}
+
+
+@settings(deadline=None, max_examples=60)
+@given(SUITES)
+def test_a_plan_holds_every_cell_of_its_suite_once_a_block(suite: Suite) -> None:
+    assert planned_runs(make_plan(suite, dataset_for)) == wanted_runs(suite)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SUITES)
+def test_a_block_holds_one_run_of_each_cell_that_is_compared(suite: Suite) -> None:
+    plan = make_plan(suite, dataset_for)
+    by_group: dict[object, list[set[Cell]]] = {}
+    for block in plan.blocks:
+        cells = [run.cell for run in block.runs]
+        assert len({(cell.workload, cell.device, cell.threads) for cell in cells}) == 1
+        assert len(set(cells)) == len(cells)
+        assert [run.position for run in block.runs] == list(range(len(cells)))
+        assert {run.block for run in block.runs} == {block.number}
+        assert len({run.seed for run in block.runs}) == 1
+        by_group.setdefault((cells[0].workload, cells[0].device, cells[0].threads), []).append(set(cells))
+    assert all(all(cells == blocks[0] for cells in blocks) for blocks in by_group.values())
+
+
+@settings(deadline=None, max_examples=60)
+@given(SUITES)
+def test_rounds_follow_each_other(suite: Suite) -> None:
+    numbers = [block.number for block in make_plan(suite, dataset_for).blocks]
+    assert numbers == sorted(numbers)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SUITES)
+def test_the_same_suite_gives_the_same_plan_run_by_run(suite: Suite) -> None:
+    assert make_plan(suite, dataset_for) == make_plan(suite, dataset_for)
+
+
+def test_another_seed_gives_another_order_of_the_same_runs() -> None:
+    suite = suites.load("study")
+    one = make_plan(suite, dataset_for)
+    other = make_plan(dataclasses.replace(suite, seed=suite.seed + 1), dataset_for)
+    assert [run.cell for run in one.runs] != [run.cell for run in other.runs]
+    assert planned_runs(one) == planned_runs(other)
+    assert one.runs[0].seed != other.runs[0].seed
+
+
+def test_every_engine_comes_first_as_often_as_any_other() -> None:
+    """Over 700 shuffled blocks of four engines each is first in about a quarter: within five standard errors."""
+    bench = Bench("mlp", (2,), tuple(range(1, 51)), tuple(SLUGS), blocks=14)
+    plan = make_plan(Suite("any", "Any", (bench,)), dataset_for)
+    first = Counter(block.runs[0].cell.engine for block in plan.blocks)
+    share, spread = 1 / len(SLUGS), (len(plan.blocks) * (1 / len(SLUGS)) * (1 - 1 / len(SLUGS))) ** 0.5
+    assert all(abs(first[slug] - share * len(plan.blocks)) < 5 * spread for slug in SLUGS)
+
+
+def test_blocks_of_one_number_share_their_seed_and_others_do_not() -> None:
+    plan = make_plan(suites.load("quick"), dataset_for)
+    seeds = {block.number: {run.seed for each in plan.blocks if each.number == block.number for run in each.runs}
+             for block in plan.blocks}  # fmt: skip
+    assert all(len(values) == 1 for values in seeds.values())
+    assert len(set.union(*seeds.values())) == len(seeds)
+
+
+@pytest.mark.parametrize(
+    ("selection", "runs"),
+    [
+        (Selection(engines=("theano",)), 8 * 3),
+        (Selection(networks=("mlp",)), 16 * 3),
+        (Selection(networks=("mlp:8x25", "cnn:1x2")), 16 * 3),
+        (Selection(devices=("gpu",)), 16 * 3),
+        (Selection(blocks=1), 32),
+        (Selection(threads=(1, 2)), 2 * 96),
+        (Selection(engines=("theano",), networks=("cnn:1x4",), devices=("cpu",), blocks=2), 2),
+        (Selection(networks=("mlp:3x3",)), 0),
+    ],
+)
+def test_a_selection_leaves_its_part_of_the_suite(selection: Selection, runs: int) -> None:
+    bench = {"engines": ("theano", "tensorflow", "keras-theano", "keras-tensorflow"), "devices": ("cpu", "gpu")}
+    benches = (Bench("mlp", (8,), (25, 100), **bench), Bench("cnn", (1,), (2, 4), **bench))  # type: ignore[arg-type]
+    suite = Suite("any", "Any", benches, blocks=3)
+    assert len(make_plan(suite, dataset_for, selection).runs) == runs
+
+
+def test_a_selected_run_has_the_seed_and_block_that_it_has_in_the_whole_suite() -> None:
+    suite = suites.load("quick")
+    whole = {(run.cell, run.block): run.seed for run in make_plan(suite, dataset_for).runs}
+    part = make_plan(suite, dataset_for, Selection(engines=("tensorflow",)))
+    assert all(whole[run.cell, run.block] == run.seed for run in part.runs)
+
+
+def test_the_suite_s_networks_can_be_named() -> None:
+    names = known_networks(suites.load("quick"))
+    assert {"mlp", "cnn", "mlp:8x25", "cnn:1x4"} <= set(names)
+    assert network_name(Network("mlp", 8, 25)) == "mlp:8x25"
+
+
+def test_engines_are_selected_by_slug_or_abbreviation() -> None:
+    assert select_engines(("ktf", "theano")) == ("keras-tensorflow", "theano")
+    with pytest.raises(UnsupportedError, match="Known engines"):
+        select_engines(("caffe",))
+
+
+def test_a_batch_larger_than_the_data_is_refused_before_anything_runs() -> None:
+    bench = Bench("mlp", (2,), (25,), ("tensorflow",), train_samples=500)
+    with pytest.raises(SuiteError, match="batch_size is 501, and shuttle has 500 training samples here"):
+        make_plan(Suite("any", "Any", (bench,), batch_size=501), dataset_for)
+    assert make_plan(Suite("any", "Any", (bench,), batch_size=500), dataset_for).runs
+
+
+@settings(deadline=None, max_examples=40)
+@given(SUITES, st.randoms(use_true_random=False))
+def test_what_is_done_leaves_the_rest_with_its_blocks_and_places(suite: Suite, random: object) -> None:
+    plan = make_plan(suite, dataset_for)
+    done = {run for run in plan.runs if random.random() < 0.5}  # type: ignore[attr-defined]
+    left = without(plan, done.__contains__)
+    assert left.runs == tuple(run for run in plan.runs if run not in done)
+    assert all(block.runs for block in left.blocks)
