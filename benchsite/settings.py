@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -59,6 +60,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
@@ -77,6 +79,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
@@ -90,6 +94,9 @@ STATICFILES_DIRS = [
         (prefix, folder)
         for prefix, folder in (
             ("vendor/chart.js", _NODE_MODULES / "chart.js" / "dist"),
+            ("vendor/zoom", _NODE_MODULES / "chartjs-plugin-zoom" / "dist"),
+            ("vendor/hammer", _NODE_MODULES / "hammerjs"),
+            ("vendor/svgcanvas", _NODE_MODULES / "svgcanvas" / "dist"),
             ("vendor/inter", _NODE_MODULES / "@fontsource-variable" / "inter" / "files"),
         )
         if folder.is_dir()
