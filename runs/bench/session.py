@@ -16,6 +16,7 @@ from engines import canary, host, machine, registry
 from engines.contract import (
     Cell,
     Conditions,
+    Device,
     Environment,
     Epoch,
     Machine,
@@ -102,7 +103,6 @@ def _can_be_tried_again(record: RunRecord) -> bool:
     return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
 
 
-@cache
 def why_unsupported(cell: Cell) -> str:
     """Why this cell cannot run here and what to do; empty if it can be tried."""
     info = registry.find(cell.engine)
@@ -111,13 +111,22 @@ def why_unsupported(cell: Cell) -> str:
     cpus = len(machine.allowed_cpus())
     if cell.device == "cpu" and cell.threads > cpus:
         return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
-    return why_not(info, cell.device, provenance.gpus())
+    return _why_not(cell.engine, cell.device)
 
 
 @cache
+def _why_not(engine: str, device: Device) -> str:
+    return why_not(registry.find(engine), device, provenance.gpus())
+
+
 def environment_of(cell: Cell) -> Environment:
     """The software that trains this cell here; an environment that is not installed has an identity, too."""
-    info = environments.environment_for(registry.find(cell.engine), cell.device)
+    return _environment(cell.engine, cell.device)
+
+
+@cache
+def _environment(engine: str, device: Device) -> Environment:
+    info = environments.environment_for(registry.find(engine), device)
     try:
         return environments.describe(info)
     except UnavailableError:

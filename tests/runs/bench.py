@@ -1,0 +1,74 @@
+"""A bench for tests: a folder of its own, a tiny suite, and NumPy where TensorFlow's environment would be.
+
+Everything else is real: plan, host, worker processes, channel, spool and database.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.contract import RunRecord
+from runs.spool import Spool, SpoolContents, spool_for
+from tests.engines import stand_in
+
+SUITE = """
+name = "tiny"
+title = "Two engines, two networks, two blocks"
+preset = "quick"
+blocks = 2
+warmup_epochs = 1
+steady_epochs = 2
+min_steady_seconds = 0.0
+timeout_seconds = 60
+batch_size = 100
+
+[[benches]]
+network = "mlp"
+hidden_layers = [1]
+widths = [2, 4]
+engines = ["tensorflow", "keras-tensorflow"]
+threads = {threads}
+train_samples = 500
+"""
+RUNS = 8
+TOO_MANY_THREADS = 1000
+
+
+@dataclass(frozen=True)
+class Bench:
+    var: Path
+
+    @property
+    def suite(self) -> str:
+        return str(self.var / "tiny.toml")
+
+    @property
+    def spool(self) -> Spool:
+        return spool_for(self.var / "spool", "tiny")
+
+    @property
+    def contents(self) -> SpoolContents:
+        return self.spool.read()
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        return self.contents.records
+
+    def behave(self, behaviour: str) -> None:
+        """From now on, what stands where TensorFlow's interpreter would do this."""
+        python = stand_in.interpreter(self.var, behaviour)
+        (self.var / "environments.json").write_text(json.dumps({"tensorflow": str(python)}))
+
+
+def make_bench(var: Path, *, behaviour: str = "train", threads: tuple[int, ...] = (1,)) -> Bench:
+    bench = Bench(var)
+    Path(bench.suite).write_text(SUITE.format(threads=list(threads)))
+    bench.behave(behaviour)
+    return bench
+
+
+def places(records: tuple[RunRecord, ...]) -> list[tuple[str, int]]:
+    """What makes a run the plan's: its cell and its block."""
+    return sorted((record.cell_key, record.placement.block) for record in records)
