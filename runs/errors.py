@@ -32,3 +32,11 @@ class ConflictError(RunsError):
 
 class StorageError(RunsError):
     """The database cannot be reached or written."""
+
+
+class ForbiddenError(RunsError):
+    """Somebody else's machine, experiment or run."""
+
+
+class NotFoundError(RunsError):
+    """There is no such thing."""

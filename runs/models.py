@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, get_args
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -11,8 +15,12 @@ from django.urls import reverse
 from engines import contract
 from engines.contract import Network
 from engines.registry import ENGINES
+from runs import viewing
+from runs.records import SHARED_PARTS
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from django_stubs_ext.db.models.manager import RelatedManager
 
 
@@ -33,16 +41,39 @@ def _one_of(field: str, choices: list[tuple[str, str]]) -> models.CheckConstrain
     )
 
 
+def _owner() -> models.ForeignKey[Any, Any]:
+    """Null is the site's staff."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    def to_be_seen(self) -> ExperimentQuerySet:
+        """Without others' private experiments."""
+        hidden = viewing.hidden_experiments()
+        return self.exclude(pk__in=hidden) if hidden else self
+
+
+class ExperimentManager(models.Manager.from_queryset(ExperimentQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> ExperimentQuerySet:
+        found: ExperimentQuerySet = super().get_queryset()
+        return found.to_be_seen()
+
+
 class Experiment(models.Model):
-    """A suite carried out on one or more machines."""
+    """A suite carried out on one or more machines. A private one is its owner's and the staff's alone to see."""
 
     name = models.CharField(max_length=100, unique=True)
     slug = models.SlugField(max_length=110, unique=True)
     suite = models.CharField(max_length=100)
     preset = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    owner = _owner()
+    is_private = models.BooleanField(default=False)
 
     runs: RelatedManager[Run]
+    objects = ExperimentManager()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
@@ -52,7 +83,7 @@ class Experiment(models.Model):
 
 
 class Machine(models.Model):
-    """A machine as its user named it. `hardware` is the contract's Machine, as last uploaded."""
+    """A machine as its user named it; only its owner uploads to it. `hardware` is the latest, a contract Machine."""
 
     name = models.CharField(max_length=100, unique=True)
     fingerprint = models.CharField(max_length=64)
@@ -60,6 +91,7 @@ class Machine(models.Model):
     """Hardware that this machine had before, or besides: taken on by its user's word."""
     hardware = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
+    owner = _owner()
 
     runs: RelatedManager[Run]
 
@@ -71,6 +103,32 @@ class Machine(models.Model):
 
     def knows(self, fingerprint: str) -> bool:
         return fingerprint == self.fingerprint or fingerprint in self.accepted_fingerprints
+
+
+class FormerName(models.Model):
+    """A name that a machine or an experiment had before: records that bear it still find their way."""
+
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FormerMachineName(FormerName):
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="former_names")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], name="one_machine_per_former_name")]
+
+
+class FormerExperimentName(FormerName):
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="former_names")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], name="one_experiment_per_former_name")]
 
 
 class Environment(models.Model):
@@ -156,13 +214,54 @@ class CellColumns(models.Model):
 CELL_FIELDS = ("experiment", "machine", "environment", "workload", "engine", "track", "device", "threads")
 
 
-class RunQuerySet(models.QuerySet["Run"]):
+class RecordPart(models.Model):
+    """A part that many records repeat (a machine, an environment), to the letter as it came, kept once."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+    """Canonical JSON."""
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class CellQuerySet(models.QuerySet[Any]):
+    def to_be_seen(self) -> Self:
+        """Without rows of others' private experiments."""
+        hidden = viewing.hidden_experiments()
+        return self.exclude(experiment__in=hidden) if hidden else self
+
+
+class RunQuerySet(CellQuerySet):
     def finished(self) -> RunQuerySet:
         return self.filter(status="finished")
 
     def with_everything(self) -> RunQuerySet:
         """With the rows that a page about a run names."""
         return self.select_related("experiment", "machine", "environment", "workload")
+
+    def defer(self, *fields: Any) -> Self:
+        """`record` is read from the columns that this leaves out."""
+        return super().defer(*("body" if field == "record" else field for field in fields))
+
+
+class RunManager(models.Manager.from_queryset(RunQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> RunQuerySet:
+        found: RunQuerySet = super().get_queryset()
+        return found.to_be_seen()
+
+
+class SummaryManager(models.Manager.from_queryset(CellQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> CellQuerySet:
+        found: CellQuerySet = super().get_queryset()
+        return found.to_be_seen()
+
+
+def _shared_part() -> models.ForeignKey[Any, Any]:
+    return models.ForeignKey(RecordPart, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
 
 class Run(CellColumns):
@@ -179,10 +278,15 @@ class Run(CellColumns):
     received_at = models.DateTimeField(auto_now_add=True)
     epoch_seconds = models.FloatField(null=True, blank=True)
     """Median of the steady epochs, in seconds; null unless the run finished."""
-    record = models.JSONField()
-    """The whole run record, as the contract defines it."""
+    body = models.TextField()
+    """The run record as canonical JSON, without the parts that have rows of their own; `record` is the whole."""
+    environment_part = _shared_part()
+    machine_part = _shared_part()
+    excluded_at = models.DateTimeField(null=True, blank=True)
+    excluded_by = _owner()
+    exclusion_reason = models.TextField(blank=True)
 
-    objects = RunQuerySet.as_manager()
+    objects = RunManager()
 
     class Meta:
         ordering: ClassVar = ["-finished_at", "-id"]
@@ -196,10 +300,16 @@ class Run(CellColumns):
                 | (~Q(status="finished") & Q(epoch_seconds__isnull=True)),
                 name="run_has_a_time_if_finished",
             ),
+            models.CheckConstraint(
+                condition=Q(excluded_at__isnull=True, exclusion_reason="")
+                | (Q(excluded_at__isnull=False) & ~Q(exclusion_reason="")),
+                name="run_is_excluded_with_a_reason",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
             models.Index(F("finished_at").desc(), F("id").desc(), name="run_newest_first"),
+            models.Index(fields=["excluded_at"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +317,34 @@ class Run(CellColumns):
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.run_id])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The whole run record, as the contract defines it."""
+        document: dict[str, Any] = json.loads(self.body)
+        for name in SHARED_PARTS:
+            part = getattr(self, f"{name}_part")
+            if part is not None:
+                document[name] = json.loads(part.text)
+        return document
+
+    @record.setter
+    def record(self, document: Mapping[str, Any]) -> None:
+        self.body = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def record_text(self) -> str:
+        """The record's canonical JSON: what was uploaded, to the letter."""
+        return json.dumps(self.record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def is_excluded(self) -> bool:
+        return self.excluded_at is not None
+
+    @property
+    def has_a_clock_ahead(self) -> bool:
+        """Whether it says that it finished after it was received: its machine's clock is wrong."""
+        return self.finished_at > self.received_at + CLOCK_TOLERANCE
 
 
 class Summary(CellColumns):
@@ -221,6 +359,8 @@ class Summary(CellColumns):
     reason = models.TextField(blank=True)
     """Why, if no run finished: the newest run's reason."""
     newest_run_at = models.DateTimeField()
+
+    objects = SummaryManager()
 
     class Meta:
         verbose_name_plural = "summaries"
@@ -272,3 +412,61 @@ class PublishedRecommendation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network_type} on {self.device}: {', '.join(self.engines)}"
+
+
+# ---------------------------------------------------------------- who may what, and who did what
+
+
+class ApiToken(models.Model):
+    """A program's key. Only its hash is kept: the secret is shown once, when it is made."""
+
+    name = models.CharField(max_length=100)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    sha256 = models.CharField(max_length=64, unique=True)
+    can_upload = models.BooleanField(default=False)
+    machines = models.JSONField(default=list, blank=True)
+    """Names of the machines that it may upload to; all of its user's if empty."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """To the hour."""
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ACTS = [
+    ("exclude", "exclude"),
+    ("restore", "restore"),
+    ("rename", "rename"),
+    ("merge", "merge"),
+    ("hide", "hide"),
+    ("show", "show"),
+]
+
+
+class Act(models.Model):
+    """One act on what is stored: who, when, what and why. Written once, and never changed."""
+
+    kind = models.CharField(max_length=10, choices=ACTS)
+    at = models.DateTimeField(auto_now_add=True)
+    user = _owner()
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, null=True, blank=True, related_name="acts")
+    machine = models.ForeignKey(Machine, on_delete=models.SET_NULL, null=True, blank=True, related_name="acts")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="acts")
+    reason = models.TextField(blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    """What was before and after, in words that need no other row."""
+
+    objects = SummaryManager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [_one_of("kind", ACTS)]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M}"

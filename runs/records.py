@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
+import json
 import math
+import re
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from itertools import pairwise
 from uuid import UUID
 
-from engines.contract import RunRecord, as_json
+from engines import networks
+from engines.contract import Environment, Machine, RunRecord, Workload
 from runs import stats
 from runs.errors import RecordError
 from runs.validation import DocumentError, from_json
@@ -17,46 +24,83 @@ from runs.validation import DocumentError, from_json
 def parse_record(text: str | bytes) -> RunRecord:
     """Raises RecordError with every field that does not fit, its value and what is allowed."""
     try:
-        record = from_json(RunRecord, text)
+        record = from_json(RunRecord, text, strict=True)
     except DocumentError as error:
         raise RecordError(f"This run record does not fit the schema: {error}.", {"problems": error.problems}) from None
-    _check_consistency(record)
+    check_consistency(record)
+    _check_characters(text)
     return record
 
 
-def _check_consistency(record: RunRecord) -> None:
-    """What no single field's range can say."""
+def check_consistency(record: RunRecord) -> None:
+    """What no single field's range can say. Raises RecordError."""
     _check_text("run_id", record.run_id, UUID)
     _check_text("started_at", record.started_at, aware_time)
     _check_text("finished_at", record.finished_at, aware_time)
     if (record.status == "finished") != (record.training is not None):
-        raise RecordError(
-            f"status is {record.status!r}: a finished run, and no other, has a training part.", {"field": "training"}
+        raise _refusal(
+            "training",
+            "present" if record.training else "missing",
+            "part of a finished run, and of no other",
+            f"status is {record.status!r}: a finished run, and no other, has a training part.",
         )
     if record.training and not record.training.steady_epochs:
-        raise RecordError(
+        raise _refusal(
+            "training.epochs",
+            str(len(record.training.epochs)),
+            f"more than the {record.training.warmup_epochs} of the warm-up",
             "training.epochs has no epoch after the warm-up.",
-            {"field": "training.epochs", "value": len(record.training.epochs)},
         )
+    if problem := _workload_problem(record.cell.workload):
+        raise _refusal("cell.workload", str(record.cell.workload.network), "a network of the study", problem)
+
+
+@lru_cache(maxsize=10_000)
+def _workload_problem(workload: Workload) -> str:
+    """Why no epoch of this could be reckoned; empty if it can."""
+    samples, batch = workload.dataset.train_samples, workload.batch_size
+    try:
+        flops = networks.flops_per_epoch(workload.network, samples=samples, batch_size=batch)
+    except ValueError as error:
+        return str(error)
+    return f"cell.workload has {flops:.1e} FLOPs an epoch: more than 2 to the 53rd." if flops > 2**53 else ""
+
+
+def _refusal(field: str, value: str, allowed: str, message: str) -> RecordError:
+    return RecordError(message, {"problems": [{"field": field, "value": value, "allowed": allowed}]})
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _check_characters(text: str | bytes) -> None:
+    """No database keeps U+0000 in a text, so a record that holds one could not be given back as it came."""
+    if _NUL.search(text.encode() if isinstance(text, str) else text):
+        raise _refusal("document", "a text with U+0000", "texts without it", "A text holds the character U+0000.")
 
 
 def _check_text(field: str, value: str, parse: Callable[[str], object]) -> None:
     try:
         parse(value)
     except ValueError as error:
-        raise RecordError(f"{field} is {value!r}: {error}.", {"field": field, "value": value}) from None
+        raise _refusal(field, value, str(error), f"{field} is {value!r}: {error}.") from None
 
 
 def aware_time(text: str) -> datetime:
-    """A moment in ISO 8601 with its offset from UTC; ValueError otherwise."""
+    """A moment in ISO 8601 with its offset from UTC; ValueError otherwise. A wrong clock is no error."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset from UTC")
-    return moment
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 def content_sha256(record: RunRecord) -> str:
-    return hashlib.sha256(as_json(record).encode()).hexdigest()
+    return canonical(record, PartTexts()).sha256
 
 
 def epoch_seconds(record: RunRecord) -> float | None:
@@ -69,3 +113,55 @@ def epoch_seconds(record: RunRecord) -> float | None:
 def log_epoch_seconds(record: RunRecord) -> float | None:
     seconds = epoch_seconds(record)
     return math.log(seconds) if seconds else None
+
+
+# ---------------------------------------------------------------- as it is stored
+
+SHARED_PARTS = ("environment", "machine")
+"""What many records repeat."""
+_encode = json.JSONEncoder(default=vars, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+"""The contract's canonical JSON, without a copy of every dataclass first."""
+_FIELDS = sorted(each.name for each in dataclasses.fields(RunRecord))
+_CUTS = [0, *(_FIELDS.index(name) for name in SHARED_PARTS), len(_FIELDS)]
+_GROUPS = [[name for name in _FIELDS[low:high] if name not in SHARED_PARTS] for low, high in pairwise(_CUTS)]
+"""The other fields, before, between and after the shared parts."""
+
+
+@dataclass(frozen=True)
+class PartText:
+    text: str
+    sha256: str
+
+
+@dataclass
+class PartTexts:
+    """The canonical text of each machine and environment, made once for all records that repeat it."""
+
+    _met: dict[str, tuple[Machine | Environment, PartText]] = field(default_factory=dict)
+
+    def of(self, part: Machine | Environment) -> PartText:
+        key = part.fingerprint if isinstance(part, Machine) else part.sha256
+        known, text = self._met.get(key, (None, None))
+        if text is None or known != part:
+            encoded = _encode(part)
+            text = PartText(encoded, sha256(encoded.encode()).hexdigest())
+            self._met[key] = (part, text)
+        return text
+
+
+@dataclass(frozen=True)
+class CanonicalRecord:
+    """`sha256` is that of the whole record's canonical JSON; `body` is that JSON without the shared parts."""
+
+    body: str
+    sha256: str
+    environment: PartText
+    machine: PartText
+
+
+def canonical(record: RunRecord, texts: PartTexts) -> CanonicalRecord:
+    fields, environment, machine = vars(record), texts.of(record.environment), texts.of(record.machine)
+    before, between, after = (_encode({name: fields[name] for name in group})[1:-1] for group in _GROUPS)
+    whole = f'{{{before},"environment":{environment.text},{between},"machine":{machine.text},{after}}}'
+    body = f"{{{before},{between},{after}}}"
+    return CanonicalRecord(body, sha256(whole.encode()).hexdigest(), environment, machine)

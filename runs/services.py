@@ -2,267 +2,278 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import groupby
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, TypeVar
 from uuid import UUID
 
-from django.db import transaction
-from django.utils.text import slugify
+from django.contrib.auth.models import User
+from django.db import IntegrityError, OperationalError, transaction
 
-from engines import contract, networks
+from engines import contract
 from engines.contract import RunRecord, content_hash
-from engines.machine import differences
-from runs.errors import ConflictError
-from runs.models import CELL_FIELDS, Environment, Experiment, Machine, Run, Summary, Workload
-from runs.records import aware_time, content_sha256, epoch_seconds
-from runs.summaries import RunFacts, Tally
-from runs.validation import from_python
+from runs import registration, viewing
+from runs.cell_summaries import add_to_summaries, rebuild_summaries
+from runs.errors import ConflictError, RecordError
+from runs.models import Experiment, Machine, Run
+from runs.records import CanonicalRecord, PartTexts, aware_time, canonical, epoch_seconds, parse_record
+from runs.registration import Uploader, owns, register_experiment, register_machine
+from runs.storing import insert_runs
+
+__all__ = [
+    "RecordingReport",
+    "Refusal",
+    "Result",
+    "Uploader",
+    "rebuild_summaries",
+    "record_runs",
+    "register_experiment",
+    "register_machine",
+]
+
+Outcome = Literal["stored", "known", "refused"]
+RefusalCode = Literal["invalid", "conflict", "hardware", "forbidden", "atomic"]
+ATTEMPTS = 5
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Refusal:
     run_id: str
     reason: str
+    code: RefusalCode = "conflict"
+    field: str = "run_id"
+    value: str = ""
+    allowed: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one record of a batch."""
+
+    run_id: str
+    outcome: Outcome
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)
 class RecordingReport:
-    """`known` runs were stored before, with the same content; `refused` ones changed nothing."""
+    """In the records' order. `known` runs were stored before, with the same content; `refused` ones changed nothing."""
 
-    stored: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    results: tuple[Result, ...] = ()
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        return tuple(result.run_id for result in self.results if result.outcome == "stored")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return tuple(result.run_id for result in self.results if result.outcome == "known")
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        return tuple(result.refusal for result in self.results if result.refusal)
 
 
-CellKey = tuple[Any, ...]
+def record_runs(
+    *,
+    records: Sequence[RunRecord],
+    accept_hardware: bool = False,
+    uploader: Uploader | None = None,
+    atomic: bool = False,
+) -> RecordingReport:
+    """Store the runs that are not known yet, and their cells' summaries, in one transaction.
+
+    Refused, each with its reason, are: a known id with other content, other hardware under a known machine's name,
+    and what belongs to another user. The rest of the batch is stored, or nothing if it is `atomic`. Without an
+    uploader it is the site's own machine that writes.
+    """
+    with viewing.seen_by(None):
+        return _until_alone(lambda: _record_once(records, accept_hardware, uploader, atomic))
+
+
+def _until_alone(write: Callable[[], T]) -> T:
+    """Two writers of the same new rows: one of them fails, and finds them there when it does it all again."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return write()
+        except IntegrityError:
+            continue
+        except OperationalError as error:
+            if "deadlock" not in str(error):
+                raise
+    return write()
 
 
 @transaction.atomic
-def record_runs(*, records: Sequence[RunRecord], accept_hardware: bool = False) -> RecordingReport:
-    """Store the runs that are not known yet, and their cells' summaries, in one transaction.
-
-    A known id with other content, and other hardware under a known machine's name, are refused, each with its
-    reason; the rest of the batch is stored.
-    """
-    batch = _Batch(_locked_experiments(records), accept_hardware)
-    known = dict(
-        Run.objects.filter(run_id__in=[record.run_id for record in records]).values_list("run_id", "content_sha256")
-    )
-    for record in records:
-        batch.take(record, known)
-    Run.objects.bulk_create(batch.runs)
-    _add_to_summaries(batch.runs)
-    return RecordingReport(tuple(str(run.run_id) for run in batch.runs), tuple(batch.known), tuple(batch.refused))
+def _record_once(
+    records: Sequence[RunRecord], accept_hardware: bool, uploader: Uploader | None, atomic: bool
+) -> RecordingReport:
+    batch = _Batch(records, uploader, accept_hardware)
+    results = [batch.take(record) for record in records]
+    if atomic and any(result.refusal for result in results):
+        transaction.set_rollback(True)
+        return RecordingReport(tuple(_not_alone(result) for result in results))
+    runs = batch.runs()
+    insert_runs(runs)
+    add_to_summaries(runs)
+    return RecordingReport(tuple(results))
 
 
-def _locked_experiments(records: Sequence[RunRecord]) -> dict[str, Experiment]:
-    """The records' experiments, made where they are new, and locked until the transaction ends.
+def _not_alone(result: Result) -> Result:
+    if result.outcome != "stored":
+        return result
+    reason = "Another record of this batch was refused, and all or none were to be stored."
+    return Result(result.run_id, "refused", Refusal(result.run_id, reason, "atomic"))
 
-    Uploads to one experiment so go one after the other: no run is inserted, and none counted, twice.
-    """
-    placements = {record.placement.experiment: record.placement for record in records}
-    for name in sorted(placements):
-        register_experiment(name=name, suite=placements[name].suite, preset=placements[name].preset)
-    locked = Experiment.objects.select_for_update().filter(name__in=placements).order_by("id")
-    return {experiment.name: experiment for experiment in locked}
+
+class _RefusedError(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
 
 
 @dataclass
 class _Batch:
-    """Turns records into rows, looking up each experiment, machine, environment and workload once."""
+    """Decides on each record by what is stored, and turns those that are taken into rows."""
 
-    experiments: dict[str, Experiment]
+    records: Sequence[RunRecord]
+    uploader: Uploader | None
     accept_hardware: bool
-    runs: list[Run] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    _machines: dict[tuple[str, str], Machine] = field(default_factory=dict)
-    _environments: dict[str, Environment] = field(default_factory=dict)
-    _workloads: dict[contract.Workload, Workload] = field(default_factory=dict)
+    taken: list[tuple[RunRecord, CanonicalRecord]] = field(default_factory=list)
+    _texts: PartTexts = field(default_factory=PartTexts)
 
-    def take(self, record: RunRecord, known: dict[UUID, str]) -> None:
-        run_id, content = UUID(record.run_id), content_sha256(record)
-        if run_id in known:
-            self._meet_again(record.run_id, same=known[run_id] == content)
-            return
-        known[run_id] = content
+    def __post_init__(self) -> None:
+        ids = [record.run_id for record in self.records]
+        self._known: dict[UUID, str] = dict(Run.objects.filter(run_id__in=ids).values_list("run_id", "content_sha256"))
+        new = [record for record in self.records if UUID(record.run_id) not in self._known]
+        self._experiments = registration.experiments_named({record.placement.experiment for record in new})
+        self._machines = registration.machines_named({record.machine.name for record in new})
+
+    def take(self, record: RunRecord) -> Result:
+        run_id, content = UUID(record.run_id), canonical(record, self._texts)
+        if run_id in self._known:
+            return self._meet_again(record, same=self._known[run_id] == content.sha256)
         try:
-            self.runs.append(self._row(record, run_id, content))
+            self._check_experiment(record.placement.experiment)
+            self._check_machine(record.machine.name)
+            self._register(record)
+        except _RefusedError as refused:
+            return Result(record.run_id, "refused", _of(record, refused.refusal))
+        self._known[run_id] = content.sha256
+        self.taken.append((record, content))
+        return Result(record.run_id, "stored")
+
+    def _meet_again(self, record: RunRecord, *, same: bool) -> Result:
+        if same or self._is_stored_as(record):
+            return Result(record.run_id, "known")
+        reason = "This run id is stored already, with other content."
+        allowed = "a new id for other content"
+        return Result(record.run_id, "refused", Refusal(record.run_id, reason, value=record.run_id, allowed=allowed))
+
+    def _is_stored_as(self, record: RunRecord) -> bool:
+        """Whether the content is the same after all: a record may be older than a field with a default value."""
+        stored = Run.objects.select_related("environment_part", "machine_part").filter(run_id=record.run_id).first()
+        try:
+            return stored is not None and parse_record(stored.record_text) == record
+        except RecordError:
+            return False
+
+    def _check_experiment(self, name: str) -> None:
+        row = self._experiments.get(name)
+        if row and row.is_private and self.uploader and not (self.uploader.user.is_staff or self._owns(row)):
+            reason = f"The experiment {name!r} is another user's. Choose another name."
+            raise _forbidden("placement.experiment", name, "an experiment of your own", reason)
+
+    def _check_machine(self, name: str) -> None:
+        if self.uploader is None:
+            return
+        scope, row = self.uploader.machines, self._machines.get(name)
+        if scope and name not in scope and (row is None or row.name not in scope):
+            allowed = ", ".join(scope)
+            raise _forbidden("machine.name", name, allowed, f"This token is for other machines: {allowed}.")
+        if row is not None and not self._owns(row):
+            reason = f"The machine {name!r} is another user's. Choose another name with --machine."
+            raise _forbidden("machine.name", name, "a machine of your own", reason)
+
+    def _owns(self, row: Machine | Experiment) -> bool:
+        return self.uploader is None or owns(self.uploader.user, row.owner_id)
+
+    def _register(self, record: RunRecord) -> None:
+        """Make the experiment and the machine if they are new, and meet other hardware."""
+        placement, machine = record.placement, record.machine
+        owner = self.uploader.user if self.uploader else None
+        row = self._machines.get(machine.name)
+        if row is None or not row.knows(machine.fingerprint):
+            self._machines[machine.name] = self._registered(machine, owner)
+        if placement.experiment not in self._experiments:
+            self._experiments[placement.experiment] = register_experiment(
+                name=placement.experiment, suite=placement.suite, preset=placement.preset, owner=owner
+            )
+
+    def _registered(self, machine: contract.Machine, owner: User | None) -> Machine:
+        try:
+            return register_machine(machine=machine, accept_hardware=self.accept_hardware, owner=owner)
         except ConflictError as error:
-            self.refused.append(Refusal(record.run_id, error.message))
+            raise _RefusedError(
+                Refusal("", error.message, "hardware", "machine.fingerprint", machine.fingerprint, "the known hardware")
+            ) from None
 
-    def _meet_again(self, run_id: str, *, same: bool) -> None:
-        if same:
-            self.known.append(run_id)
-        else:
-            self.refused.append(Refusal(run_id, "This run id is stored already, with other content."))
+    def runs(self) -> list[Run]:
+        """The rows of all records taken, not stored yet; what they refer to is."""
+        environments = registration.environments_of(
+            {record.environment.sha256: record.environment for record, _ in self.taken}
+        )
+        workloads = registration.workloads_of(
+            {_workload_key(record.cell.workload): record.cell.workload for record, _ in self.taken}
+        )
+        parts = registration.parts_of(
+            {part.sha256: part for _, content in self.taken for part in (content.environment, content.machine)}
+        )
+        return [
+            self._row(
+                record,
+                content,
+                environment_id=environments[record.environment.sha256].pk,
+                workload_id=workloads[_workload_key(record.cell.workload)].pk,
+                environment_part_id=parts[content.environment.sha256],
+                machine_part_id=parts[content.machine.sha256],
+            )
+            for record, content in self.taken
+        ]
 
-    def _row(self, record: RunRecord, run_id: UUID, content: str) -> Run:
-        cell = record.cell
+    def _row(self, record: RunRecord, content: CanonicalRecord, **keys: int) -> Run:
+        cell, placement = record.cell, record.placement
         return Run(
-            run_id=run_id,
-            content_sha256=content,
-            experiment=self.experiments[record.placement.experiment],
-            machine=self._machine(record.machine),
-            environment=self._environment(record.environment),
-            workload=self._workload(cell.workload),
+            run_id=UUID(record.run_id),
+            content_sha256=content.sha256,
+            experiment_id=self._experiments[placement.experiment].pk,
+            machine_id=self._machines[record.machine.name].pk,
             engine=cell.engine,
             track=cell.track,
             device=cell.device,
             threads=cell.threads,
             status=record.status,
             reason=record.reason,
-            block=record.placement.block,
-            position=record.placement.position,
+            block=placement.block,
+            position=placement.position,
             started_at=aware_time(record.started_at),
             finished_at=aware_time(record.finished_at),
             epoch_seconds=epoch_seconds(record),
-            record=asdict(record),
+            body=content.body,
+            **keys,
         )
 
-    def _machine(self, machine: contract.Machine) -> Machine:
-        key = (machine.name, machine.fingerprint)
-        if key not in self._machines:
-            self._machines[key] = register_machine(machine=machine, accept_hardware=self.accept_hardware)
-        return self._machines[key]
 
-    def _environment(self, environment: contract.Environment) -> Environment:
-        if environment.sha256 not in self._environments:
-            fields = asdict(environment)
-            self._environments[environment.sha256], _ = Environment.objects.get_or_create(
-                sha256=fields.pop("sha256"), defaults=fields
-            )
-        return self._environments[environment.sha256]
-
-    def _workload(self, workload: contract.Workload) -> Workload:
-        if workload not in self._workloads:
-            self._workloads[workload], _ = Workload.objects.get_or_create(
-                key=content_hash(workload), defaults=_workload_columns(workload)
-            )
-        return self._workloads[workload]
+def _of(record: RunRecord, refusal: Refusal) -> Refusal:
+    return Refusal(record.run_id, refusal.reason, refusal.code, refusal.field, refusal.value, refusal.allowed)
 
 
-def _workload_columns(workload: contract.Workload) -> dict[str, Any]:
-    network, dataset = workload.network, workload.dataset
-    return {
-        "network_type": network.type,
-        "hidden_layers": network.hidden_layers,
-        "width": network.width,
-        "dataset": dataset.name,
-        "data_source": dataset.source,
-        "data_sha256": dataset.sha256,
-        "train_samples": dataset.train_samples,
-        "test_samples": dataset.test_samples,
-        "batch_size": workload.batch_size,
-        "optimizer": workload.optimizer.name,
-        "learning_rate": workload.optimizer.learning_rate,
-        "parameters": networks.parameters(network),
-        "flops_per_epoch": networks.flops_per_epoch(
-            network, samples=dataset.train_samples, batch_size=workload.batch_size
-        ),
-    }
+def _forbidden(field: str, value: str, allowed: str, reason: str) -> _RefusedError:
+    return _RefusedError(Refusal("", reason, "forbidden", field, value, allowed))
 
 
-def register_experiment(*, name: str, suite: str, preset: str) -> Experiment:
-    """The experiment of that name; a new one if there is none."""
-    slug = slugify(name)[:90] or "experiment"
-    if Experiment.objects.filter(slug=slug).exclude(name=name).exists():
-        slug = f"{slug}-{content_hash(name)[:8]}"
-    experiment, _ = Experiment.objects.get_or_create(
-        name=name, defaults={"slug": slug, "suite": suite, "preset": preset}
-    )
-    return experiment
-
-
-@transaction.atomic
-def register_machine(*, machine: contract.Machine, accept_hardware: bool = False) -> Machine:
-    """The machine of that name. Raises ConflictError if its hardware is another, unless that is accepted."""
-    row, made = Machine.objects.select_for_update().get_or_create(
-        name=machine.name, defaults={"fingerprint": machine.fingerprint, "hardware": asdict(machine)}
-    )
-    if made or row.knows(machine.fingerprint):
-        return row
-    if not accept_hardware:
-        raise _other_hardware(row, machine)
-    row.accepted_fingerprints = [*row.accepted_fingerprints, row.fingerprint]
-    row.fingerprint, row.hardware = machine.fingerprint, asdict(machine)
-    row.save()
-    return row
-
-
-def _other_hardware(row: Machine, machine: contract.Machine) -> ConflictError:
-    known = from_python(contract.Machine, row.hardware)
-    return ConflictError(
-        f"The machine {row.name!r} has other hardware here: {'; '.join(differences(known, machine))}. "
-        "Choose another name with --machine, or say that it is the same machine with --accept-hardware.",
-        {"known": row.hardware, "offered": asdict(machine)},
-    )
-
-
-# ---------------------------------------------------------------- summaries
-
-TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at")
-
-
-def _cell_key(row: Run | Summary) -> CellKey:
-    return tuple(getattr(row, f"{name}_id", None) or getattr(row, name) for name in CELL_FIELDS)
-
-
-def _facts(run: Run) -> RunFacts:
-    return RunFacts(run.block, run.status, run.reason, run.finished_at, run.epoch_seconds)
-
-
-def _add_to_summaries(runs: Sequence[Run]) -> None:
-    by_cell: dict[CellKey, list[Run]] = {}
-    for run in runs:
-        by_cell.setdefault(_cell_key(run), []).append(run)
-    existing = {_cell_key(row): row for row in _summaries_of(runs) if _cell_key(row) in by_cell}
-    rows = [_added(existing.get(key), cell_runs) for key, cell_runs in by_cell.items()]
-    Summary.objects.bulk_create([row for row in rows if row.pk is None])
-    Summary.objects.bulk_update(
-        [row for row in rows if row.pk], ["samples", "status_counts", "reason", "newest_run_at"]
-    )
-
-
-def _summaries_of(runs: Sequence[Run]) -> Iterable[Summary]:
-    """The summaries that the runs' cells may be among: their experiments are locked, so nobody else writes them."""
-    if not runs:
-        return []
-    return Summary.objects.filter(
-        **{
-            f"{name}__in": {getattr(run, name) for run in runs}
-            for name in CELL_FIELDS
-            if name not in ("track", "device")
-        }
-    )
-
-
-def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
-    """The cell's summary with these runs added; a new one, not saved yet, if it had none."""
-    first = runs[0]
-    row = summary or Summary(**{name: getattr(first, name) for name in CELL_FIELDS})
-    tally = Tally(
-        [(block, log_seconds) for block, log_seconds in row.samples],
-        Counter(row.status_counts),
-        row.reason,
-        row.newest_run_at if summary else None,
-    )
-    for run in runs:
-        tally.add(_facts(run))
-    row.samples, row.status_counts, row.reason = tally.samples, dict(tally.status_counts), tally.reason
-    assert tally.newest_run_at is not None  # a cell has a run
-    row.newest_run_at = tally.newest_run_at
-    return row
-
-
-@transaction.atomic
-def rebuild_summaries() -> int:
-    """Make every summary again from the runs; the number of summaries."""
-    Summary.objects.all().delete()
-    runs = Run.objects.defer("record").order_by(*CELL_FIELDS, "finished_at", "id")
-    rows = [_added(None, list(cell_runs)) for _, cell_runs in groupby(runs.iterator(2000), key=_cell_key)]
-    Summary.objects.bulk_create(rows, batch_size=1000)
-    return len(rows)
+@lru_cache(maxsize=10_000)
+def _workload_key(workload: contract.Workload) -> str:
+    return content_hash(workload)

@@ -33,8 +33,9 @@ class Tally:
         if run.epoch_seconds:
             self.samples.append((run.block, math.log(run.epoch_seconds)))
             self.samples.sort()
-        if self.newest_run_at is None or run.finished_at >= self.newest_run_at:
-            self.newest_run_at = run.finished_at
-            self.reason = run.reason or self.reason
+        if self.newest_run_at is None or run.finished_at > self.newest_run_at:
+            self.newest_run_at, self.reason = run.finished_at, run.reason
+        elif run.finished_at == self.newest_run_at:
+            self.reason = max(self.reason, run.reason)
         if self.samples:
             self.reason = ""

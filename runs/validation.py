@@ -41,10 +41,10 @@ def adapter(document_type: type[T]) -> TypeAdapter[T]:
     return _adapters[document_type]
 
 
-def from_json(document_type: type[T], text: str | bytes) -> T:
-    """Raises DocumentError."""
+def from_json(document_type: type[T], text: str | bytes, *, strict: bool = False) -> T:
+    """Raises DocumentError. `strict` takes no text for a number and no true for 1."""
     try:
-        return adapter(document_type).validate_json(text)
+        return adapter(document_type).validate_json(text, strict=strict)
     except ValidationError as error:
         raise DocumentError(_problems(error, document_type)) from None
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from engines.contract import RunRecord, as_json
 from runs.models import Experiment, Run
-from runs.validation import from_python
 
 EXAMPLES = """
 examples:
@@ -31,12 +29,12 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=argparse.FileType("w"), metavar="FILE", help="standard output by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        runs = Run.objects.order_by("finished_at", "id")
+        runs = Run.objects.select_related("environment_part", "machine_part").order_by("finished_at", "id")
         if options["experiment"]:
             runs = runs.filter(experiment=_experiment(options["experiment"]))
         output = options["output"] or self.stdout
-        for document in runs.values_list("record", flat=True).iterator(chunk_size=500):
-            output.write(as_json(from_python(RunRecord, document)) + "\n")
+        for run in runs.iterator(chunk_size=500):
+            output.write(run.record_text + "\n")
 
 
 def _experiment(name: str) -> Experiment:

@@ -1,0 +1,113 @@
+"""Summary rows: what a cell's runs add up to, kept by whatever stores, excludes or moves runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from django.db import connection, transaction
+
+from runs.models import CELL_FIELDS, Run, Summary
+from runs.summaries import RunFacts, Tally
+
+TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at")
+CellKey = tuple[Any, ...]
+
+
+def _cell_key(row: Run | Summary) -> CellKey:
+    return tuple(getattr(row, f"{name}_id", None) or getattr(row, name) for name in CELL_FIELDS)
+
+
+def _facts(run: Run) -> RunFacts:
+    """An excluded run counts as such, and gives no sample."""
+    if run.is_excluded:
+        return RunFacts(run.block, "excluded", run.exclusion_reason, run.finished_at, None)
+    return RunFacts(run.block, run.status, run.reason, run.finished_at, run.epoch_seconds)
+
+
+def add_to_summaries(runs: Sequence[Run]) -> None:
+    """Add newly stored runs to their cells' summaries, which stay locked until the transaction ends.
+
+    Raises IntegrityError where another transaction makes the same cell's first summary: then all is to be done again.
+    """
+    by_cell: dict[CellKey, list[Run]] = {}
+    for run in runs:
+        by_cell.setdefault(_cell_key(run), []).append(run)
+    existing = {_cell_key(row): row for row in _locked_summaries(runs) if _cell_key(row) in by_cell}
+    rows = [_added(existing.get(key), by_cell[key]) for key in sorted(by_cell)]
+    Summary.objects.bulk_create([row for row in rows if row.pk is None])
+    changed = [row for row in rows if row.pk]
+    if len(changed) == 1:
+        changed[0].save(update_fields=TALLY_FIELDS)
+    elif changed:
+        Summary.objects.bulk_update(changed, TALLY_FIELDS)
+
+
+def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
+    """The summaries that the runs' cells may be among, locked in one order."""
+    if not runs:
+        return []
+    wanted = {f"{name}__in": list({_column(run, name) for run in runs}) for name in CELL_FIELDS}
+    found: Iterable[Summary] = Summary.objects.filter(**wanted).select_for_update().order_by("pk")
+    return found
+
+
+def _column(run: Run, name: str) -> Any:
+    return getattr(run, f"{name}_id", None) or getattr(run, name)
+
+
+def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
+    """The cell's summary with these runs added; a new one, not saved yet, if it had none."""
+    first = runs[0]
+    row = summary or Summary(**{_attribute(name): _column(first, name) for name in CELL_FIELDS})
+    tally = Tally(
+        [(block, log_seconds) for block, log_seconds in row.samples],
+        Counter(row.status_counts),
+        row.reason,
+        row.newest_run_at if summary else None,
+    )
+    for run in runs:
+        tally.add(_facts(run))
+    return _with_tally(row, tally)
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_id" if Summary._meta.get_field(name).is_relation else name
+
+
+def _with_tally(row: Summary, tally: Tally) -> Summary:
+    row.samples, row.status_counts, row.reason = tally.samples, dict(tally.status_counts), tally.reason
+    assert tally.newest_run_at is not None  # a cell has a run
+    row.newest_run_at = tally.newest_run_at
+    return row
+
+
+@transaction.atomic
+def recount(run: Run) -> None:
+    """Make the summary of a run's cell again from its runs."""
+    cell = {name: getattr(run, name) for name in CELL_FIELDS}
+    row = Summary.objects.select_for_update().get(**cell)
+    tally = Tally()
+    for each in Run.objects.filter(**cell).defer("record").order_by("finished_at", "id"):
+        tally.add(_facts(each))
+    _with_tally(row, tally).save(update_fields=TALLY_FIELDS)
+
+
+@transaction.atomic
+def rebuild_summaries(**conditions: Any) -> int:
+    """Make every summary again from the runs, or only those of one machine (`machine=…`); their number."""
+    _hold_off_writers()
+    Summary.objects.filter(**conditions).delete()
+    runs = Run.objects.filter(**conditions).defer("record").order_by(*CELL_FIELDS, "finished_at", "id")
+    rows = [_added(None, list(cell_runs)) for _, cell_runs in groupby(runs.iterator(2000), key=_cell_key)]
+    Summary.objects.bulk_create(rows, batch_size=1000)
+    return len(rows)
+
+
+def _hold_off_writers() -> None:
+    """SQLite's transactions hold its one write lock from the start; PostgreSQL must be asked."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(Run._meta.db_table)} IN SHARE ROW EXCLUSIVE MODE")
