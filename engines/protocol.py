@@ -27,6 +27,8 @@ class Job:
     seed: int = 0
     policy: Policy = field(default_factory=Policy)
     cpus: tuple[int, ...] = ()
+    networks: tuple[Network, ...] = ()
+    """What the gate checks, one after the other in one process; other jobs train `setup.network`."""
 
 
 class Event(TypedDict, total=False):
@@ -55,6 +57,7 @@ def job_from_json(text: str) -> Job:
         seed=document["seed"],
         policy=Policy(**document["policy"]),
         cpus=tuple(document["cpus"]),
+        networks=tuple(Network(**network) for network in document["networks"]),
     )
 
 

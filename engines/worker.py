@@ -166,9 +166,15 @@ def peak_rss_bytes() -> int:
 
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:
+    """Check each of the job's networks; the result has a report for each that could be built."""
     from engines import equivalence
 
-    return dataclasses.asdict(equivalence.check(make_engine, job.setup))
+    reports = []
+    for network in job.networks:
+        setup = dataclasses.replace(job.setup, network=network)
+        channel.send({"event": "phase", "name": str(network)})
+        reports.append(dataclasses.asdict(equivalence.check(make_engine, setup)))
+    return {"reports": reports}
 
 
 def canary(job: Job, channel: Channel) -> dict[str, Any]:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
+from engines.contract import Device
 from engines.environments import environments, installation
 from engines.environments.environments import EnvironmentInfo
-from engines.environments.readiness import Readiness, readiness, seen_gpus
-from engines.errors import EngineError
+from engines.environments.readiness import Readiness, readiness, seen_gpus, why_not
+from engines.errors import EngineError, UnavailableError
+from runs.bench import gate
+from runs.errors import RunsError
 
 _COLUMNS = ("ENGINE", "ABBR.", "SLUG", "VERSION", "ENVIRONMENT", "DEVICES")
 
@@ -28,6 +32,7 @@ class Command(BaseCommand):
         self._add_install(actions)
         self._add_use(actions)
         self._add_remove(actions)
+        self._add_verify(actions)
 
     def _add_install(self, actions: Any) -> None:
         install = actions.add_parser("install", help="make engine environments from their lock files")
@@ -50,10 +55,17 @@ class Command(BaseCommand):
         remove.add_argument("--gpu", action="store_true", help="its build for NVIDIA GPUs")
         remove.set_defaults(action=self.remove)
 
+    def _add_verify(self, actions: Any) -> None:
+        verify = actions.add_parser("verify", help="check that engines do the reference's work, and keep the verdict")
+        verify.add_argument("names", nargs="*", metavar="NAME", help="engines; all that can run here, if left out")
+        verify.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+        verify.add_argument("--json", action="store_true", help="every number of every check, as JSON")
+        verify.set_defaults(action=self.verify)
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             options["action"](**options)
-        except EngineError as error:
+        except (EngineError, RunsError) as error:
             raise CommandError(str(error)) from error
 
     def _say(self, text: str) -> None:
@@ -104,6 +116,64 @@ class Command(BaseCommand):
     def remove(self, **options: Any) -> None:
         for info in _named(options["names"], gpu=options["gpu"]):
             self._say(installation.remove(info))
+
+    # ------------------------------------------------------------ verify
+
+    def verify(self, **options: Any) -> None:
+        subjects = _subjects(options["names"], options["device"])
+        verdicts = gate.Verdicts(settings.VAR_DIR / "equivalence.json")
+        checks: list[gate.Check] = []
+
+        def told(subject: gate.Subject, found: list[gate.Check]) -> None:
+            checks.extend(found)
+            if not options["json"]:
+                self._say("\n".join(gate_lines(subject, found)))
+
+        gate.ask(dict.fromkeys(subjects, gate.FULL), verdicts, told)
+        if options["json"]:
+            self._say(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
+        failed = sorted({check.engine for check in checks if not check.passed})
+        if failed:
+            raise CommandError(f"Not equivalent: {', '.join(failed)}. Their runs will be marked so.")
+
+
+def _subjects(names: Sequence[str], device: Device) -> list[gate.Subject]:
+    """Raises UnavailableError with the reason where a named engine cannot run; unnamed ones are left out."""
+    gpus = seen_gpus()
+    wanted = [registry.find(name) for name in names] or list(registry.ENGINES.values())
+    reasons = {engine.slug: why_not(engine, device, gpus) for engine in wanted}
+    refused = [reason for reason in reasons.values() if reason]
+    if refused and (names or len(refused) == len(wanted)):
+        raise UnavailableError("\n".join(dict.fromkeys(refused)))
+    return [gate.Subject(slug, device) for slug, reason in reasons.items() if not reason]
+
+
+def gate_lines(subject: gate.Subject, checks: Sequence[gate.Check]) -> list[str]:
+    """A line for each check on each kind of data, then the tolerances and why these."""
+    lines = [f"{registry.find(subject.engine).title} on the {subject.device.upper()}"]
+    tolerances: dict[str, str] = {}
+    for check in checks:
+        if not check.results:
+            lines.append(f"  {check.network!s:11} {check.dtype}: failed. {check.reason}")
+        for result in check.results:
+            lines.append(f"  {check.network!s:11} {check.dtype} {_result_words(result)}")
+            allowed = result["tolerance"]
+            tolerances[check.dtype] = (
+                f"  {check.dtype} passes up to: losses {allowed['losses']:.0e}, weights {allowed['weights']:.0e}, "
+                f"updates {allowed['updates']:.0e}. {allowed['reason']}"
+            )
+    return [*lines, *tolerances.values()]
+
+
+def _result_words(result: dict[str, Any]) -> str:
+    found, counts, expected = result["differences"], result["counts"], result["expected_counts"]
+    same = "as expected" if counts == expected else f"where {expected} were expected"
+    return (
+        f"{result['data']:6} {'pass' if result['passed'] else 'FAIL'}  losses {found['losses']:.1e}  "
+        f"weights {found['weights']:.1e}  updates {found['updates']:.1e} ({found['worst_tensor']})  "
+        f"ties: {result['ties']}  {counts['parameters']:,} parameters, {counts['flops'] / 1e9:.3g} GFLOP, "
+        f"{counts['samples']:,} samples, {counts['steps']} steps {same}"
+    )
 
 
 def _named(names: Sequence[str], *, gpu: bool) -> list[EnvironmentInfo]:

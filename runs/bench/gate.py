@@ -1,0 +1,182 @@
+"""The equivalence gate on this machine: asked once for each engine's code, software and device, and kept.
+
+A verdict belongs to the hash of the engine's code and to the exact environment; a change of either asks for a new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from engines import host, machine, registry
+from engines.contract import Cell, Device, Equivalence, Network, Setup, content_hash
+from engines.environments import environments
+from engines.errors import UnavailableError
+from engines.protocol import Job
+from runs.errors import RunsError
+
+DType = Literal["float64", "float32"]
+FULL = (
+    Network("mlp", 2, 25),
+    Network("mlp", 8, 100),
+    Network("mlp", 16, 200),
+    Network("cnn", 1, 2),
+    Network("cnn", 2, 8),
+)
+"""What `engines verify` checks."""
+_TIMEOUT_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One network in one element type. `reports` are the gate's results on each kind of data, as it sent them."""
+
+    engine: str
+    device: Device
+    network: Network
+    dtype: DType
+    passed: bool
+    reason: str
+    results: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def worst(self) -> dict[str, float]:
+        """The largest difference of losses, weights and updates over all kinds of data."""
+        differences = [result["differences"] for result in self.results]
+        return {name: max(each[name] for each in differences) for name in ("losses", "weights", "updates")}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An engine as it is now: its code and its software decide whether an old verdict still speaks of it."""
+
+    engine: str
+    device: Device
+
+    @property
+    def environment(self) -> environments.EnvironmentInfo:
+        return environments.environment_for(registry.find(self.engine), self.device)
+
+    @property
+    def key(self) -> str:
+        software = environments.describe(self.environment).sha256
+        return content_hash(self.engine, self.device, registry.code_hash(self.engine), software)
+
+
+class Verdicts:
+    """What the gate has said so far, in a file beside the spool."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, list[dict[str, Any]]] = self._read()
+
+    def _read(self) -> dict[str, list[dict[str, Any]]]:
+        try:
+            return cast(dict[str, list[dict[str, Any]]], json.loads(self.path.read_text()))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise RunsError(f"{self.path} cannot be read ({error}). Delete it; the gate will be asked again.") from None
+
+    def of(self, subject: Subject) -> list[Check]:
+        try:
+            documents = self._known.get(subject.key, [])
+        except UnavailableError:
+            return []
+        return [_check_from(document) for document in documents]
+
+    def keep(self, subject: Subject, checks: Sequence[Check]) -> None:
+        """Newer checks of a network take the place of older ones."""
+        renewed = {(check.network, check.dtype) for check in checks}
+        older = [check for check in self.of(subject) if (check.network, check.dtype) not in renewed]
+        self._known[subject.key] = [asdict(check) for check in (*older, *checks)]
+        draft = self.path.with_suffix(".draft")
+        try:
+            draft.write_text(json.dumps(self._known))
+            draft.replace(self.path)
+        except OSError as error:
+            raise RunsError(f"{self.path} cannot be written: {error.strerror}.") from None
+
+    def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
+        """What a run's record says of its engine: by the checks of networks of the run's own type."""
+        checks = self.of(Subject(cell.engine, cell.device))
+        checks = [check for check in checks if check.network.type == cell.workload.network.type]
+        if not checks:
+            return "unverified", {}
+        passed = all(check.passed for check in checks)
+        return "passed" if passed else "failed", {
+            f"{check.network}, {check.dtype}": in_words(check) for check in checks
+        }
+
+
+def _check_from(document: dict[str, Any]) -> Check:
+    return Check(**{**document, "network": Network(**document["network"]), "results": tuple(document["results"])})
+
+
+def in_words(check: Check) -> str:
+    """'passed: losses 1.2e-15, weights 3.4e-15, updates 1.1e-09'."""
+    verdict = "passed" if check.passed else "failed"
+    if not check.results:
+        return f"{verdict}: {check.reason}"[:500]
+    numbers = ", ".join(f"{name} {value:.2g}" for name, value in check.worst.items())
+    return f"{verdict}: {numbers}"
+
+
+# ---------------------------------------------------------------- asking
+
+
+def smallest_networks(cells: Iterable[Cell]) -> tuple[Network, ...]:
+    """Of each type the network with fewest layers, then neurons: what a suite is checked on before it runs."""
+    by_size = sorted({cell.workload.network for cell in cells}, key=lambda each: (each.hidden_layers, each.width))
+    return tuple({network.type: network for network in reversed(by_size)}.values())
+
+
+def lacking(verdicts: Verdicts, cells: Sequence[Cell]) -> dict[Subject, tuple[Network, ...]]:
+    """For each engine of these cells: the networks that its verdict lacks, one of each type at most."""
+    wanted: dict[Subject, tuple[Network, ...]] = {}
+    for subject in dict.fromkeys(Subject(cell.engine, cell.device) for cell in cells):
+        own = [cell for cell in cells if Subject(cell.engine, cell.device) == subject]
+        known = {check.network.type for check in verdicts.of(subject)}
+        missing = tuple(network for network in smallest_networks(own) if network.type not in known)
+        if missing:
+            wanted[subject] = missing
+    return wanted
+
+
+def ask(
+    wanted: dict[Subject, tuple[Network, ...]], verdicts: Verdicts, told: Callable[[Subject, list[Check]], None]
+) -> None:
+    """Check and keep. Nothing is timed, so environments go side by side; within one, Theano's compile lock forbids."""
+    by_environment: dict[str, list[Subject]] = {}
+    for subject in wanted:
+        by_environment.setdefault(subject.environment.name, []).append(subject)
+
+    def ask_all(subjects: list[Subject]) -> list[tuple[Subject, list[Check]]]:
+        return [(subject, check(subject, wanted[subject])) for subject in subjects]
+
+    with ThreadPoolExecutor(max_workers=len(machine.allowed_cpus())) as pool:
+        for answers in pool.map(ask_all, by_environment.values()):
+            for subject, checks in answers:
+                verdicts.keep(subject, checks)
+                told(subject, checks)
+
+
+def check(subject: Subject, networks: tuple[Network, ...]) -> list[Check]:
+    """Both checks of each network, in a process for each element type, since that is a process's own."""
+    return [one for dtype in get_args(DType) for one in _check_in(subject, networks, dtype)]
+
+
+def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType) -> list[Check]:
+    setup = Setup(subject.engine, networks[0], device=subject.device, dtype=dtype)
+    job = Job("verify", setup, networks=networks)
+    outcome = host.run(environments.python_of(subject.environment), job, timeout_seconds=_TIMEOUT_SECONDS)
+    if not outcome.finished:
+        return [Check(subject.engine, subject.device, network, dtype, False, outcome.reason) for network in networks]
+    return [
+        Check(subject.engine, subject.device, network, dtype, report["passed"], "", tuple(report["checks"]))
+        for network, report in zip(networks, outcome.result["reports"], strict=True)
+    ]
