@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import datasets
-from engines.contract import DataSet, Network, RunRecord
+from engines.contract import DataSet, Machine, Network, RunRecord
 from engines.errors import DataSetError, EngineError
 from engines.networks import DATASET_FOR
 from runs import storage
@@ -88,27 +88,32 @@ class Command(BaseCommand):
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
         experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
-        spool = spool_for(settings.SPOOL_DIR, experiment)
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         predictor = Predictor(record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records)
         if options["plan"]:
-            left = session.remaining(plan, spool.read().records, machine, experiment)
+            recorded = spool_for(settings.SPOOL_DIR, experiment).read()
+            left = session.remaining(plan, recorded.records, machine, experiment)
             self._print_plan(plan, left, predictor, as_json=options["json"])
             return
-        for reason in session.check_engines(plan):
-            self.stderr.write(f"Cannot run here: {reason}")
+        made = self._measure(plan, experiment, machine, predictor, options)
+        if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
+            raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
+
+    def _measure(
+        self, plan: Plan, experiment: str, machine: Machine, predictor: Predictor, options: dict[str, Any]
+    ) -> list[RunRecord]:
+        """Look first whether all that will be needed is there; then run what the spool does not hold yet."""
         _check_data(plan)
+        spool = spool_for(settings.SPOOL_DIR, experiment)
         with sole_measurer(settings.SPOOL_DIR):
             store = _store(options)
             spool.prepare()
             recorded = spool.read()
-            self._warn_of_damage(spool, recorded.damaged)
             store(recorded.records)
+            self._warn(plan, spool, recorded.damaged)
             left = session.remaining(plan, recorded.records, machine, experiment)
             sitting = session.Session(left, experiment, machine, spool, lambda record: store([record]))
-            made = self._run(sitting, predictor, options)
-        if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
-            raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
+            return self._run(sitting, predictor, options)
 
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         seconds = partial(_seconds, predictor, sitting.plan.suite)
@@ -122,7 +127,9 @@ class Command(BaseCommand):
         self._print_end(sitting, made, as_json=options["json"])
         return made
 
-    def _warn_of_damage(self, spool: Spool, damaged: tuple[int, ...]) -> None:
+    def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
+        for reason in session.check_engines(plan):
+            self.stderr.write(f"Cannot run here: {reason}")
         if damaged:
             lines = ", ".join(map(str, damaged))
             self.stderr.write(f"{spool.path.name}: lines {lines} are no run records; left as they are, and run again.")
