@@ -1,0 +1,265 @@
+"""Every engine in its real environment: it learns, it does the reference's work, and it keeps to its threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines import backends, registry
+from engines.contract import Network, Setup
+from engines.errors import UnavailableError
+
+ROOT = Path(__file__).parents[2]
+ENGINES = sorted(registry.ENGINES)
+NETWORKS = ("MLP 2x25", "CNN 2x1")
+FASTEST_FALL = 0.95
+# A background thread may help a little; a second training thread would show as nearly 2.
+ONE_THREAD = 1.25
+
+# Runs in the engine's own interpreter. The last line of its output is what it found.
+TRIAL = """
+import dataclasses, importlib, json, os, sys, time
+from pathlib import Path
+from engines import backends, networks, registry
+from engines.contract import Network, SelfDrivenEngine, Setup, TrainingData
+
+slug, dtype, threads, scratch = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+setup = Setup(slug, Network("mlp", 2, 25), dtype=dtype, threads=threads, learning_rate=1e-2)
+info = registry.find(slug)
+os.environ.update(backends.environment_variables(setup, info.backend, scratch))
+Engine = importlib.import_module("engines.frameworks." + info.framework).Engine
+import numpy as np
+from engines import equivalence
+
+class Clock:
+    def __init__(self): self.begun, self.losses = 0, []
+    def begin_epoch(self): self.begun += 1
+    def end_epoch(self, loss): self.losses.append(loss); return len(self.losses) == 3
+
+def train(setup, samples):
+    generator = np.random.default_rng(0)
+    inputs = generator.standard_normal((samples, *networks.input_shape(setup.network)), dtype=np.float32)
+    labels = generator.integers(0, 2, samples)
+    inputs += labels.reshape(samples, *[1] * (inputs.ndim - 1)).astype(np.float32)
+    engine = Engine(setup)
+    engine.build(networks.initial_weights(setup.network, 0), TrainingData(inputs, labels, inputs, labels))
+    engine.compile()
+    found = {"before": dataclasses.asdict(engine.evaluate())}
+    wall, cpu, losses = time.perf_counter(), time.process_time(), []
+    for _ in range(4):
+        engine.train_epoch(generator.permutation(samples))
+        engine.synchronize()
+        losses.append(float(np.mean(engine.step_losses())))
+    found["threads"] = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    found |= {"losses": losses, "steps": len(engine.step_losses()), "after": dataclasses.asdict(engine.evaluate())}
+    if isinstance(engine, SelfDrivenEngine):
+        clock = Clock()
+        engine.fit(clock, seed=1, epoch_limit=10)
+        found["fit"] = {"begun": clock.begun, "losses": clock.losses}
+    return found | {"settings": dict(engine.settings())}
+
+found = {}
+for network, samples in ((Network("mlp", 2, 25), 10_050), (Network("cnn", 2, 1), 1_050)):
+    this = dataclasses.replace(setup, network=network)
+    found[str(network)] = {"gate": dataclasses.asdict(equivalence.check(Engine, this))}
+    if dtype == "float32":
+        found[str(network)] |= train(this, samples)
+print(json.dumps(found))
+"""
+
+
+def interpreter(slug: str) -> Path:
+    return ROOT / ".environments" / registry.find(slug).environment / "bin" / "python"
+
+
+def run_trial(slug: str, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(interpreter(slug)), "-W", "ignore", "-c", script, slug, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@cache
+def scratch() -> str:
+    """One for all trials, which run one after the other: Theano compiles much only once."""
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="benchsite-engines-")
+
+
+@cache
+def trial(slug: str, dtype: str, threads: int = 1) -> Any:
+    completed = run_trial(slug, TRIAL, dtype, str(threads), scratch())
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    return json.loads(completed.stdout.splitlines()[-1])
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("slug", ENGINES)
+def test_an_engine_does_the_references_work(slug: str, dtype: str, network: str) -> None:
+    gate = trial(slug, dtype)[network]["gate"]
+    assert gate["passed"], gate
+    assert [check["data"] for check in gate["checks"]] == ["random", "flat"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("slug", ENGINES)
+def test_an_engine_says_what_it_does_where_pooling_ties(slug: str) -> None:
+    flat = trial(slug, "float64")["CNN 2x1"]["gate"]["checks"][1]
+    assert flat["ties"] == ("each" if registry.find(slug).backend == "theano" else "once")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("slug", ENGINES)
+def test_an_engine_learns(slug: str, network: str) -> None:
+    found = trial(slug, "float32")[network]
+    losses = found["losses"]
+    assert losses == sorted(losses, reverse=True)
+    assert found["after"]["loss"] < FASTEST_FALL * found["before"]["loss"]
+    assert found["after"]["accuracy"] > found["before"]["accuracy"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("slug", ENGINES)
+def test_a_short_last_batch_is_dropped(slug: str) -> None:
+    assert {name: found["steps"] for name, found in trial(slug, "float32").items()} == {"MLP 2x25": 100, "CNN 2x1": 10}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("slug", [slug for slug in ENGINES if registry.find(slug).is_keras])
+def test_fit_goes_on_from_the_weights_and_stops_when_the_clock_has_enough(slug: str, network: str) -> None:
+    found = trial(slug, "float32")[network]
+    assert found["fit"]["begun"] == len(found["fit"]["losses"]) == 3
+    assert found["fit"]["losses"][-1] < found["losses"][-1]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("slug", ENGINES)
+def test_one_thread_is_one_thread(slug: str) -> None:
+    """By the framework's own settings alone: no affinity mask holds this trial."""
+    for found in trial(slug, "float32").values():
+        assert found["threads"] < ONE_THREAD
+
+
+THREADS = """
+import importlib, json, os, sys
+from pathlib import Path
+from engines import backends, registry
+from engines.contract import Network, Setup
+
+setup = Setup(sys.argv[1], Network("mlp", 1, 2), threads=2)
+os.environ.update(backends.environment_variables(setup, registry.find(setup.engine).backend, Path(sys.argv[2])))
+engine = importlib.import_module("engines.frameworks." + registry.find(setup.engine).framework).Engine(setup)
+print(json.dumps(dict(engine.settings())))
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("slug", "setting", "value"),
+    [
+        ("theano", "openmp", "True"),
+        ("tensorflow", "intra_op_parallelism_threads", "2"),
+    ],
+)
+def test_a_framework_is_told_of_two_threads(slug: str, setting: str, value: str) -> None:
+    completed = run_trial(slug, THREADS, scratch())
+    assert json.loads(completed.stdout.splitlines()[-1])[setting] == value
+
+
+REFUSAL = """
+import importlib, os, sys
+from pathlib import Path
+from engines import backends, registry
+from engines.contract import Network, Setup
+from engines.errors import EngineError
+
+setup = Setup(sys.argv[1], Network("mlp", 1, 2), device=sys.argv[2])
+os.environ.update(backends.environment_variables(setup, registry.find(setup.engine).backend, Path(sys.argv[3])))
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+try:
+    importlib.import_module("engines.frameworks." + registry.find(setup.engine).framework).Engine(setup)
+except EngineError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("slug", "text"),
+    [
+        ("theano", "UnsupportedError No GPU build of Theano"),
+        ("keras-theano", "UnsupportedError No GPU build of Theano"),
+        ("tensorflow", "UnsupportedError No GPU seen. Install the GPU build with"),
+        ("keras-tensorflow", "UnsupportedError No GPU seen. Install the GPU build with"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_refused_with_the_reason(slug: str, text: str) -> None:
+    assert run_trial(slug, REFUSAL, "gpu", scratch()).stdout.splitlines()[-1].startswith(text)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("slug", ["theano", "keras-theano"])
+def test_theano_without_a_compiler_is_refused_with_what_to_type(slug: str, tmp_path: Path) -> None:
+    completed = run_trial(slug, REFUSAL, "cpu", str(tmp_path), PATH=str(tmp_path))
+    assert completed.stdout.splitlines()[-1].startswith("UnavailableError")
+    assert "apt-get install g++" in completed.stdout
+
+
+# ---------------------------------------------------------------- what is set before an import; no environment needed
+
+
+def variables(backend: str = "tensorflow", **choices: Any) -> dict[str, str]:
+    setup = Setup("tensorflow", Network("mlp", 1, 2), **choices)
+    return backends.environment_variables(setup, backend, Path("scratch"))
+
+
+def test_threads_are_told_to_every_library() -> None:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    found = variables(threads=3)
+    assert [found[name] for name in names] == ["3"] * 4
+
+
+def test_a_cpu_run_sees_no_gpu_and_a_gpu_run_sees_its_own() -> None:
+    assert variables()["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert variables(device="gpu", device_index=2)["CUDA_VISIBLE_DEVICES"] == "2"
+
+
+def test_theano_is_told_type_device_and_folder() -> None:
+    flags = variables("theano", dtype="float64", threads=2)["THEANO_FLAGS"].split(",")
+    assert {"floatX=float64", "device=cpu", "openmp=True", "base_compiledir=scratch/theano"} <= set(flags)
+
+
+@pytest.mark.parametrize("folder", ["a folder", "one,two"])
+def test_a_path_that_theano_cannot_read_is_refused(folder: str) -> None:
+    with pytest.raises(UnavailableError, match="without spaces and commas"):
+        backends.environment_variables(Setup("theano", Network("mlp", 1, 2)), "theano", Path(folder))
+
+
+def test_theano_links_scipys_blas_before_any_other(tmp_path: Path) -> None:
+    libraries = [
+        tmp_path / "site" / "scipy.libs" / "libopenblasp-r0.so",
+        tmp_path / "prefix" / "lib" / "libopenblas.so",
+    ]
+    for library in libraries:
+        library.parent.mkdir(parents=True)
+        library.touch()
+    find = backends._blas_flags
+    assert find(tmp_path / "site", str(tmp_path / "prefix")) == f"-L{libraries[0].parent} -lopenblasp-r0"
+    assert find(tmp_path / "elsewhere", str(tmp_path / "prefix")) == f"-L{libraries[1].parent} -lopenblas"
+    assert find(tmp_path / "elsewhere", str(tmp_path / "nowhere")) == ""
