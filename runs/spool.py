@@ -34,15 +34,18 @@ class Spool:
     path: Path
 
     def read(self) -> SpoolContents:
-        """All records; a torn last line (the machine went down in mid-write) does not count."""
-        records: list[RunRecord] = []
+        """All records; a torn last line (the machine went down in mid-write) does not count.
+
+        Where a run stands twice, the later line counts: the end of a block may add to what its runs were recorded with.
+        """
+        records: dict[str, RunRecord] = {}
         damaged: list[int] = []
         for number, line in enumerate(self._whole_lines(), start=1):
             try:
-                records.extend([parse_record(line)] if line.strip() else [])
+                records.update({record.run_id: record for record in _records_in(line)})
             except RecordError:
                 damaged.append(number)
-        return SpoolContents(tuple(records), tuple(damaged))
+        return SpoolContents(tuple(records.values()), tuple(damaged))
 
     def _whole_lines(self) -> list[bytes]:
         try:
@@ -78,6 +81,10 @@ class Spool:
                 file.truncate(contents.rfind(b"\n") + 1)
         except OSError as error:
             raise _spool_error(self.path, error) from None
+
+
+def _records_in(line: bytes) -> list[RunRecord]:
+    return [parse_record(line)] if line.strip() else []
 
 
 def _spool_error(path: Path, error: OSError) -> SpoolError:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engines import registry
-from engines.contract import RunRecord
+from engines.contract import RunRecord, StopReason
 from engines.protocol import Event
 from runs.records import epoch_seconds
-from runs.suites.plan import Plan, PlannedRun
+from runs.suites.plan import Block, Plan, PlannedRun
+
+_SKIPPED: dict[StopReason, str] = {
+    "precise": "its ratios are precise",
+    "block limit": "it has its blocks",
+    "out of budget": "there is no time for it",
+}
 
 
 class Display:
@@ -46,11 +52,23 @@ class Display:
         stage = "training" if event["event"] == "epoch" else event.get("name", "")
         self.progress.update(self.task, description=f"{title_of(planned)} · {stage}")
 
+    def skip(self, block: Block, reason: StopReason) -> None:
+        self.total -= len(block.runs)
+        for run in block.runs:
+            del self.left[run]
+        self.progress.update(self.task, total=self.total, left=self._time_left)
+        network = block.runs[0].cell.workload.network
+        self.console.print(f"{network}, block {block.number + 1}: left out, {_SKIPPED[reason]}.", markup=False)
+
+    @property
+    def _time_left(self) -> str:
+        return duration(sum(self.left.values()))
+
     def show(self, record: RunRecord) -> None:
         self.done += 1
         planned = next(run for run in self.left if _is_of(run, record))
         del self.left[planned]
-        left = duration(sum(self.left.values()))
+        left = self._time_left
         self.progress.update(self.task, advance=1, left=left)
         counter = "" if self.console.is_terminal else f"[{self.done}/{self.total}, {left} left] "
         self.console.print(f"{counter}{result_line(record)}", markup=False)
@@ -95,3 +113,22 @@ def status_counts(records: list[RunRecord]) -> str:
     """'12 finished, 4 unsupported'."""
     statuses = [record.status for record in records]
     return ", ".join(f"{statuses.count(status)} {status.replace('_', ' ')}" for status in dict.fromkeys(statuses))
+
+
+def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
+    """The plan for people: each group of cells with its blocks, then the totals."""
+    blocks: dict[str, int] = {}
+    for block in plan.blocks:
+        cell = block.runs[0].cell
+        engines = ", ".join(sorted({run.cell.engine for run in block.runs}))
+        threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
+        line = f"{cell.workload.network} · {cell.workload.dataset.name} · {cell.device} · {threads} · {engines}"
+        blocks[line] = blocks.get(line, 0) + 1
+    measured = round(100 * summary["estimate_measured_share"])
+    return [
+        *(f"  {count} × {line}" for line, count in blocks.items()),
+        f"{summary['cells']} cells, {summary['blocks']} blocks, {summary['runs']} runs, {summary['runs_left']} of them "
+        f"left, {summary['runs_unsupported_here']} unsupported here.",
+        f"Estimated time: {duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured here, "
+        "the rest from their size).",
+    ]

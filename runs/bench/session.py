@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
-from engines import canary, host, machine, registry
+from engines import canary, host, machine
 from engines.contract import (
     Cell,
     Conditions,
-    Device,
-    Environment,
     Epoch,
     Machine,
-    Network,
     Phases,
     Placement,
     RunRecord,
-    Setup,
+    StopReason,
     Training,
-    content_hash,
 )
-from engines.environments import environments
-from engines.environments.readiness import why_not
-from engines.errors import UnavailableError
 from engines.protocol import Event, Job
 from runs.bench import provenance
+from runs.bench.canaries import Canaries, Rate
+from runs.bench.gate import Verdicts
+from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
+from runs.bench.stopping import Budget, Progress, group_of
 from runs.spool import Spool
-from runs.suites.plan import Plan, PlannedRun, without
-from runs.suites.suite import Suite
-
-_SITE_PYTHON = Path(sys.executable)
-_CANARY_TIMEOUT_SECONDS = 60.0
+from runs.suites.plan import Block, Plan, PlannedRun, without
 
 
 class Watcher(Protocol):
@@ -48,48 +39,124 @@ class Watcher(Protocol):
         """Something happened within a run."""
 
     def show(self, record: RunRecord) -> None:
-        """A run is over and stored."""
+        """A run is over, and in the spool."""
+
+    def skip(self, block: Block, reason: StopReason) -> None:
+        """A block of the plan is not needed, or there is no time for it."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What to run, under which names, and where its records go: the spool first, then `store`."""
+    """What to run, under which names, and where its records go: the spool first, then, by block, `store`."""
 
     plan: Plan
     experiment: str
     machine: Machine
     spool: Spool
-    store: Callable[[RunRecord], None]
+    store: Callable[[Sequence[RunRecord]], None]
+    verdicts: Verdicts
+    budget: Budget
+    progress: Progress = field(default_factory=Progress)
+    canaries: Canaries = field(default_factory=Canaries)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 def carry_out(session: Session, watcher: Watcher) -> list[RunRecord]:
-    """Run the plan's runs in their order. Ctrl-C ends it between or within runs; what was finished is in the spool."""
+    """Run the plan's blocks in their order. Ctrl-C ends it anywhere; what was finished is in the spool."""
     made: list[RunRecord] = []
-    for planned in session.plan.runs:
-        record = measure(session, planned, partial(watcher.on_event, planned))
-        session.spool.append(record)
-        session.store(record)
-        watcher.show(record)
-        made.append(record)
+    for block in session.plan.blocks:
+        reason = why_skip(session, block)
+        if reason:
+            watcher.skip(block, reason)
+        else:
+            made += run_block(session, block, watcher)
     return made
+
+
+def why_skip(session: Session, block: Block) -> StopReason | None:
+    """A rigorous suite's group that is precise by now needs no more blocks; a spent budget ends everything."""
+    if not _costs_time(block):
+        return None
+    if session.plan.suite.is_adaptive and _stop_reason(session, block) == "precise":
+        return "precise"
+    return None if session.budget.allows(block) else "out of budget"
+
+
+def _costs_time(block: Block) -> bool:
+    return any(not why_unsupported(run.cell) for run in block.runs)
+
+
+def _stop_reason(session: Session, block: Block) -> StopReason | None:
+    suite = session.plan.suite
+    return session.progress.stop_reason(group_of(block.runs[0].cell), most_blocks=suite.most_blocks)
+
+
+# ---------------------------------------------------------------- a block
+
+
+def run_block(session: Session, block: Block, watcher: Watcher) -> list[RunRecord]:
+    """Run a block between two canaries. Each record is spooled at once, and again with what only the end shows."""
+    before = _canary_before(session, block)
+    records: list[RunRecord] = []
+    for planned in block.runs:
+        record = measure(session, planned, before, partial(watcher.on_event, planned))
+        session.spool.append(record)
+        session.progress.add(record)
+        watcher.show(record)
+        records.append(record)
+    return _close(session, block, records, before)
+
+
+def _canary_before(session: Session, block: Block) -> Rate:
+    """Once a sitting in quick suites, else before each block; none where the GPU does the work."""
+    cell = block.runs[0].cell
+    if cell.device != "cpu" or not _costs_time(block):
+        return Rate()
+    return session.canaries.once(cell.threads) if _is_quick(session) else session.canaries.take(cell.threads)
+
+
+def _is_quick(session: Session) -> bool:
+    return session.plan.suite.preset == "quick"
+
+
+def _close(session: Session, block: Block, records: list[RunRecord], before: Rate) -> list[RunRecord]:
+    """Mark the block's records with the canary after it and with a reason to stop; the spool gets what changed."""
+    threads = block.runs[0].cell.threads
+    after = Rate() if _is_quick(session) or before.gflops is None else session.canaries.take(threads)
+    strayed = canary.instability_reasons(
+        [rate.gflops for rate in (before, after) if rate.gflops], session.canaries.median(threads)
+    )
+    stop = _why_stop_after(session, block)
+    closed = [_closed(record, after, strayed, stop) for record in records]
+    for record, revised in zip(records, closed, strict=True):
+        if revised != record:
+            session.spool.append(revised)
+    session.store(closed)
+    return closed
+
+
+def _why_stop_after(session: Session, block: Block) -> StopReason | None:
+    if not _costs_time(block):
+        return None
+    if session.budget.is_spent:
+        return "out of budget"
+    return _stop_reason(session, block) if session.plan.suite.is_adaptive else None
+
+
+def _closed(record: RunRecord, after: Rate, strayed: tuple[str, ...], stop: StopReason | None) -> RunRecord:
+    conditions = dataclasses.replace(
+        record.conditions, canary_after_gflops=after.gflops, unstable=(*record.conditions.unstable, *strayed)
+    )
+    placement = dataclasses.replace(record.placement, stop_reason=stop)
+    return dataclasses.replace(record, conditions=conditions, placement=placement)
 
 
 # ---------------------------------------------------------------- resuming
 
 
-def cell_key(cell: Cell) -> str:
-    """The identity of a measurement: the cell, the engine's code, and the exact software it runs on."""
-    return content_hash(cell, registry.code_hash(cell.engine), environment_of(cell).sha256)
-
-
-def remaining(plan: Plan, records: Iterable[RunRecord], machine_now: Machine, experiment: str) -> Plan:
-    """What is planned and not validly recorded in this experiment on this machine."""
-    recorded = {
-        (record.cell_key, record.placement.block): record
-        for record in records
-        if record.placement.experiment == experiment
-        and (record.machine.name, record.machine.fingerprint) == (machine_now.name, machine_now.fingerprint)
-    }
+def remaining(plan: Plan, records: Iterable[RunRecord]) -> Plan:
+    """What is planned and not validly recorded; `records` are this experiment's, of this machine."""
+    recorded = {(record.cell_key, record.placement.block): record for record in records}
 
     def is_done(planned: PlannedRun) -> bool:
         record = recorded.get((cell_key(planned.cell), planned.block))
@@ -98,88 +165,53 @@ def remaining(plan: Plan, records: Iterable[RunRecord], machine_now: Machine, ex
     return without(plan, is_done)
 
 
+def of_experiment(records: Iterable[RunRecord], experiment: str, machine_now: Machine) -> list[RunRecord]:
+    """Of a spool's records those of this experiment on this machine: two names may share a file."""
+    return [
+        record
+        for record in records
+        if record.placement.experiment == experiment
+        and (record.machine.name, record.machine.fingerprint) == (machine_now.name, machine_now.fingerprint)
+    ]
+
+
 def _can_be_tried_again(record: RunRecord) -> bool:
     """An unsupported run whose cause is gone. What an engine itself refused (it has an exit code), it refuses again."""
     return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
 
 
-def why_unsupported(cell: Cell) -> str:
-    """Why this cell cannot run here and what to do; empty if it can be tried."""
-    info = registry.find(cell.engine)
-    if cell.device not in info.devices:
-        return f"{info.title} has no way to use a {cell.device.upper()}."
-    cpus = len(machine.allowed_cpus())
-    if cell.device == "cpu" and cell.threads > cpus:
-        return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
-    return _why_not(cell.engine, cell.device)
-
-
-@cache
-def _why_not(engine: str, device: Device) -> str:
-    return why_not(registry.find(engine), device, provenance.gpus())
-
-
-def environment_of(cell: Cell) -> Environment:
-    """The software that trains this cell here; an environment that is not installed has an identity, too."""
-    return _environment(cell.engine, cell.device)
-
-
-@cache
-def _environment(engine: str, device: Device) -> Environment:
-    info = environments.environment_for(registry.find(engine), device)
-    try:
-        return environments.describe(info)
-    except UnavailableError:
-        return Environment(name=info.name, sha256=content_hash(info.name, "missing"), origin="missing")
-
-
 # ---------------------------------------------------------------- one run
 
 
-def measure(session: Session, planned: PlannedRun, on_event: Callable[[Event], None]) -> RunRecord:
-    """The record of one planned run, however it ends."""
+def measure(session: Session, planned: PlannedRun, before: Rate, on_event: Callable[[Event], None]) -> RunRecord:
+    """The record of one planned run, however it ends. `before` is the canary before its block."""
     started_at = datetime.now(UTC)
     reason = why_unsupported(planned.cell)
     if reason:
         return _record(session, planned, started_at, host.Outcome(status="unsupported", reason=host.scrub(reason)))
-    before = machine.readings()
-    outcome = _train(planned, session.plan.suite, on_event)
+    readings = machine.readings()
+    outcome = _train(session, planned, on_event)
     record = _record(session, planned, started_at, outcome)
-    conditions = conditions_of(planned.cell, before, machine.readings())
+    conditions = _conditions(session, planned.cell, before, readings, machine.readings())
     return dataclasses.replace(record, conditions=conditions)
 
 
-def _train(planned: PlannedRun, suite: Suite, on_event: Callable[[Event], None]) -> host.Outcome:
-    cell = planned.cell
+def _train(session: Session, planned: PlannedRun, on_event: Callable[[Event], None]) -> host.Outcome:
+    cell, suite = planned.cell, session.plan.suite
     job = Job(
         kind="train",
         setup=setup_of(cell),
         dataset=cell.workload.dataset,
         seed=planned.seed,
         policy=suite.policy,
-        cpus=machine.allowed_cpus()[: cell.threads] if cell.device == "cpu" else (),
+        cpus=cpus_for(cell),
     )
     return host.run(python_of(cell), job, timeout_seconds=suite.timeout_seconds, on_event=on_event)
 
 
-def setup_of(cell: Cell) -> Setup:
-    return Setup(
-        engine=cell.engine,
-        network=cell.workload.network,
-        batch_size=cell.workload.batch_size,
-        learning_rate=cell.workload.optimizer.learning_rate,
-        track=cell.track,
-        device=cell.device,
-        threads=cell.threads,
-    )
-
-
-def python_of(cell: Cell) -> Path:
-    return environments.python_of(environments.environment_for(registry.find(cell.engine), cell.device))
-
-
 def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome: host.Outcome) -> RunRecord:
     cell, suite = planned.cell, session.plan.suite
+    equivalence, gate = session.verdicts.standing(cell)
     return RunRecord(
         run_id=str(uuid.uuid4()),
         status=outcome.status,
@@ -187,14 +219,7 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         started_at=started_at.isoformat(),
         finished_at=datetime.now(UTC).isoformat(),
         cell=cell,
-        placement=Placement(
-            experiment=session.experiment,
-            suite=suite.name,
-            preset=suite.preset,
-            block=planned.block,
-            position=planned.position,
-            seed=planned.seed,
-        ),
+        placement=_placement(session, planned),
         machine=session.machine,
         environment=environment_of(cell),
         code=provenance.code_of(cell.engine),
@@ -202,8 +227,22 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         command=provenance.command_for(cell, suite.name),
         phases=_phases(outcome),
         training=_training(outcome.result.get("training")),
+        equivalence=equivalence,
+        gate=gate,
         exit_code=outcome.exit_code,
         stderr_tail=outcome.stderr_tail,
+    )
+
+
+def _placement(session: Session, planned: PlannedRun) -> Placement:
+    return Placement(
+        experiment=session.experiment,
+        suite=session.plan.suite.name,
+        preset=session.plan.suite.preset,
+        block=planned.block,
+        position=planned.position,
+        seed=planned.seed,
+        session=session.id,
     )
 
 
@@ -222,32 +261,13 @@ def _training(document: dict[str, Any] | None) -> Training | None:
     return Training(**{**document, "epochs": epochs})
 
 
-# ---------------------------------------------------------------- the machine's state
-
-
-def conditions_of(cell: Cell, before: machine.Readings, after: machine.Readings) -> Conditions:
-    """What the run met: the machine's readings around it, the session's canary, and why it is marked unstable."""
-    rates = session_canary(cell.threads) if cell.device == "cpu" else {}
+def _conditions(
+    session: Session, cell: Cell, canary_before: Rate, before: machine.Readings, after: machine.Readings
+) -> Conditions:
+    """What the run met: the canary before its block, the machine's readings around it, and what was amiss in them."""
     return Conditions(
         readings=machine.delta(before, after),
-        canary_gflops=rates.get("gflops"),
-        peak_gflops=rates.get("peak_gflops"),
+        canary_gflops=canary_before.gflops,
+        peak_gflops=session.canaries.peak(cell.threads) if cell.device == "cpu" else None,
         unstable=canary.instability_reasons([], None, before=before, after=after),
     )
-
-
-@cache
-def session_canary(threads: int) -> dict[str, Any]:
-    """Rates of the canary's matrix product on so many threads, taken once a session; empty where it cannot run."""
-    job = Job("canary", Setup("", Network("mlp", 1, 1), threads=threads), cpus=machine.allowed_cpus()[:threads])
-    return host.run(_SITE_PYTHON, job, timeout_seconds=_CANARY_TIMEOUT_SECONDS).result
-
-
-def check_engines(plan: Plan) -> list[str]:
-    """For each engine and device of the plan that cannot run here: why, and what to do."""
-    reasons = dict.fromkeys((cell.engine, cell.device, why_unsupported(cell)) for cell in plan.cells)
-    return [
-        f"{registry.find(engine).title} on the {device.upper()}: {reason}"
-        for engine, device, reason in reasons
-        if reason
-    ]

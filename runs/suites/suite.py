@@ -15,15 +15,22 @@ from engines.contract import Device, Document, Name, NetworkType, Track
 from engines.errors import UnsupportedError
 from engines.timing import Policy
 from runs.errors import SuiteError
+from runs.stats.stopping import MAX_BLOCKS
 from runs.validation import DocumentError, from_python
 
 SUITES_FOLDER = Path(__file__).parent
 
-Preset = Literal["quick", "standard", "rigorous", "study"]
+Preset = Literal["quick", "standard", "rigorous", "study", "noise"]
 Blocks = Annotated[int, Ge(1), Le(1000)]
 Sizes = Annotated[tuple[Annotated[int, Ge(1), Le(65536)], ...], MinLen(1), MaxLen(50)]
 
-PRESET_BLOCKS: dict[Preset, int] = {"quick": 3, "standard": 5, "rigorous": 7, "study": 2}
+PRESET_BLOCKS: dict[Preset, int] = {
+    "quick": 3,
+    "standard": 5,
+    "rigorous": MAX_BLOCKS,  # at most: it stops when its ratios are precise
+    "study": 2,
+    "noise": 10,  # five pairs of the same
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,15 @@ class Suite(Document):
 
     def blocks_of(self, bench: Bench) -> int:
         return bench.blocks or self.blocks or PRESET_BLOCKS[self.preset]
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether a group of cells may stop before its last block."""
+        return self.preset == "rigorous"
+
+    @property
+    def most_blocks(self) -> int:
+        return max(self.blocks_of(bench) for bench in self.benches)
 
 
 def shipped() -> list[str]:

@@ -7,24 +7,26 @@ import json
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from engines import datasets
-from engines.contract import DataSet, Machine, Network, RunRecord
-from engines.errors import DataSetError, EngineError
-from engines.networks import DATASET_FOR
+from engines import registry
+from engines.contract import Machine, RunRecord
+from engines.errors import EngineError
 from runs import storage
-from runs.bench import provenance, session
-from runs.bench.display import Display, duration, status_counts
+from runs.bench import gate, here, provenance, session
+from runs.bench.display import Display, plan_lines, status_counts
+from runs.bench.gate import Verdicts
+from runs.bench.options import check_data, data_for, positive, seconds_of, selection
+from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
 from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
-from runs.suites.plan import DataSetFor, Plan, PlannedRun, Selection, known_networks, make_plan, select_engines
+from runs.suites.plan import Plan, PlannedRun, make_plan
 
 EXAMPLES = """
 examples:
@@ -32,14 +34,13 @@ examples:
   python manage.py runbench --plan                         what it would run, and for how long
   python manage.py runbench --suite study --engines th tf  part of the study's own bench
   python manage.py runbench --networks mlp:8x100 --blocks 5
+  python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --no-database                  a bench machine: the spool file alone
 
 A suite that was stopped, by Ctrl-C or by a power cut, goes on when the same command is given again.
 Exit codes: 0 done, 1 nothing could be run or stored, 2 a wrong option, 130 stopped by Ctrl-C.
 """
-
-_LARGEST = 1000
 
 
 class Command(BaseCommand):
@@ -56,8 +57,15 @@ class Command(BaseCommand):
         what.add_argument("--engines", nargs="+", default=[], metavar="ENGINE", help="slugs or abbreviations")
         what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or one: mlp:8x100")
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
-        what.add_argument("--threads", nargs="+", default=[], type=_positive, metavar="N", help="CPU threads")
-        what.add_argument("--blocks", type=_positive, metavar="N", help="runs of each cell")
+        what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
+        what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
+        what.add_argument(
+            "--budget", type=seconds_of, metavar="TIME", help="stop before a block that ends later: 30m, 2h"
+        )
+        what.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
+        what.add_argument(
+            "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
+        )
         what.add_argument("--synthetic", action="store_true", help="made-up data, labelled so wherever it appears")
         what.add_argument(
             "--synthetic-if-missing", action="store_true", help="the same, for data sets that are not here"
@@ -83,16 +91,16 @@ class Command(BaseCommand):
             raise CommandError("Stopped.", returncode=130) from None
 
     def _handle(self, options: dict[str, Any]) -> None:
-        suite = suites.load(options["suite"])
-        plan = make_plan(suite, _data_for(options), _selection(suite, options))
+        suite = suites.load("noise" if options["noise"] else options["suite"])
+        plan = make_plan(suite, data_for(options), selection(suite, options))
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
         experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         predictor = Predictor(record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records)
         if options["plan"]:
-            recorded = spool_for(settings.SPOOL_DIR, experiment).read()
-            left = session.remaining(plan, recorded.records, machine, experiment)
+            records = spool_for(settings.SPOOL_DIR, experiment).read().records
+            left = session.remaining(plan, session.of_experiment(records, experiment, machine))
             self._print_plan(plan, left, predictor, as_json=options["json"])
             return
         made = self._measure(plan, experiment, machine, predictor, options)
@@ -103,7 +111,8 @@ class Command(BaseCommand):
         self, plan: Plan, experiment: str, machine: Machine, predictor: Predictor, options: dict[str, Any]
     ) -> list[RunRecord]:
         """Look first whether all that will be needed is there; then run what the spool does not hold yet."""
-        _check_data(plan)
+        check_data(plan)
+        seconds = partial(_seconds, predictor, plan.suite)
         spool = spool_for(settings.SPOOL_DIR, experiment)
         with sole_measurer(settings.SPOOL_DIR):
             store = _store(options)
@@ -111,12 +120,39 @@ class Command(BaseCommand):
             recorded = spool.read()
             store(recorded.records)
             self._warn(plan, spool, recorded.damaged)
-            left = session.remaining(plan, recorded.records, machine, experiment)
-            sitting = session.Session(left, experiment, machine, spool, lambda record: store([record]))
-            return self._run(sitting, predictor, options)
+            own = session.of_experiment(recorded.records, experiment, machine)
+            left = session.remaining(plan, own)
+            sitting = session.Session(
+                plan=left,
+                experiment=experiment,
+                machine=machine,
+                spool=spool,
+                store=store,
+                verdicts=self._gate(left, verify=not options["no_verify"]),
+                budget=Budget(options["budget"], lambda block: sum(map(seconds, block.runs))),
+                progress=Progress.of(own),
+            )
+            return self._run(sitting, seconds, options)
 
-    def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
-        seconds = partial(_seconds, predictor, sitting.plan.suite)
+    def _gate(self, left: Plan, *, verify: bool) -> Verdicts:
+        """What is known of the engines' equivalence; asked first where nothing is, on the suite's smallest networks."""
+        verdicts = Verdicts(settings.VAR_DIR / "equivalence.json")
+        cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
+        wanted = gate.lacking(verdicts, cells) if verify else {}
+        if wanted:
+            names = ", ".join(dict.fromkeys(registry.find(subject.engine).title for subject in wanted))
+            self.stderr.write(f"Checking first that these do the reference's work: {names}. --no-verify leaves it out.")
+        gate.ask(wanted, verdicts, self._tell_verdict)
+        return verdicts
+
+    def _tell_verdict(self, subject: gate.Subject, checks: list[gate.Check]) -> None:
+        title = registry.find(subject.engine).title
+        for check in checks:
+            self.stderr.write(f"{title} · {check.network} · {check.dtype}: {gate.in_words(check)}")
+
+    def _run(
+        self, sitting: session.Session, seconds: Callable[[PlannedRun], float], options: dict[str, Any]
+    ) -> list[RunRecord]:
         screen = sys.stderr if options["json"] else sys.stdout
         try:
             with Display(screen, sitting.plan, seconds) as display:
@@ -128,21 +164,21 @@ class Command(BaseCommand):
         return made
 
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
-        for reason in session.check_engines(plan):
+        for reason in here.reasons_against(plan.cells):
             self.stderr.write(f"Cannot run here: {reason}")
         if damaged:
             lines = ", ".join(map(str, damaged))
             self.stderr.write(f"{spool.path.name}: lines {lines} are no run records; left as they are, and run again.")
 
     def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, *, as_json: bool) -> None:
-        estimate = predictor.estimate(left, can_run={cell: not session.why_unsupported(cell) for cell in left.cells})
+        estimate = predictor.estimate(left, can_run={cell: not here.why_unsupported(cell) for cell in left.cells})
         summary = {
             "suite": plan.suite.name,
             "cells": len(plan.cells),
             "blocks": len(plan.blocks),
             "runs": len(plan.runs),
             "runs_left": len(left.runs),
-            "runs_unsupported_here": sum(bool(session.why_unsupported(run.cell)) for run in plan.runs),
+            "runs_unsupported_here": sum(bool(here.why_unsupported(run.cell)) for run in plan.runs),
             "estimated_seconds": round(estimate.seconds),
             "estimate_measured_share": round(estimate.measured_share, 3),
         }
@@ -160,55 +196,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LARGEST):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LARGEST}")
-    return int(text)
-
-
-def _selection(suite: suites.Suite, options: dict[str, Any]) -> Selection:
-    """Raises UnsupportedError or RunsError, each naming what is known."""
-    unknown = set(options["networks"]) - set(known_networks(suite))
-    if unknown:
-        known = ", ".join(known_networks(suite))
-        raise RunsError(f"The suite {suite.name} has no network {', '.join(sorted(unknown))}. It has: {known}.")
-    return Selection(
-        engines=select_engines(tuple(options["engines"])),
-        networks=tuple(options["networks"]),
-        devices=tuple(options["devices"]),
-        threads=tuple(options["threads"]),
-        blocks=options["blocks"],
-    )
-
-
-def _data_for(options: dict[str, Any]) -> DataSetFor:
-    """Real data; synthetic where the user said so. Raises DataSetError with the choices where it is missing.
-
-    A plan alone needs no data on the disk: it counts with the official sizes.
-    """
-
-    @cache
-    def dataset_for(network: Network, train_samples: int | None) -> DataSet:
-        name = DATASET_FOR[network.type]
-        try:
-            return datasets.describe(name, train_samples=train_samples, synthetic=options["synthetic"])
-        except DataSetError:
-            if not (options["synthetic_if_missing"] or options["plan"]):
-                raise
-            return datasets.describe(name, train_samples=train_samples, synthetic=True)
-
-    return dataset_for
-
-
-def _check_data(plan: Plan) -> None:
-    """Raises DataSetError where a file is not what it was: each of its runs would crash."""
-    used = {cell.workload.dataset for cell in plan.cells}
-    for name in sorted({dataset.name for dataset in used if dataset.source != "synthetic"}):
-        datasets.verify(name)
-
-
 def _can_run(plan: Plan) -> bool:
-    return not all(session.why_unsupported(cell) for cell in plan.cells)
+    return not all(here.why_unsupported(cell) for cell in plan.cells)
 
 
 def _store(options: dict[str, Any]) -> Callable[[Sequence[RunRecord]], None]:
@@ -220,23 +209,4 @@ def _store(options: dict[str, Any]) -> Callable[[Sequence[RunRecord]], None]:
 
 
 def _seconds(predictor: Predictor, suite: suites.Suite, run: PlannedRun) -> float:
-    return 0.0 if session.why_unsupported(run.cell) else predictor.seconds(run.cell, suite)
-
-
-def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
-    """The plan for people: each group of cells with its blocks, then the totals."""
-    blocks: dict[str, int] = {}
-    for block in plan.blocks:
-        cell = block.runs[0].cell
-        engines = ", ".join(sorted({run.cell.engine for run in block.runs}))
-        threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
-        line = f"{cell.workload.network} · {cell.workload.dataset.name} · {cell.device} · {threads} · {engines}"
-        blocks[line] = blocks.get(line, 0) + 1
-    measured = round(100 * summary["estimate_measured_share"])
-    return [
-        *(f"  {count} × {line}" for line, count in blocks.items()),
-        f"{summary['cells']} cells, {summary['blocks']} blocks, {summary['runs']} runs, {summary['runs_left']} of them "
-        f"left, {summary['runs_unsupported_here']} unsupported here.",
-        f"Estimated time: {duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured here, "
-        "the rest from their size).",
-    ]
+    return 0.0 if here.why_unsupported(run.cell) else predictor.seconds(run.cell, suite)

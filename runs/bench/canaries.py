@@ -1,0 +1,50 @@
+"""The canary of one sitting: taken around blocks, compared within the sitting."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from engines import host, machine
+from engines.contract import Network, Setup
+from engines.protocol import Job
+
+_TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """GFLOP/s of the matrix product: the median of its repetitions, and the best, the machine's peak."""
+
+    gflops: float | None = None
+    peak_gflops: float | None = None
+
+
+@dataclass
+class Canaries:
+    """Every rate taken so far, by thread count."""
+
+    taken: dict[int, list[Rate]] = field(default_factory=dict)
+
+    def take(self, threads: int) -> Rate:
+        """Measure now; an empty rate where the canary cannot run."""
+        cpus = machine.allowed_cpus()[:threads]
+        job = Job("canary", Setup("", Network("mlp", 1, 1), threads=threads), cpus=cpus)
+        result = host.run(Path(sys.executable), job, timeout_seconds=_TIMEOUT_SECONDS).result
+        rate = Rate(result.get("gflops"), result.get("peak_gflops"))
+        self.taken.setdefault(threads, []).append(rate)
+        return rate
+
+    def once(self, threads: int) -> Rate:
+        """The sitting's first one, measured if there is none yet."""
+        return self.taken[threads][0] if threads in self.taken else self.take(threads)
+
+    def median(self, threads: int) -> float | None:
+        rates = [rate.gflops for rate in self.taken.get(threads, []) if rate.gflops]
+        return median(rates) if rates else None
+
+    def peak(self, threads: int) -> float | None:
+        """The best seen: a ceiling does not sink because a neighbour was busy."""
+        return max((rate.peak_gflops for rate in self.taken.get(threads, []) if rate.peak_gflops), default=None)

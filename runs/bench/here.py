@@ -1,0 +1,80 @@
+"""A cell on this machine: can it run, with which software, and which measurement would it be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from engines import machine, registry
+from engines.contract import Cell, Device, Environment, Setup, content_hash
+from engines.environments import environments
+from engines.environments.readiness import why_not
+from engines.errors import UnavailableError
+from runs.bench import provenance
+
+
+def cell_key(cell: Cell) -> str:
+    """The identity of a measurement: the cell, the engine's code, and the exact software it runs on."""
+    return content_hash(cell, registry.code_hash(cell.engine), environment_of(cell).sha256)
+
+
+def why_unsupported(cell: Cell) -> str:
+    """Why this cell cannot run here and what to do; empty if it can be tried."""
+    info = registry.find(cell.engine)
+    if cell.device not in info.devices:
+        return f"{info.title} has no way to use a {cell.device.upper()}."
+    cpus = len(machine.allowed_cpus())
+    if cell.device == "cpu" and cell.threads > cpus:
+        return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
+    return _why_not(cell.engine, cell.device)
+
+
+@cache
+def _why_not(engine: str, device: Device) -> str:
+    return why_not(registry.find(engine), device, provenance.gpus())
+
+
+def reasons_against(cells: Iterable[Cell]) -> list[str]:
+    """For each engine and device of the cells that cannot run here: why, and what to do. Each reason once."""
+    reasons = dict.fromkeys((cell.engine, cell.device, why_unsupported(cell)) for cell in cells)
+    return [
+        f"{registry.find(engine).title} on the {device.upper()}: {reason}"
+        for engine, device, reason in reasons
+        if reason
+    ]
+
+
+def environment_of(cell: Cell) -> Environment:
+    """The software that trains this cell here; an environment that is not installed has an identity, too."""
+    return _environment(cell.engine, cell.device)
+
+
+@cache
+def _environment(engine: str, device: Device) -> Environment:
+    info = environments.environment_for(registry.find(engine), device)
+    try:
+        return environments.describe(info)
+    except UnavailableError:
+        return Environment(name=info.name, sha256=content_hash(info.name, "missing"), origin="missing")
+
+
+def python_of(cell: Cell) -> Path:
+    return environments.python_of(environments.environment_for(registry.find(cell.engine), cell.device))
+
+
+def cpus_for(cell: Cell) -> tuple[int, ...]:
+    """The logical CPUs that a run of the cell is held to; none where the GPU does the work."""
+    return machine.allowed_cpus()[: cell.threads] if cell.device == "cpu" else ()
+
+
+def setup_of(cell: Cell) -> Setup:
+    return Setup(
+        engine=cell.engine,
+        network=cell.workload.network,
+        batch_size=cell.workload.batch_size,
+        learning_rate=cell.workload.optimizer.learning_rate,
+        track=cell.track,
+        device=cell.device,
+        threads=cell.threads,
+    )

@@ -1,0 +1,84 @@
+"""When a group of cells has been measured enough, and when the sitting's time is up."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engines.contract import Cell, Device, RunRecord, StopReason, Workload
+from runs import stats
+from runs.records import epoch_seconds
+from runs.stats import LogSamples
+from runs.suites.plan import Block
+
+Group = tuple[Workload, Device, int]
+
+
+def group_of(cell: Cell) -> Group:
+    """What is compared: one workload on one device with one thread count."""
+    return cell.workload, cell.device, cell.threads
+
+
+@dataclass
+class Budget:
+    """Whole blocks only: one that would end too late is not begun. No seconds means no end."""
+
+    seconds: float | None
+    predict: Callable[[Block], float]
+    started: float = field(default_factory=time.monotonic)
+
+    def allows(self, block: Block) -> bool:
+        return self.seconds is None or self.spent + self.predict(block) <= self.seconds
+
+    @property
+    def is_spent(self) -> bool:
+        return self.seconds is not None and self.spent >= self.seconds
+
+    @property
+    def spent(self) -> float:
+        return time.monotonic() - self.started
+
+
+@dataclass
+class Progress:
+    """The times of an experiment so far, by group and cell, for the rule that stops a rigorous suite. Pure."""
+
+    records: dict[Group, list[RunRecord]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[RunRecord]) -> Progress:
+        progress = cls()
+        for record in records:
+            progress.add(record)
+        return progress
+
+    def add(self, record: RunRecord) -> None:
+        self.records.setdefault(group_of(record.cell), []).append(record)
+
+    def stop_reason(self, group: Group, *, most_blocks: int) -> StopReason | None:
+        """Why this group has enough blocks: every engine's ratio to the fastest is precise, or the limit is reached."""
+        records = self.records.get(group, [])
+        blocks = len({record.placement.block for record in records})
+        return stats.stop_reason(half_widths(_samples(records)), blocks=blocks, max_blocks=most_blocks)
+
+
+def _samples(records: Iterable[RunRecord]) -> dict[Cell, LogSamples]:
+    """Each cell's log medians with their blocks, of the runs that finished."""
+    values: dict[Cell, list[tuple[int, float]]] = {}
+    for record in records:
+        if seconds := epoch_seconds(record):
+            values.setdefault(record.cell, []).append((record.placement.block, math.log(seconds)))
+    return {
+        cell: LogSamples(tuple(log for _, log in pairs), tuple(block for block, _ in pairs))
+        for cell, pairs in values.items()
+    }
+
+
+def half_widths(samples: Mapping[Cell, LogSamples]) -> list[float | None]:
+    """Of each cell's log ratio to the fastest; with one cell alone, nothing is compared."""
+    if len(samples) < 2:
+        return []
+    fastest = min(samples.values(), key=lambda each: sum(each.values) / len(each.values))
+    return [stats.half_width_of_log_ratio(fastest, each) for each in samples.values() if each is not fastest]
