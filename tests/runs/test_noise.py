@@ -1,0 +1,64 @@
+"""A machine measured against itself."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from runs.models import Machine
+from runs.noise import noise_of, region_of
+from runs.services import record_runs
+from runs.stats import EQUIVALENCE
+from tests.records import make_record
+
+pytestmark = pytest.mark.django_db
+
+
+def measure(*seconds: float, experiment: str = "noise", preset: str = "noise", finished_at: str = "") -> None:
+    records = []
+    for block, each in enumerate(seconds):
+        record = make_record(block=block, epoch_seconds=each, experiment=experiment)
+        placement = dataclasses.replace(record.placement, preset=preset)
+        records.append(dataclasses.replace(record, placement=placement, finished_at=finished_at or record.finished_at))
+    record_runs(records=records)
+
+
+def test_a_machine_that_never_differs_has_no_noise() -> None:
+    measure(*[0.2] * 10)
+    assert noise_of(Machine.objects.get()) == pytest.approx(0)
+
+
+def test_pairs_that_differ_by_a_tenth_are_noise_that_verdicts_respect() -> None:
+    measure(*[0.20, 0.22, 0.22, 0.20] * 3)
+    machine = Machine.objects.get()
+    noise = noise_of(machine)
+    assert noise is not None
+    assert 0.05 < noise < 0.3
+    assert region_of(machine) == noise
+
+
+def test_slow_drift_over_the_session_is_no_noise_between_neighbours() -> None:
+    measure(*[0.2 * 1.1 ** (block // 2) for block in range(10)])
+    assert noise_of(Machine.objects.get()) == pytest.approx(0)
+
+
+def test_without_three_pairs_nothing_is_said() -> None:
+    measure(0.2, 0.3, 0.2, 0.3, 0.2)
+    assert noise_of(Machine.objects.get()) is None
+
+
+def test_other_experiments_say_nothing_of_noise() -> None:
+    measure(*[0.2, 0.4] * 5, experiment="quick", preset="quick")
+    assert noise_of(Machine.objects.get()) is None
+    assert region_of(Machine.objects.get()) == EQUIVALENCE
+
+
+def test_the_newest_noise_experiment_counts() -> None:
+    measure(*[0.2, 0.4] * 5)
+    measure(*[0.2] * 10, experiment="noise 2", finished_at="2026-12-01T08:00:00+00:00")
+    assert noise_of(Machine.objects.get()) == pytest.approx(0)
+
+
+def test_a_machine_that_nobody_chose_has_the_usual_region() -> None:
+    assert region_of(None) == EQUIVALENCE
