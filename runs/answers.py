@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engines.contract import Device, NetworkType
 from runs import formats
-from runs.cells import FACETS, MISSING_WORDS, CellRow, engine_title, pick
+from runs.cells import FACETS, CellRow, engine_title, missing_words, pick
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
@@ -125,7 +125,7 @@ def _conditions(rows: Sequence[CellRow]) -> str:
 def row_chip(row: Row) -> Chip:
     if row.verdict:
         return verdict_chip(row.verdict)
-    return Chip(MISSING_WORDS[row.missing.status] if row.missing else "not run")
+    return Chip(missing_words(row.missing.status) if row.missing else "not run")
 
 
 def _row_style(found: Recommendation, row: Row) -> SeriesStyle:
@@ -165,7 +165,7 @@ def _no_answer(answer: Answer) -> str:
     if answer.has_times:
         return "unresolved"
     missing = [row.missing for row in answer.found.rows if row.missing]
-    return MISSING_WORDS[missing[0].status] if missing else "not run"
+    return missing_words(missing[0].status) if missing else "not run"
 
 
 def evidence_table(answer: Answer) -> Table:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
+
 from engines.contract import Network, NetworkType, content_hash
 from engines.registry import ENGINES
 from runs import formats
@@ -14,23 +17,35 @@ from runs.charts.style import NOMENCLATURE_LAYERS
 from runs.recommendation import MissingStatus
 from runs.stats import Estimate, LogSamples, estimate
 
-MISSING_ORDER: tuple[MissingStatus, ...] = ("out_of_memory", "timed_out", "crashed", "diverged", "unsupported")
+MISSING_ORDER: tuple[MissingStatus, ...] = (
+    "not_equivalent",
+    "out_of_memory",
+    "timed_out",
+    "crashed",
+    "diverged",
+    "unsupported",
+    "excluded",
+)
 MISSING_WORDS: Mapping[MissingStatus, str] = {
-    "out_of_memory": "out of memory",
-    "timed_out": "timed out",
-    "crashed": "crashed",
-    "diverged": "diverged",
-    "unsupported": "unsupported",
-    "excluded": "excluded",
-    "not_run": "not run",
-    "not_equivalent": "not equivalent",
-    "finished": "finished",
+    "out_of_memory": _("out of memory"),
+    "timed_out": _("timed out"),
+    "crashed": _("crashed"),
+    "diverged": _("diverged"),
+    "unsupported": _("unsupported"),
+    "excluded": _("excluded"),
+    "not_run": _("not run"),
+    "not_equivalent": _("not equivalent"),
+    "finished": _("finished"),
 }
 
 
 def engine_title(slug: str) -> str:
     info = ENGINES.get(slug)
-    return info.title if info else f"{slug} (unknown engine)"
+    return info.title if info else gettext("{slug} (unknown engine)").format(slug=slug)
+
+
+def missing_words(status: MissingStatus) -> str:
+    return gettext(MISSING_WORDS[status])
 
 
 def engine_place(slug: str) -> tuple[int, str]:
@@ -63,6 +78,9 @@ class CellRow:
     newest_run_at: datetime
     status_counts: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
+    workload_id: int = 0
+    parameters: int = 0
+    machine: str = ""
 
     @property
     def network(self) -> Network:
@@ -74,8 +92,8 @@ class CellRow:
 
     @property
     def data_label(self) -> str:
-        synthetic = " (synthetic)" if self.is_synthetic else ""
-        return f"{self.dataset}, {formats.count(self.train_samples)} samples{synthetic}"
+        words = gettext("{data}, {n} samples (synthetic)") if self.is_synthetic else gettext("{data}, {n} samples")
+        return words.format(data=self.dataset, n=formats.count(self.train_samples))
 
     @cached_property
     def data_key(self) -> str:
@@ -95,7 +113,16 @@ class CellRow:
     @property
     def missing(self) -> str:
         """The words for why there is no time; empty if there is one."""
-        return "" if len(self.samples) else MISSING_WORDS[self.missing_status]
+        return "" if len(self.samples) else missing_words(self.missing_status)
+
+    @property
+    def outcome(self) -> MissingStatus:
+        """`finished` where there is a time, else why there is none."""
+        return "finished" if len(self.samples) else self.missing_status
+
+    @property
+    def runs_in_all(self) -> int:
+        return sum(self.status_counts.values())
 
 
 @dataclass(frozen=True)
@@ -109,6 +136,8 @@ class Facet:
     order: Callable[[CellRow], tuple[int | str, ...]]
     multiple: bool = False
     falls_back: bool = True
+    starts_with_one: bool = False
+    """Several can be picked, but the richest alone is to begin with."""
     default: Callable[[Sequence[CellRow]], set[str]] | None = None
     """What is picked when nothing is asked for; the richest choice (all, where several can be) if None."""
 
@@ -127,6 +156,10 @@ class FacetState:
     title: str
     multiple: bool
     choices: tuple[Choice, ...]
+
+    @property
+    def shows_all(self) -> bool:
+        return all(choice.selected for choice in self.choices)
 
     @property
     def selected_labels(self) -> list[str]:
@@ -164,39 +197,55 @@ def _newest_environment_of_each_engine(rows: Sequence[CellRow]) -> set[str]:
     return {str(row.environment_id) for row in newest.values()}
 
 
+def _status_order(row: CellRow) -> tuple[int | str, ...]:
+    return (row.outcome != "finished", row.outcome)
+
+
 FACETS: tuple[Facet, ...] = (
     Facet(
         "network",
-        "Network",
+        _("Network"),
         value=lambda row: row.network_type,
         label=lambda row: row.network_type.upper(),
         order=lambda row: (row.network_type != "mlp",),
     ),
     Facet(
         "data",
-        "Data set",
+        _("Data set"),
         value=lambda row: row.data_key,
         label=lambda row: f"{row.data_label}, {row.training}",
         order=lambda row: (row.dataset, row.is_synthetic, row.train_samples),
     ),
     Facet(
         "device",
-        "Device",
+        _("Device"),
         value=lambda row: row.device,
         label=lambda row: row.device.upper(),
         order=lambda row: (row.device,),
+        multiple=True,
+        starts_with_one=True,
     ),
     Facet(
         "threads",
-        "CPU threads",
+        _("CPU threads"),
         value=lambda row: str(row.threads),
         label=lambda row: formats.count(row.threads),
         order=lambda row: (row.threads,),
+        multiple=True,
+        starts_with_one=True,
     ),
-    Facet("track", "Track", value=lambda row: row.track, label=lambda row: row.track, order=lambda row: (row.track,)),
+    Facet(
+        "track",
+        _("Track"),
+        value=lambda row: row.track,
+        label=lambda row: gettext(row.track),
+        order=lambda row: (row.track,),
+        multiple=True,
+        starts_with_one=True,
+    ),
     Facet(
         "engine",
-        "Engine",
+        _("Engine"),
         value=lambda row: row.engine,
         label=lambda row: engine_title(row.engine),
         order=_engine_order,
@@ -205,7 +254,7 @@ FACETS: tuple[Facet, ...] = (
     ),
     Facet(
         "layers",
-        "Hidden layers",
+        _("Hidden layers"),
         value=lambda row: str(row.hidden_layers),
         label=lambda row: formats.count(row.hidden_layers),
         order=lambda row: (row.hidden_layers,),
@@ -213,15 +262,45 @@ FACETS: tuple[Facet, ...] = (
         default=_nomenclature_layers,
     ),
     Facet(
+        "width",
+        _("Width"),
+        value=lambda row: str(row.width),
+        label=lambda row: formats.count(row.width),
+        order=lambda row: (row.width,),
+        multiple=True,
+    ),
+    Facet(
         "environment",
-        "Environment",
+        _("Environment"),
         value=lambda row: str(row.environment_id),
         label=lambda row: row.environment,
         order=lambda row: (row.environment, row.environment_id),
         multiple=True,
         default=_newest_environment_of_each_engine,
     ),
+    Facet(
+        "status",
+        _("Status"),
+        value=lambda row: row.outcome,
+        label=lambda row: missing_words(row.outcome),
+        order=_status_order,
+        multiple=True,
+    ),
 )
+TRACK_WORDS = (_("idiomatic"), _("tuned"))
+FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
+
+
+def depth_words(network_type: str, hidden_layers: int) -> str:
+    if network_type == "cnn":
+        words = ngettext("{n} convolution", "{n} convolutions", hidden_layers)
+    else:
+        words = ngettext("{n} layer", "{n} layers", hidden_layers)
+    return words.format(n=formats.count(hidden_layers))
+
+
+def threads_words(threads: int) -> str:
+    return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=formats.count(threads))
 
 
 def pick(rows: Iterable[CellRow], wished: Mapping[str, Sequence[str]], facets: Sequence[Facet] = FACETS) -> Picked:
@@ -242,7 +321,7 @@ def _selected(facet: Facet, rows: Sequence[CellRow], wished: Sequence[str]) -> s
         return set(fitting if facet.multiple else fitting[:1])
     if facet.default:
         return facet.default(rows)
-    return offered if facet.multiple else _richest(facet, rows)
+    return offered if facet.multiple and not facet.starts_with_one else _richest(facet, rows)
 
 
 def _richest(facet: Facet, rows: Sequence[CellRow]) -> set[str]:
@@ -261,4 +340,4 @@ def _state(facet: Facet, rows: Sequence[CellRow], selected: set[str]) -> FacetSt
     for row in sorted(rows, key=facet.order):
         by_value.setdefault(facet.value(row), []).append(row)
     choices = (Choice(value, facet.label(own[0]), len(own), value in selected) for value, own in by_value.items())
-    return FacetState(facet.name, facet.title, facet.multiple, tuple(choices))
+    return FacetState(facet.name, gettext(facet.title), facet.multiple, tuple(choices))

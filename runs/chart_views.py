@@ -1,21 +1,24 @@
-"""The charts' JSON, by django-chartjs. One mixin mends what its own answer gets wrong."""
+"""Charts as JSON, by django-chartjs, and tables as files. One mixin mends what its own answer gets wrong."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from chartjs.views.lines import BaseLineOptionsChartView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import run_pages
+from runs import exports, run_pages, study_views
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.explore import exploration
+from runs.models import Run
+from runs.tables import Table
 
 
 class ChartJSONMixin:
@@ -67,30 +70,58 @@ def clean(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class TimePerEpochView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[misc]
+class BuiltChartView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[misc]
+    """The chart that `builder` makes of the query string."""
+
+    builder: Callable[[QueryDict], Chart] | None = None
+
     def build_chart(self) -> Chart:
-        return exploration(self.request.GET).chart
+        assert self.builder is not None, "as_view() is given one"
+        return self.builder(self.request.GET)
 
 
-class EpochsView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[misc]
-    def build_chart(self) -> Chart:
-        return run_pages.epochs_chart(run_pages.run_asked_for(self.request.GET.get("run", "")))
+def _of_run(builder: Callable[[Run], Chart]) -> Callable[[QueryDict], Chart]:
+    return lambda query: builder(run_pages.run_asked_for(query.get("run", "")))
 
 
-class LossesView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[misc]
-    def build_chart(self) -> Chart:
-        return run_pages.losses_chart(run_pages.run_asked_for(self.request.GET.get("run", "")))
-
-
-CHART_VIEWS: Mapping[str, type[BaseLineOptionsChartView]] = {
-    "time-per-epoch": TimePerEpochView,
-    "epochs": EpochsView,
-    "losses": LossesView,
+CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
+    "time-per-epoch": lambda query: exploration(query).chart,
+    "epochs": _of_run(run_pages.epochs_chart),
+    "losses": _of_run(run_pages.losses_chart),
+    "figure": study_views.figure_chart,
+    **{slug: partial(study_views.thread_chart, slug) for slug in study_views.THREAD_CHARTS},
 }
 
 
 def chart(request: HttpRequest, slug: str) -> HttpResponse | HttpResponseBase:
-    if slug not in CHART_VIEWS:
-        raise Http404(f"There is no chart {slug!r}. Known charts: {', '.join(CHART_VIEWS)}.")
-    answer: HttpResponseBase = CHART_VIEWS[slug].as_view()(request)
+    if slug not in CHARTS:
+        raise Http404(f"There is no chart {slug!r}. Known charts: {', '.join(CHARTS)}.")
+    answer: HttpResponseBase = BuiltChartView.as_view(builder=CHARTS[slug])(request)
+    return answer
+
+
+# ---------------------------------------------------------------- tables as files
+
+TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
+    "comparison": lambda query: exploration(query).table,
+    "figure": study_views.figure_table,
+    "threads": study_views.thread_table,
+    "claims": study_views.claims_table,
+    "claim": study_views.claim_table,
+    "compare": study_views.compare_table,
+}
+_FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
+    "csv": (exports.as_csv, "text/csv; charset=utf-8"),
+    "json": (exports.as_json, "application/json"),
+}
+
+
+def table(request: HttpRequest, slug: str, form: str) -> HttpResponse:
+    """A page's table as a file; the same code builds both."""
+    if slug not in TABLES or form not in _FORMATS:
+        raise Http404(f"There is no table {slug!r}. Known tables: {', '.join(TABLES)}.")
+    write, content_type = _FORMATS[form]
+    answer = HttpResponse(write(TABLES[slug](request.GET)), content_type=content_type)
+    if form == "csv":
+        answer["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
     return answer

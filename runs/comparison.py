@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
 from runs import formats
-from runs.cells import CellRow, Picked, engine_place, engine_title
+from runs.cells import FACETS_BY_NAME, CellRow, Picked, depth_words, engine_place, engine_title, threads_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
-from runs.charts.style import point_radius, style_for
+from runs.charts.style import SeriesStyle, in_greys, point_radius, style_for
+from runs.measures import ACROSS, MEASURES, Across, Measure, Setting, peers
 from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself
 
 
@@ -51,64 +55,118 @@ def _seconds(row: CellRow) -> float:
 
 # ---------------------------------------------------------------- the chart
 
+PARTS = ("engine", "device", "threads", "layers", "width", "track", "environment")
+"""The facets that part series, in the order in which a label names them."""
+MOST_IN_ONE = 16
+"""Series beyond which one chart becomes several small ones."""
 
-def time_per_epoch(picked: Picked, scale: Scale) -> Chart:
-    network_type = picked.network_type or ""
+
+@dataclass(frozen=True)
+class View:
+    """How the picked cells are drawn."""
+
+    across: Across = ACROSS["width"]
+    measure: Measure = MEASURES["seconds"]
+    scale: Scale = "log"
+    intervals: str = "bars"
+    setting: Setting = field(default_factory=Setting)
+    scope_query: str = ""
+    in_greys: bool = False
+
+
+def comparison_chart(picked: Picked, view: View, *, slug: str = "time-per-epoch") -> Chart:
+    spec = replace(SPECS[slug], x=view.across.axis, y=view.measure.axis)
+    if view.measure.slug != "seconds":
+        spec = replace(spec, title=view.measure.axis.labels[""])
     return Chart(
-        SPECS["time-per-epoch"],
-        series=_series(picked.rows),
-        scale=scale,
-        network_type=network_type,
+        spec,
+        series=series_of(picked.rows, view),
+        scale=view.scale,
+        network_type=picked.network_type or "",
         note=conditions(picked),
-        marks=("synthetic data",) if picked.is_synthetic else (),
+        marks=(_("synthetic data"),) if picked.is_synthetic else (),
+        intervals=view.intervals,
     )
 
 
-def _series(rows: Sequence[CellRow]) -> list[Series]:
-    """One for each engine, depth, track and environment, in the engines' order; none without a time."""
-    by_key: dict[tuple[str, int, str, int], list[CellRow]] = {}
+def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
+    """One for each engine, depth, track and so on that does not vary along x; in the engines' order."""
+    setting = view.setting if view.setting.peers else replace(view.setting, peers=peers(rows))
+    view = replace(view, setting=setting)
+    parts = [name for name in PARTS if name not in view.across.merges]
+    groups: dict[tuple[str, ...], list[CellRow]] = {}
     for row in rows:
-        if row.estimate:
-            by_key.setdefault((row.engine, row.hidden_layers, row.track, row.environment_id), []).append(row)
-    several = {engine for engine in {row.engine for row in rows} if _environments(rows, engine) > 1}
-    keys = sorted(by_key, key=lambda key: (engine_place(key[0]), *key[1:]))
-    return [_one_series(by_key[key], names_environment=key[0] in several) for key in keys]
+        groups.setdefault(tuple(FACETS_BY_NAME[part].value(row) for part in parts), []).append(row)
+    named = _worth_naming(rows, parts)
+    made = [_one_series(group, view, named) for group in sorted(groups.values(), key=_group_order)]
+    return [series for series in made if series.points]
 
 
-def _environments(rows: Sequence[CellRow], engine: str) -> int:
-    return len({row.environment_id for row in rows if row.engine == engine})
+def _group_order(rows: Sequence[CellRow]) -> tuple[object, ...]:
+    row = rows[0]
+    place = (*engine_place(row.engine), row.hidden_layers, row.device, row.threads, row.track)
+    return (*place, row.width, row.environment_id)
 
 
-def _one_series(rows: Sequence[CellRow], *, names_environment: bool) -> Series:
-    first = rows[0]
-    style = style_for(
-        first.engine, network_type=first.network_type, hidden_layers=first.hidden_layers, track=first.track
+def _worth_naming(rows: Sequence[CellRow], parts: Sequence[str]) -> frozenset[str]:
+    """What differs between the cells. Environments count where one engine has several: each has its own anyway."""
+    differing = {part for part in parts if len({FACETS_BY_NAME[part].value(row) for row in rows}) > 1}
+    environments = {(row.engine, row.device, row.environment_id) for row in rows}
+    if len(environments) == len({(row.engine, row.device) for row in rows}):
+        differing.discard("environment")
+    return frozenset(differing)
+
+
+def _one_series(rows: Sequence[CellRow], view: View, named: frozenset[str]) -> Series:
+    points = [point for row in rows if (point := _point(row, view))]
+    radius = point_radius(rows[0].network_type, rows[0].hidden_layers)
+    return Series(
+        _label(rows[0], view, named), _style(rows[0], view), sorted(points, key=lambda point: point.x), radius
     )
-    words = [engine_title(first.engine), depth(first)]
-    words += [first.track] if first.track != "idiomatic" else []
-    words += [first.environment] if names_environment else []
-    points = [_point(row) for row in sorted(rows, key=lambda row: row.width)]
-    return Series(" · ".join(words), style, points, point_radius(first.network_type, first.hidden_layers))
 
 
-def _point(row: CellRow) -> Point:
-    found = row.estimate
-    assert found is not None, "only cells with a time are drawn"
-    return Point(row.width, found.seconds, found.low, found.high, found.runs)
+def _label(row: CellRow, view: View, named: frozenset[str]) -> str:
+    words = [engine_title(row.engine)]
+    if "layers" not in view.across.merges:
+        words += [depth(row)]
+    elif "width" not in view.across.merges:
+        words += [_("width {n}").format(n=formats.count(row.width))]
+    if "width" in named and "layers" not in view.across.merges:
+        words += [_("width {n}").format(n=formats.count(row.width))]
+    words += [row.device.upper()] if "device" in named else []
+    words += [threads_words(row.threads)] if "threads" in named else []
+    words += [_(row.track)] if row.track != "idiomatic" else []
+    words += [row.environment] if "environment" in named else []
+    return " · ".join(words)
+
+
+def _style(row: CellRow, view: View) -> SeriesStyle:
+    style = style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers, track=row.track)
+    return in_greys(style) if view.in_greys else style
+
+
+def _point(row: CellRow, view: View) -> Point | None:
+    found = view.measure.of(row, view.setting)
+    if found is None:
+        return None
+    url = f"{reverse('runs')}?{view.scope_query}&{runs_query(row)}" if view.scope_query else ""
+    return Point(view.across.of(row), found.value, found.low, found.high, found.runs, url)
 
 
 def depth(row: CellRow) -> str:
-    what = "convolution" if row.network_type == "cnn" else "layer"
-    return f"{row.hidden_layers} {what}{'s' if row.hidden_layers != 1 else ''}"
+    return depth_words(row.network_type, row.hidden_layers)
 
 
 def conditions(picked: Picked) -> str:
     """Under what all the cells ran, in one line."""
-    parts = {facet.name: ", ".join(facet.selected_labels) for facet in picked.facets}
     if not picked.rows:
         return ""
-    threads = parts["threads"] + (" CPU thread" if parts["threads"] == "1" else " CPU threads")
-    return " · ".join([parts["network"], parts["data"], parts["device"], threads, f"{parts['track']} track"])
+    parts = {facet.name: ", ".join(facet.selected_labels) for facet in picked.facets}
+    threads = sorted({row.threads for row in picked.rows})
+    words = threads_words(threads[0]) if len(threads) == 1 else _("{n} CPU threads").format(n=parts["threads"])
+    return " · ".join(
+        [parts["network"], parts["data"], parts["device"], words, _("{track} track").format(track=parts["track"])]
+    )
 
 
 def runs_query(row: CellRow) -> str:

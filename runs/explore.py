@@ -1,64 +1,321 @@
-"""What the comparison chart shows for a query string: the page and its JSON twin share this look-up."""
+"""What the comparison shows for a query string: the page, its chart's JSON and its table's files share this look-up."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 
-from runs import comparison, selectors
-from runs.cells import FACETS, FacetState, Picked, pick
+from engines.registry import ENGINES
+from runs import comparison, run_figures, selectors
+from runs.cells import FACETS, FACETS_BY_NAME, CellRow, Choice, Facet, FacetState, Picked, engine_title, pick
 from runs.charts.build import Chart
-from runs.charts.specs import SPECS, Scale
+from runs.charts.specs import SCALES, Scale
+from runs.comparison import Standing, View
+from runs.measures import ACROSS, MEASURES, Across, Setting, peers
+from runs.tables import Extra, Table, comparison_table, in_order
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
+INTERVALS = ("bars", "bands", "none")
+VERDICTS = ("best", "tie", "slower", "unresolved", "not enough runs")
+MOST_EPOCHS = 100_000
+_LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of several ways to show the same: where it leads, and whether it is the one shown."""
+
+    label: str
+    query: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class OfferedFacet:
+    state: FacetState
+    all_query: str
+    none_query: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several small charts: the value of the facet that tells it from the others."""
+
+    value: str
+    label: str
+    chart: Chart
+    query: str
 
 
 @dataclass(frozen=True)
 class Exploration:
+    query: QueryDict
     scope: selectors.Scope
+    rows: Sequence[CellRow]
+    """Every cell of the experiment on this machine, before any filter."""
     picked: Picked
-    scale: Scale
-    cells: int
-    """How many cells the experiment has on this machine, before any filter."""
+    view: View
 
     @cached_property
     def chart(self) -> Chart:
-        return comparison.time_per_epoch(self.picked, self.scale)
+        """The one chart, or the panel of it that is asked for."""
+        whole = self.whole_chart
+        asked = self.query.get("panel", "")
+        if not asked or not self.panel_facet:
+            return whole
+        return self._panel_chart(asked)
 
     @cached_property
-    def standings(self) -> Sequence[comparison.Standing]:
+    def whole_chart(self) -> Chart:
+        return comparison.comparison_chart(self.picked, self.view)
+
+    @cached_property
+    def all_standings(self) -> Sequence[Standing]:
         return comparison.standings(self.picked.rows)
 
+    @cached_property
+    def standings(self) -> Sequence[Standing]:
+        found = self.all_standings
+        wished = [verdict for verdict in self.query.getlist("verdict") if verdict in VERDICTS]
+        return [standing for standing in found if standing.verdict in wished] if wished else found
+
+    # ------------------------------------------------------------ filters
+
     @property
-    def offered_facets(self) -> list[FacetState]:
+    def offered_facets(self) -> list[OfferedFacet]:
         """The filters worth offering: a single choice is none, nor are environments that are all shown."""
-        return [facet for facet in self.picked.facets if facet.name in ALWAYS_OFFERED or _offers_more(facet)]
+        worthy = [facet for facet in self.picked.facets if facet.name in ALWAYS_OFFERED or _offers_more(facet)]
+        return [self._offered(facet) for facet in worthy]
+
+    def _offered(self, facet: FacetState) -> OfferedFacet:
+        everything = [choice.value for choice in facet.choices]
+        return OfferedFacet(facet, self._changed(**{facet.name: everything}), self._changed(**{facet.name: []}))
+
+    @property
+    def verdicts(self) -> list[Choice]:
+        wished = self.query.getlist("verdict")
+        counts = Counter(standing.verdict for standing in self.all_standings)
+        return [
+            Choice(verdict, gettext(verdict), counts[verdict], verdict in wished)
+            for verdict in VERDICTS
+            if counts[verdict]
+        ]
+
+    # ------------------------------------------------------------ ways to show it
+
+    @property
+    def measures(self) -> list[Option]:
+        return [
+            Option(gettext(each.title), self._changed(y=[each.slug], scale=[]), each is self.view.measure)
+            for each in MEASURES.values()
+        ]
+
+    @property
+    def measure_choices(self) -> list[tuple[str, str, bool]]:
+        return [(each.slug, gettext(each.title), each is self.view.measure) for each in MEASURES.values()]
+
+    @property
+    def across_choices(self) -> list[tuple[str, str, bool]]:
+        return [(each.slug, gettext(each.title), each is self.view.across) for each in ACROSS.values()]
+
+    @property
+    def scales(self) -> list[Option]:
+        words = {"log": gettext("Log"), "linear": gettext("Linear")}
+        return [Option(words[each], self._changed(scale=[each]), each == self.view.scale) for each in SCALES]
+
+    @property
+    def interval_options(self) -> list[Option]:
+        words = {"bars": gettext("Bars"), "bands": gettext("Bands"), "none": gettext("None")}
+        return [Option(words[each], self._changed(intervals=[each]), each == self.view.intervals) for each in INTERVALS]
+
+    @property
+    def panel_options(self) -> list[Option]:
+        words = {"one": gettext("One chart"), "split": gettext("Small multiples")}
+        current = "split" if self.is_split else "one"
+        return [Option(words[each], self._changed(panels=[each]), each == current) for each in words]
+
+    @property
+    def baselines(self) -> list[tuple[str, str, bool]]:
+        engines = dict.fromkeys(row.engine for row in self.rows)
+        return [(slug, engine_title(slug), slug == self.view.setting.baseline) for slug in engines]
+
+    @property
+    def wants_baseline(self) -> bool:
+        return self.view.measure.slug == "speed-up"
+
+    @property
+    def wants_epochs(self) -> bool:
+        return self.view.measure.slug == "total"
+
+    def _changed(self, **changes: Sequence[str]) -> str:
+        query = self.query.copy()
+        for name, values in changes.items():
+            query.setlist(name, list(values))
+        query.pop("panel", None)
+        return query.urlencode()
+
+    # ------------------------------------------------------------ small multiples
+
+    @cached_property
+    def panel_facet(self) -> Facet | None:
+        """The facet whose values make the panels: of those that differ, the one that makes fewest, but two at least."""
+        names = [name for name in comparison.PARTS if name not in self.view.across.merges]
+        counts = {name: len({FACETS_BY_NAME[name].value(row) for row in self.picked.rows}) for name in names}
+        fitting = [name for name, count in counts.items() if 2 <= count <= 12]
+        return FACETS_BY_NAME[min(fitting, key=lambda name: counts[name])] if fitting else None
+
+    @property
+    def is_split(self) -> bool:
+        if not self.panel_facet:
+            return False
+        asked = self.query.get("panels", "")
+        return asked == "split" or (asked != "one" and len(self.whole_chart.series) > comparison.MOST_IN_ONE)
+
+    @cached_property
+    def panels(self) -> list[Panel]:
+        facet = self.panel_facet
+        if not facet or not self.is_split:
+            return []
+        labels = {facet.value(row): facet.label(row) for row in sorted(self.picked.rows, key=facet.order)}
+        return [self._panel(facet, value, label) for value, label in labels.items()]
+
+    def _panel(self, facet: Facet, value: str, label: str) -> Panel:
+        query = self.query.copy()
+        query["panel"] = value
+        return Panel(value, f"{gettext(facet.title)}: {label}", self._panel_chart(value), query.urlencode())
+
+    def _panel_chart(self, value: str) -> Chart:
+        facet = self.panel_facet
+        assert facet is not None, "only what differs is parted"
+        own = tuple(row for row in self.picked.rows if facet.value(row) == value)
+        view = replace(self.view, setting=replace(self.view.setting, peers=peers(self.picked.rows)))
+        chart = comparison.comparison_chart(Picked(own, self.picked.facets), view)
+        return replace(chart, bounds=self.whole_chart.points)
+
+    # ------------------------------------------------------------ the table
 
     @property
     def has_points(self) -> bool:
-        return bool(self.chart.points)
+        return bool(self.whole_chart.points)
 
-    @property
-    def scales(self) -> Sequence[Scale]:
-        return SPECS["time-per-epoch"].scales
+    @cached_property
+    def table(self) -> Table:
+        measure = self.view.measure
+        title = "" if measure.slug == "seconds" else gettext(measure.title)
+        table = comparison_table(
+            self.standings,
+            scope_query=self.view.scope_query,
+            extras=[self._extra(standing.row) for standing in self.standings],
+            measured=title,
+        )
+        return in_order(table, self.query.get("sort", ""))
+
+    def _extra(self, row: CellRow) -> Extra:
+        setting = replace(self.view.setting, peers=peers(self.picked.rows))
+        y = self.view.measure.of(row, setting) if self.view.measure.slug != "seconds" else None
+        share = MEASURES["peak"].of(row, setting)
+        return Extra(
+            y=(y.value, y.low, y.high) if y else None,
+            unit=self.view.measure.axis.unit,
+            share_of_peak=share.value / 100 if share else None,
+        )
 
 
 def exploration(query: QueryDict) -> Exploration:
     scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
     rows = selectors.cells_of(scope)
-    picked = pick(rows, {facet.name: query.getlist(facet.name) for facet in FACETS})
-    return Exploration(scope, picked, _scale(query.get("scale", "")), len(rows))
+    picked = pick(_searched(rows, query), _wishes(query), _facets(query))
+    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked))
+
+
+def _wishes(query: QueryDict) -> dict[str, list[str]]:
+    return {facet.name: query.getlist(facet.name) for facet in FACETS}
+
+
+def _facets(query: QueryDict) -> list[Facet]:
+    """What lies along x begins with all its values."""
+    merges = _across(query).merges
+    return [replace(facet, starts_with_one=False) if facet.name in merges else facet for facet in FACETS]
+
+
+def _across(query: QueryDict) -> Across:
+    return ACROSS.get(query.get("x", ""), ACROSS["width"])
+
+
+def _view(query: QueryDict, scope: selectors.Scope, rows: Sequence[CellRow], picked: Picked) -> View:
+    measure = MEASURES.get(query.get("y", ""), MEASURES["seconds"])
+    setting = Setting(
+        baseline=_baseline(query, rows),
+        peaks=run_figures.measured_peaks(scope),
+        figures=run_figures.run_figures(scope, picked.rows) if measure.reads_records else {},
+        epochs=_epochs(query.get("epochs", "")),
+    )
+    intervals = query.get("intervals", "")
+    return View(
+        across=_across(query),
+        measure=measure,
+        scale=_scale(query.get("scale", ""), measure.slug),
+        intervals=intervals if intervals in INTERVALS else "bars",
+        setting=setting,
+        scope_query=scope_query(scope),
+    )
+
+
+def scope_query(scope: selectors.Scope) -> str:
+    experiment, machine = scope.experiment, scope.machine
+    return urlencode({"experiment": experiment.slug, "machine": machine.pk}) if experiment and machine else ""
+
+
+def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:
+    engines = {row.engine for row in rows}
+    asked = query.get("baseline", "")
+    return asked if asked in engines else next((slug for slug in ENGINES if slug in engines), "")
+
+
+def _epochs(asked: str) -> int:
+    return min(max(int(asked), 1), MOST_EPOCHS) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 10
+
+
+def _scale(asked: str, measure: str) -> Scale:
+    default: Scale = "linear" if measure in _LINEAR else "log"
+    return next((scale for scale in SCALES if scale == asked), default)
+
+
+def _searched(rows: Sequence[CellRow], query: QueryDict) -> list[CellRow]:
+    """Cells that hold every word, measured between the two dates."""
+    words = query.get("q", "").casefold().split()
+    since, until = _date(query.get("since", "")), _date(query.get("until", ""))
+    return [
+        row
+        for row in rows
+        if all(word in _text(row) for word in words)
+        and (since is None or row.newest_run_at.date() >= since.date())
+        and (until is None or row.newest_run_at.date() <= until.date())
+    ]
+
+
+def _text(row: CellRow) -> str:
+    parts = (engine_title(row.engine), row.engine, str(row.network), row.data_label, row.device, row.track)
+    return " ".join([*parts, row.environment, row.reason]).casefold()
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parse_date(text)
+    except ValueError:
+        return None
+    return datetime(found.year, found.month, found.day) if found else None
 
 
 def _offers_more(facet: FacetState) -> bool:
     if facet.name == "environment":
-        return not all(choice.selected for choice in facet.choices)
+        return not facet.shows_all
     return len(facet.choices) > 1
-
-
-def _scale(asked: str) -> Scale:
-    scales = SPECS["time-per-epoch"].scales
-    return next((scale for scale in scales if scale == asked), scales[0])

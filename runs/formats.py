@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from django.utils import formats
+from django.utils.translation import gettext as _
 
 NONE = "–"
 
@@ -51,7 +52,14 @@ def interval(low: float | None, high: float | None, unit: str = "s") -> str:
     """`0.694 to 0.706 s`; the dash where there are too few runs for an interval."""
     if low is None or high is None:
         return NONE
-    return f"{digits(low)} to {digits(high)}{'×' if unit == '×' else f' {unit}'}"
+    return _("{low} to {high}").format(low=digits(low), high=with_unit(high, unit))
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """`1.31×`, `0.7 s`, `64.9 %`; the dash for none."""
+    if value is None:
+        return NONE
+    return f"{digits(value)}×" if unit == "×" else f"{digits(value)} {unit}".rstrip()
 
 
 def gflops_per_second(flops: int, seconds_: float | None) -> str:

@@ -155,3 +155,26 @@ def number(value: Any) -> str:
 
 def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# ---------------------------------------------------------------- hits of a search
+
+
+def machine_hits(machines: Sequence[Machine]) -> list[TableCell]:
+    return [
+        TableCell(found.name, url=reverse("machine", args=[found.pk]), title=str(found.hardware.get("cpu") or ""))
+        for found in machines
+    ]
+
+
+def experiment_hits(experiments: Sequence[Experiment]) -> list[TableCell]:
+    return [
+        TableCell(found.name, url=reverse("experiment", args=[found.slug]), title=found.suite) for found in experiments
+    ]
+
+
+def run_hits(runs: Sequence[Run]) -> list[TableCell]:
+    return [
+        TableCell(str(found.run_id), url=found.get_absolute_url(), title=f"{found.engine_title}, {found.workload}")
+        for found in runs
+    ]

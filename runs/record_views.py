@@ -9,6 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
 from runs import formats, record_tables, run_pages, selectors, tables
@@ -16,6 +18,7 @@ from runs.charts import build
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine
 from runs.rendering import chart_url, render_page
 from runs.study.published import published
+from runs.tables import TableCell
 
 LIST_PAGE = 50
 
@@ -184,3 +187,26 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         environments=record_tables.environments_table(environments, extents),
         latest=record_tables.runs_table(selectors.latest_runs(engine=slug), "Its newest runs"),
     )
+
+
+# ---------------------------------------------------------------- search
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    return render_page(request, "search", "search", q=wanted, groups=_hits(wanted) if wanted else [])
+
+
+def _hits(wanted: str) -> list[tuple[str, list[TableCell]]]:
+    engines = [
+        TableCell(info.title, url=reverse("engine", args=[slug]))
+        for slug, info in ENGINES.items()
+        if wanted.casefold() in f"{info.title} {slug} {info.abbreviation}".casefold()
+    ]
+    groups = [
+        (_("Engines"), engines),
+        (_("Machines"), record_tables.machine_hits(selectors.machines_named(wanted))),
+        (_("Experiments"), record_tables.experiment_hits(selectors.experiments_named(wanted))),
+        (_("Runs"), record_tables.run_hits(selectors.runs_by_id(wanted))),
+    ]
+    return [(title, hits) for title, hits in groups if hits]

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from engines.contract import NetworkType
+from engines.registry import ENGINES
 from runs.cells import CellRow
 from runs.models import (
     Environment,
@@ -86,10 +88,16 @@ def cells_of(scope: Scope) -> list[CellRow]:
     if scope.experiment is None or scope.machine is None:
         return []
     summaries = Summary.objects.filter(experiment=scope.experiment, machine=scope.machine)
-    return [_cell_row(summary) for summary in summaries.select_related("workload", "environment")]
+    return [_cell_row(summary, scope.machine.name) for summary in with_cells(summaries)]
 
 
-def _cell_row(summary: Summary) -> CellRow:
+def with_cells(summaries: QuerySet[Summary]) -> QuerySet[Summary]:
+    """Each environment is read once, not once for each of its cells: its list of packages is long."""
+    environments = Environment.objects.defer("facts")
+    return summaries.select_related("workload").prefetch_related(Prefetch("environment", environments))
+
+
+def _cell_row(summary: Summary, machine: str = "") -> CellRow:
     workload = summary.workload
     return CellRow(
         engine=summary.engine,
@@ -106,12 +114,25 @@ def _cell_row(summary: Summary) -> CellRow:
         training=f"batch {workload.batch_size}, {workload.optimizer} {workload.learning_rate:g}",
         flops_per_epoch=workload.flops_per_epoch,
         environment_id=summary.environment_id,
-        environment=str(summary.environment),
+        environment=environment_label(summary.environment, summary.engine),
         samples=_log_samples(summary.samples),
         newest_run_at=summary.newest_run_at,
         status_counts=summary.status_counts,
         reason=summary.reason,
+        workload_id=workload.pk,
+        parameters=workload.parameters,
+        machine=machine,
     )
+
+
+def environment_label(environment: Environment, engine: str) -> str:
+    """The engine's version in it, and what tells it from another of that version: `TensorFlow 2.21.0 · 1a2b3c4d`."""
+    info = ENGINES.get(engine)
+    wanted = [info.framework, info.backend] if info else []
+    versions = [
+        f"{name} {environment.packages[name]}" for name in dict.fromkeys(wanted) if name in environment.packages
+    ]
+    return f"{', '.join(versions) or environment.name} · {environment.sha256[:8]}"
 
 
 def _log_samples(samples: list[list[float]]) -> LogSamples:
@@ -153,8 +174,10 @@ PAGE = 50
 @dataclass(frozen=True)
 class RunPage:
     runs: Sequence[Run]
-    older: str
+    older: str = ""
     """The `before` of the next page; empty on the last."""
+    next_page: int = 0
+    """The number of the next page where another order than the newest first was asked for; 0 on the last."""
 
 
 def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
@@ -169,15 +192,34 @@ def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
     return Run.objects.filter(**conditions)
 
 
-def run_page(wished: Mapping[str, str], before: str = "") -> RunPage:
+RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "seconds": ("epoch_seconds", "pk"),
+    "-seconds": ("-epoch_seconds", "-pk"),
+    "finished": ("finished_at", "pk"),
+}
+"""Beside the newest first. Ordered by time, there are only runs that have one."""
+_EVERYTHING = ("experiment", "machine", "environment", "workload")
+MOST_PAGES = 200
+
+
+def run_page(wished: Mapping[str, str], before: str = "", sort: str = "", page: str = "") -> RunPage:
     """Newest first, from just after the run numbered `before`: as fast on the last page as on the first."""
-    runs = runs_matching(wished).with_everything().defer("record")  # type: ignore[attr-defined]
+    runs = runs_matching(wished).select_related(*_EVERYTHING).defer("body")
+    if sort in RUN_ORDERS:
+        return _ordered_page(runs, sort, page)
     mark = Run.objects.filter(pk=int(before)).only("finished_at").first() if _is_small_number(before) else None
     if mark:
         runs = runs.filter(finished_at__lte=mark.finished_at).exclude(finished_at=mark.finished_at, pk__gte=mark.pk)
     found = list(runs[: PAGE + 1])
     shown = found[:PAGE]
     return RunPage(shown, str(shown[-1].pk) if len(found) > PAGE else "")
+
+
+def _ordered_page(runs: QuerySet[Run], sort: str, asked: str) -> RunPage:
+    number = min(max(int(asked), 1), MOST_PAGES) if _is_small_number(asked) else 1
+    timed = runs.filter(epoch_seconds__isnull=False) if "seconds" in sort else runs
+    found = list(timed.order_by(*RUN_ORDERS[sort])[PAGE * (number - 1) : PAGE * number + 1])
+    return RunPage(found[:PAGE], next_page=number + 1 if len(found) > PAGE else 0)
 
 
 def _is_small_number(text: str) -> bool:
@@ -228,10 +270,33 @@ def environments_of_engine(slug: str) -> list[Environment]:
 
 def latest_runs(**conditions: Any) -> list[Run]:
     """The ten newest runs of a machine, an experiment, an environment or an engine."""
-    return list(Run.objects.filter(**conditions).with_everything().defer("record")[:10])
+    return list(Run.objects.filter(**conditions).select_related(*_EVERYTHING).defer("body")[:10])
 
 
 def epochs_of(run: Run) -> list[Mapping[str, Any]]:
     """The epochs in a run's record: wall and CPU seconds, and the mean loss. Empty where it trained none."""
     training = run.record.get("training") or {}
     return list(training.get("epochs") or [])
+
+
+# ---------------------------------------------------------------- search
+
+HITS = 20
+
+
+def machines_named(words: str) -> list[Machine]:
+    """By a part of the name or of the processor."""
+    return list(Machine.objects.filter(Q(name__icontains=words) | Q(hardware__cpu__icontains=words))[:HITS])
+
+
+def experiments_named(words: str) -> list[Experiment]:
+    return list(Experiment.objects.filter(Q(name__icontains=words) | Q(suite__icontains=words))[:HITS])
+
+
+def runs_by_id(start: str) -> list[Run]:
+    """By the whole id, or by its first eight digits or more."""
+    digits = start.replace("-", "").lower()
+    if not 8 <= len(digits) <= 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        return []
+    low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    return list(Run.objects.filter(run_id__range=(low, high)).select_related("workload").defer("body")[:HITS])

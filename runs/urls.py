@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, path
+from django.views.i18n import set_language
 
-from runs import chart_views, record_views, views
+from runs import chart_views, record_views, study_views, views
 
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("explore/", views.explore, name="explore"),
     path("speed-ups/", views.speed_up_page, name="speed-ups"),
     path("recommendation/", views.recommendation, name="recommendation"),
+    path("figures/", study_views.figure_list, name="figures"),
+    path("figures/<slug:number>/", study_views.figure, name="figure"),
+    path("threads/", study_views.threads, name="threads"),
+    path("claims/", study_views.claim_list, name="claims"),
+    path("claims/<slug:claim_id>/", study_views.claim, name="claim"),
+    path("compare/", study_views.compare, name="compare"),
+    path("search/", record_views.search, name="search"),
+    path("add-your-machine/", views.upload_help, name="upload-help"),
     path("runs/", record_views.runs, name="runs"),
     path("runs/<uuid:run_id>/", record_views.run, name="run"),
     path("experiments/", record_views.experiments, name="experiments"),
@@ -21,5 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("engines/<slug:slug>/", record_views.engine, name="engine"),
     path("method/", views.method, name="method"),
     path("charts/<slug:slug>.json", chart_views.chart, name="chart"),
+    path("tables/<slug:slug>.<slug:form>", chart_views.table, name="table"),
+    path("language/", set_language, name="language"),
     path("healthz", views.healthz, name="healthz"),
 ]

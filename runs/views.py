@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from runs import answers, selectors, speed_ups, tables
+from runs import answers, selectors, speed_ups, study_views, tables
 from runs.cells import CellRow
 from runs.charts import build
 from runs.explore import exploration
-from runs.rendering import chart_url, render_page
+from runs.rendering import chart_url, render_page, table_url
 from runs.study.published import published
 
 
@@ -24,6 +23,7 @@ def _asked_scope(request: HttpRequest) -> tuple[selectors.Scope, list[CellRow]]:
 
 def home(request: HttpRequest) -> HttpResponse:
     scope, cells = _asked_scope(request)
+    claims = study_views.judged(scope, cells) if cells else []
     return render_page(
         request,
         "home",
@@ -33,6 +33,8 @@ def home(request: HttpRequest) -> HttpResponse:
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
         heat_tables=_heat_tables(cells),
+        all_claims=study_views.claim_cells(claims),
+        counts=study_views.claim_counts(claims),
     )
 
 
@@ -82,22 +84,23 @@ def speed_up_page(request: HttpRequest) -> HttpResponse:
 
 def explore(request: HttpRequest) -> HttpResponse:
     found = exploration(request.GET)
+    query = request.GET.urlencode()
+    charts = [(panel.chart, chart_url("time-per-epoch", panel.query), panel.label) for panel in found.panels]
     return render_page(
         request,
         "explore",
         "explore",
         found=found,
         scope=found.scope,
-        chart=found.chart,
-        chart_url=chart_url("time-per-epoch", request.GET.urlencode()),
-        summary=build.summary(found.chart),
-        table=tables.comparison_table(found.standings, scope_query=_scope_query(found.scope)),
+        charts=[
+            (chart, address, build.summary(chart), label)
+            for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
+        ],
+        table=found.table,
+        json_url=chart_url("time-per-epoch", query),
+        csv_url=table_url("comparison", "csv", query),
+        table_json_url=table_url("comparison", "json", query),
     )
-
-
-def _scope_query(scope: selectors.Scope) -> str:
-    experiment, machine = scope.experiment, scope.machine
-    return urlencode({"experiment": experiment.slug, "machine": machine.pk}) if experiment and machine else ""
 
 
 # ---------------------------------------------------------------- the rest
@@ -105,6 +108,10 @@ def _scope_query(scope: selectors.Scope) -> str:
 
 def method(request: HttpRequest) -> HttpResponse:
     return render_page(request, "method", "method", study=published().study)
+
+
+def upload_help(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "upload_help", "method")
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from runs import formats
 from runs.charts.specs import Axis, ChartSpec, Scale
 from runs.charts.style import SeriesStyle
@@ -48,10 +51,20 @@ class Chart:
     note: str = ""
     marks: Sequence[str] = field(default=())
     """Words that must stand on the picture itself, such as `synthetic data`."""
+    intervals: str = "bars"
+    """bars, bands or none; only where the spec has intervals."""
+    verticals: Sequence[tuple[float, str]] = ()
+    """Values of x that a line marks, with its word."""
+    bounds: Sequence[Point] = ()
+    """Points that the axes must hold as well: small multiples share their scales."""
 
     @property
     def points(self) -> list[Point]:
         return [point for series in self.series for point in series.points]
+
+    @property
+    def held(self) -> list[Point]:
+        return [*self.points, *self.bounds]
 
 
 def datasets(chart: Chart) -> list[dict[str, Any]]:
@@ -90,10 +103,12 @@ def look(series: Series) -> dict[str, Any]:
 def options(chart: Chart) -> dict[str, Any]:
     """Chart.js options, with each axis' label, unit, bounds and ticks; `fixedTicks` is read by the page's own code."""
     return {
-        "title": chart.spec.title,
+        "title": chart.spec.heading,
         "note": chart.note,
         "marks": list(chart.marks),
-        "intervals": chart.spec.intervals,
+        "intervals": chart.intervals if chart.spec.intervals else "none",
+        "verticals": [{"x": x, "label": label} for x, label in chart.verticals],
+        "words": words(),
         "scales": {
             "x": _axis(chart.spec.x, chart.spec.x.scale, chart.network_type) | _x_bounds(chart),
             "y": _axis(chart.spec.y, chart.scale, chart.network_type) | _y_bounds(chart),
@@ -101,32 +116,40 @@ def options(chart: Chart) -> dict[str, Any]:
     }
 
 
+def words() -> dict[str, str]:
+    """What the page's own code says about a chart, in the reader's language."""
+    return {
+        "interval": _("95 %: {low} to {high}"),
+        "runs": _("{runs} runs"),
+        "link": _("Click to see its runs"),
+    }
+
+
 def labels(chart: Chart) -> list[float]:
-    return sorted({point.x for point in chart.points})
+    return sorted({point.x for point in chart.held})
 
 
 def summary(chart: Chart) -> str:
     """The chart in words, for those who do not see it."""
     if not chart.points:
-        return "No point to draw."
+        return _("No point to draw.")
     fastest = min(chart.points, key=lambda point: point.y)
     slowest = max(chart.points, key=lambda point: point.y)
-    unit = f" {chart.spec.y.unit}" if chart.spec.y.unit else ""
-    return (
-        f"{chart.spec.title}: {_counted(len(chart.series), 'series', 'series')}, "
-        f"{_counted(len(chart.points), 'point', 'points')}. "
-        f"Lowest {formats.digits(fastest.y)}{unit} ({_owner(chart, fastest)}), "
-        f"highest {formats.digits(slowest.y)}{unit} ({_owner(chart, slowest)})."
+    return _("{title}: {series}, {points}. Lowest {low} ({low_at}), highest {high} ({high_at}).").format(
+        title=chart.spec.heading,
+        series=ngettext("{n} series", "{n} series", len(chart.series)).format(n=formats.count(len(chart.series))),
+        points=ngettext("{n} point", "{n} points", len(chart.points)).format(n=formats.count(len(chart.points))),
+        low=formats.with_unit(fastest.y, chart.spec.y.unit),
+        low_at=_owner(chart, fastest),
+        high=formats.with_unit(slowest.y, chart.spec.y.unit),
+        high_at=_owner(chart, slowest),
     )
 
 
 def _owner(chart: Chart, point: Point) -> str:
     label = next(series.label for series in chart.series if any(own is point for own in series.points))
-    return f"{label} at {formats.digits(point.x) if point.x % 1 else formats.count(int(point.x))}"
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{formats.count(number)} {one if number == 1 else many}"
+    x = formats.digits(point.x) if point.x % 1 else formats.count(int(point.x))
+    return _("{series} at {x}").format(series=label, x=x)
 
 
 def _axis(axis: Axis, scale: Scale, network_type: str) -> dict[str, Any]:
@@ -141,17 +164,23 @@ def _x_bounds(chart: Chart) -> dict[str, Any]:
     values = labels(chart)
     if not values or not chart.spec.x.fixed_ticks:
         return {}
+    if chart.spec.x.scale == "linear":
+        return {"min": values[0] - 0.5, "max": values[-1] + 0.5, "fixedTicks": values}
     return {"min": values[0] / _X_MARGIN, "max": values[-1] * _X_MARGIN, "fixedTicks": values}
 
 
 def _y_bounds(chart: Chart) -> dict[str, Any]:
     if chart.scale == "linear":
-        return {"beginAtZero": True}
-    values = [value for point in chart.points for value in (point.low, point.y, point.high) if value and value > 0]
+        return {"beginAtZero": True} | _shared_top(chart)
+    values = [value for point in chart.held for value in (point.low, point.y, point.high) if value and value > 0]
     if not values:
         return {}
     ticks = log_ticks(min(values), max(values))
     return {"min": ticks[0], "max": ticks[-1], "fixedTicks": ticks}
+
+
+def _shared_top(chart: Chart) -> dict[str, Any]:
+    return {"suggestedMax": max(point.high or point.y for point in chart.bounds)} if chart.bounds else {}
 
 
 def log_ticks(low: float, high: float) -> list[float]:

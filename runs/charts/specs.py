@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 Scale = Literal["log", "linear"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 
@@ -21,7 +24,8 @@ class Axis:
     """Ticks stand at the values that occur, and nowhere else."""
 
     def label(self, network_type: str = "") -> str:
-        return self.labels.get(network_type, self.labels[""])
+        """In the reader's language."""
+        return gettext(self.labels.get(network_type, self.labels[""]))
 
 
 @dataclass(frozen=True)
@@ -34,31 +38,52 @@ class ChartSpec:
     scales: tuple[Scale, ...] = field(default=("linear",))
     """The y scales that a reader can switch between; the first is the default."""
 
+    @property
+    def heading(self) -> str:
+        """The title in the reader's language."""
+        return gettext(self.title)
 
-_WIDTH = Axis(
-    {"": "Width", "mlp": "Neurons per hidden layer", "cnn": "Feature maps per colour"}, scale="log", fixed_ticks=True
+
+WIDTH = Axis(
+    {"": _("Width"), "mlp": _("Neurons per hidden layer"), "cnn": _("Feature maps per colour")},
+    scale="log",
+    fixed_ticks=True,
 )
-
+TIME = Axis({"": _("Time per epoch")}, unit="s", scale="log")
+THREADS = Axis({"": _("CPU threads")}, scale="log", fixed_ticks=True)
+EPOCH = Axis({"": _("Epoch")})
 _ALL = (
+    ChartSpec("time-per-epoch", _("Time per epoch"), x=WIDTH, y=TIME, intervals=True, scales=("log", "linear")),
+    ChartSpec("figure", _("Figure of the study"), x=WIDTH, y=TIME, intervals=True, scales=("linear", "log")),
+    ChartSpec("threads-time", _("Time over threads"), x=THREADS, y=TIME, intervals=True, scales=("log",)),
     ChartSpec(
-        "time-per-epoch",
-        "Time per epoch over network width",
-        x=_WIDTH,
-        y=Axis({"": "Time per epoch"}, unit="s", scale="log"),
+        "threads-speed-up",
+        _("Speed-up over threads"),
+        x=THREADS,
+        y=Axis({"": _("Speed-up over one thread")}, unit="×", scale="log"),
         intervals=True,
-        scales=("log", "linear"),
+        scales=("log",),
     ),
     ChartSpec(
-        "epochs",
-        "Time of each epoch",
-        x=Axis({"": "Epoch"}),
-        y=Axis({"": "Time per epoch"}, unit="s"),
+        "threads-efficiency",
+        _("Efficiency over threads"),
+        x=THREADS,
+        y=Axis({"": _("Efficiency")}, unit="%"),
+        intervals=True,
+    ),
+    ChartSpec("epochs", _("Time of each epoch"), x=EPOCH, y=Axis({"": _("Time per epoch")}, unit="s")),
+    ChartSpec("losses", _("Training loss of each epoch"), x=EPOCH, y=Axis({"": _("Mean loss")})),
+    ChartSpec(
+        "place",
+        _("This run among the runs of its cell"),
+        x=Axis({"": _("Block")}),
+        y=Axis({"": _("Time per epoch")}, unit="s"),
     ),
     ChartSpec(
-        "losses",
-        "Training loss of each epoch",
-        x=Axis({"": "Epoch"}),
-        y=Axis({"": "Mean loss"}),
+        "stability",
+        _("The machine's own speed, block by block"),
+        x=Axis({"": _("Run, the oldest first")}),
+        y=Axis({"": _("Matrix product")}, unit="GFLOP/s"),
     ),
 )
 

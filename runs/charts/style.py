@@ -6,7 +6,7 @@ Hue and marker say the backend, the dash says Keras, the fill says depth, the wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engines.registry import ENGINES
 
@@ -44,6 +44,7 @@ class SeriesStyle:
     dash: tuple[int, ...]
     filled: bool
     width: float
+    has_marker: bool = True
 
     @property
     def is_dashed(self) -> bool:
@@ -82,6 +83,20 @@ MARKERS: Mapping[str, Marker] = {
     "pytensor": _CROSS,
     "other": _STAR,
 }
+STUDY_SHALLOW = Hue("study-shallow", "#7f7f7f", "#9a9a9a")
+STUDY_DEEP = Hue("study-deep", "#111111", "#f2f2f2")
+RAMP: tuple[Hue, ...] = (
+    Hue("ramp-1", "#35a07c", "#5f86d6"),
+    Hue("ramp-2", "#1f8f8c", "#4fa0c8"),
+    Hue("ramp-3", "#2a7a9b", "#45bfb0"),
+    Hue("ramp-4", "#35619f", "#74d488"),
+    Hue("ramp-5", "#453f92", "#b4e067"),
+    Hue("ramp-6", "#4a1f78", "#f0e36a"),
+    Hue("ramp-7", "#2d0b4e", "#fff7c2"),
+)
+"""A scale from few to many, for series that differ in a number."""
+_RAMP_MARKERS = (_CIRCLE, _SQUARE, _TRIANGLE, _DIAMOND, _CROSS, _STAR)
+GUIDE_DASH = (2, 4)
 
 
 def style_for(
@@ -103,3 +118,29 @@ def point_radius(network_type: str, hidden_layers: int) -> float:
     """Deeper is larger, so that four depths of one engine can be told apart where fill alone says two."""
     shallow = SHALLOW_LAYERS.get(network_type, 1)
     return max(3.0, 4.0 + hidden_layers.bit_length() - shallow.bit_length())
+
+
+def in_greys(style: SeriesStyle) -> SeriesStyle:
+    """The study's own nomenclature: grey is shallow, black is deep; markers and dashes stay."""
+    return replace(style, hue=STUDY_DEEP if style.filled else STUDY_SHALLOW)
+
+
+def ramp_style(index: int, *, filled: bool, is_keras: bool = False) -> SeriesStyle:
+    """The look of the `index`-th of an ordered row of series, such as thread counts."""
+    return SeriesStyle(
+        hue=RAMP[min(index, len(RAMP) - 1)],
+        marker=_RAMP_MARKERS[index % len(_RAMP_MARKERS)],
+        dash=KERAS_DASH if is_keras else (),
+        filled=filled,
+        width=IDIOMATIC_WIDTH,
+    )
+
+
+def guide_style() -> SeriesStyle:
+    """A line that nobody measured: an ideal."""
+    return SeriesStyle(_HUES["other"], _STAR, GUIDE_DASH, filled=False, width=1.5, has_marker=False)
+
+
+def publication_style() -> SeriesStyle:
+    """A value that the study printed."""
+    return SeriesStyle(STUDY_DEEP, _STAR, (), filled=True, width=IDIOMATIC_WIDTH)

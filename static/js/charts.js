@@ -2,54 +2,104 @@
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const digits = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 3 });
+const withUnit = (value, unit) => (unit === "×" ? `${digits.format(value)}×` : unit ? `${digits.format(value)} ${unit}` : digits.format(value));
+const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const drawn = new Map();
+window.chartOf = (figure) => drawn.get(figure);
 
-// An interval is a bar in the series' own colour, with a cap at each end, under the marker.
+// ---------------------------------------------------------------- what Chart.js does not draw by itself
+
+function bar(ctx, x, from, to) {
+  ctx.beginPath();
+  for (const [start, end] of [[[x, from], [x, to]], [[x - 4, from], [x + 4, from]], [[x - 4, to], [x + 4, to]]]) {
+    ctx.moveTo(...start);
+    ctx.lineTo(...end);
+  }
+  ctx.stroke();
+}
+
+function band(ctx, places) {
+  if (places.length < 2) return;
+  ctx.globalAlpha = 0.16;
+  ctx.beginPath();
+  places.forEach(({ x, high }, at) => (at ? ctx.lineTo(x, high) : ctx.moveTo(x, high)));
+  [...places].reverse().forEach(({ x, low }) => ctx.lineTo(x, low));
+  ctx.closePath();
+  ctx.fill();
+}
+
+// An interval is a bar in the series' own colour, with a cap at each end, under the marker; or a band along the line.
 const intervals = {
   id: "intervals",
   beforeDatasetDraw(chart, { index, meta }) {
     const set = chart.data.datasets[index];
-    if (!chart.options.plugins.intervals?.shown || meta.hidden) return;
+    const shown = chart.options.plugins.intervals?.shown;
+    if (!shown || shown === "none" || meta.hidden) return;
     const { ctx, scales: { y }, chartArea: { top, bottom } } = chart;
-    const within = (pixel) => Math.min(Math.max(pixel, top), bottom);
-    ctx.save();
-    ctx.strokeStyle = set.borderColor;
-    ctx.lineWidth = 1.5;
-    meta.data.forEach(({ x }, at) => {
+    const within = (value) => Math.min(Math.max(y.getPixelForValue(value), top), bottom);
+    const places = meta.data.flatMap(({ x }, at) => {
       const { low, high } = set.data[at];
-      if (low === null || high === null) return;
-      const [from, to] = [within(y.getPixelForValue(low)), within(y.getPixelForValue(high))];
-      ctx.beginPath();
-      for (const [start, end] of [[[x, from], [x, to]], [[x - 4, from], [x + 4, from]], [[x - 4, to], [x + 4, to]]]) {
-        ctx.moveTo(...start);
-        ctx.lineTo(...end);
-      }
-      ctx.stroke();
+      return low === null || high === null ? [] : [{ x, low: within(low), high: within(high) }];
     });
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = set.borderColor;
+    ctx.lineWidth = 1.5;
+    if (shown === "bands") band(ctx, places);
+    else places.forEach(({ x, low, high }) => bar(ctx, x, low, high));
     ctx.restore();
   },
 };
 
+// A value of x that means something, such as the number of physical cores.
+const verticals = {
+  id: "verticals",
+  beforeDatasetsDraw(chart) {
+    const { ctx, scales: { x: scale }, chartArea: { top, bottom, left, right } } = chart;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = token("muted");
+    ctx.setLineDash([3, 3]);
+    ctx.font = `12px ${window.Chart.defaults.font.family}`;
+    for (const { x, label } of chart.options.plugins.verticals?.marks ?? []) {
+      const at = scale.getPixelForValue(x);
+      if (at < left || at > right) continue;
+      ctx.beginPath();
+      ctx.moveTo(at, top);
+      ctx.lineTo(at, bottom);
+      ctx.stroke();
+      ctx.textAlign = at > (left + right) / 2 ? "right" : "left";
+      ctx.fillText(label, at + (ctx.textAlign === "right" ? -6 : 6), top + 12);
+    }
+    ctx.restore();
+  },
+};
+
+// ---------------------------------------------------------------- axes
+
 function axis({ fixedTicks, unit, title, ...rest }) {
-  const label = (value) => (unit ? `${digits.format(value)} ${unit}` : digits.format(value));
   return {
     ...rest,
     title: { ...title, color: token("muted"), font: { size: 13 }, padding: 8 },
     grid: { color: token("line"), drawTicks: false },
     border: { display: false },
-    ticks: { color: token("muted"), padding: 8, callback: label, autoSkip: !fixedTicks, maxRotation: 0 },
-    ...(fixedTicks && { afterBuildTicks: (scale) => { scale.ticks = fixedTicks.map((value) => ({ value })); } }),
+    ticks: { color: token("muted"), padding: 8, callback: (value) => withUnit(value, unit), autoSkip: !fixedTicks, maxRotation: 0 },
+    ...(fixedTicks && { afterBuildTicks: (scale) => { scale.ticks = ticksWithin(scale, fixedTicks); } }),
   };
+}
+
+// Zoomed in between two of the fixed ticks, the scale's own are better than none.
+function ticksWithin({ min, max, ticks }, fixed) {
+  const inside = fixed.filter((value) => value >= min && value <= max);
+  return inside.length > 1 ? inside.map((value) => ({ value })) : ticks;
 }
 
 // Values that stand too close together for their words keep their place and lose the word. Positions come from the
 // bounds, since words are wanted before the axis is laid out.
-function roomy(fixed, { min, max, chart }) {
-  const at = (value) => (Math.log(value / min) / Math.log(max / min)) * (chart.width - 96);
+function roomy(fixed, { min, max, chart, type }) {
+  const share = type === "logarithmic" ? (value) => Math.log(value / min) / Math.log(max / min) : (value) => (value - min) / (max - min);
   let last = -Infinity;
   return new Set(fixed.filter((value) => {
-    const fits = at(value) - last >= 36;
-    if (fits) last = at(value);
+    const fits = share(value) * (chart.width - 96) - last >= 36;
+    if (fits) last = share(value) * (chart.width - 96);
     return fits;
   }));
 }
@@ -60,38 +110,48 @@ function xAxis(options) {
   made.grid = { display: false };
   if (fixedTicks) {
     made.ticks.callback = function callback(value) {
-      return roomy(fixedTicks, this).has(value) ? digits.format(value) : "";
+      return roomy(fixedTicks, this).has(value) || !fixedTicks.includes(value) ? digits.format(value) : "";
     };
   }
   return made;
 }
 
+// ---------------------------------------------------------------- the whole
+
 function dressed(sets) {
   return sets.map((set) => {
     const colour = token(set.hue);
     return {
-      ...set, borderColor: colour, backgroundColor: colour, pointBorderColor: colour,
+      ...set, segment: {}, borderColor: colour, backgroundColor: colour, pointBorderColor: colour,
       pointBackgroundColor: set.filled ? colour : token("surface"),
     };
   });
 }
 
-function tooltip(unit) {
-  const words = (value) => (unit ? `${digits.format(value)} ${unit}` : digits.format(value));
+function tooltip(unit, words) {
   return {
-    backgroundColor: token("ink"), titleColor: token("background"), bodyColor: token("background"),
-    padding: 10, cornerRadius: 6, usePointStyle: true, boxPadding: 6,
+    backgroundColor: token("ink"), titleColor: token("background"), bodyColor: token("background"), footerColor: token("background"),
+    padding: 10, cornerRadius: 6, usePointStyle: true, boxPadding: 6, footerFont: { weight: 400 },
     callbacks: {
-      label: ({ dataset, parsed }) => `${dataset.label}: ${words(parsed.y)}`,
+      label: ({ dataset, parsed }) => `${dataset.label}: ${withUnit(parsed.y, unit)}`,
       afterLabel: ({ raw }) => {
-        if (raw.low === null) return raw.runs > 1 ? `${raw.runs} runs` : "";
-        return `95 %: ${digits.format(raw.low)} to ${words(raw.high)}, ${raw.runs} runs`;
+        const runs = fill(words.runs, { runs: raw.runs });
+        if (raw.low === null) return raw.runs > 1 ? runs : "";
+        return `${fill(words.interval, { low: digits.format(raw.low), high: withUnit(raw.high, unit) })}, ${runs}`;
       },
+      footer: (items) => (items.some(({ raw }) => raw.url) ? words.link : ""),
     },
   };
 }
 
-function config({ type, data, options }) {
+function zoom(figure) {
+  const changed = () => { const reset = figure.querySelector("[data-reset-zoom]"); if (reset) reset.hidden = false; };
+  return {
+    zoom: { wheel: { enabled: true, modifierKey: "ctrl" }, pinch: { enabled: true }, drag: { enabled: matchMedia("(hover: hover)").matches, backgroundColor: "rgba(110, 150, 220, .18)" }, mode: "xy", onZoomComplete: changed },
+  };
+}
+
+function config({ type, data, options }, figure) {
   const { x, y } = options.scales;
   return {
     type,
@@ -101,46 +161,54 @@ function config({ type, data, options }) {
       interaction: { mode: "nearest", intersect: false },
       layout: { padding: { top: 8, right: 16 } },
       scales: { x: xAxis(x), y: axis(y) },
-      plugins: { legend: { display: false }, tooltip: tooltip(y.unit), intervals: { shown: options.intervals } },
+      onClick: (event, items, chart) => {
+        const [item] = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false);
+        const url = item && chart.data.datasets[item.datasetIndex].data[item.index].url;
+        if (url) location.assign(url);
+      },
+      plugins: {
+        legend: { display: false }, tooltip: tooltip(y.unit, options.words), intervals: { shown: options.intervals },
+        verticals: { marks: options.verticals }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
+      },
     },
-    plugins: [intervals],
+    plugins: [intervals, verticals],
   };
 }
 
 async function draw(figure) {
   const state = figure.querySelector("[data-chart-state]");
+  drawn.set(figure, {});
   try {
     const answer = await fetch(figure.dataset.chart);
     if (!answer.ok) throw new Error(answer.statusText);
-    const sent = await answer.json();
-    show(figure, sent);
+    show(figure, await answer.json());
     state.hidden = true;
   } catch {
+    drawn.delete(figure);
     state.hidden = false;
-    state.textContent = "The chart's numbers did not arrive. The table below has them; load the page again for the chart.";
+    state.textContent = figure.dataset.failed;
   }
 }
 
 function show(figure, sent) {
   const hidden = new Set([...figure.querySelectorAll('[aria-pressed="false"]')].map((item) => Number(item.dataset.series)));
-  drawn.get(figure)?.chart.destroy();
-  const chart = new window.Chart(figure.querySelector("canvas"), config(sent));
+  drawn.get(figure)?.chart?.destroy();
+  const chart = new window.Chart(figure.querySelector("canvas"), config(sent, figure));
   hidden.forEach((index) => chart.hide(index));
-  drawn.set(figure, { chart, sent });
+  drawn.set(figure, { chart, sent, config: () => config(sent, figure) });
   figure.dataset.drawn = "true";
 }
 
 function drawAll() {
   for (const [figure, { chart }] of drawn) {
-    if (!figure.isConnected) { chart.destroy(); drawn.delete(figure); }
+    if (!figure.isConnected) { chart?.destroy(); drawn.delete(figure); }
   }
   document.querySelectorAll("figure[data-chart]").forEach((figure) => { if (!drawn.has(figure)) draw(figure); });
 }
 
 document.addEventListener("click", (event) => {
   const item = event.target.closest(".legend-item");
-  if (!item) return;
-  const { chart } = drawn.get(item.closest("figure")) ?? {};
+  const { chart } = (item && drawn.get(item.closest("figure"))) ?? {};
   if (!chart) return;
   const shown = item.getAttribute("aria-pressed") !== "true";
   item.setAttribute("aria-pressed", String(shown));
@@ -148,7 +216,14 @@ document.addEventListener("click", (event) => {
   chart.update();
 });
 
-document.addEventListener("themechange", () => drawn.forEach(({ sent }, figure) => show(figure, sent)));
+document.addEventListener("click", (event) => {
+  const reset = event.target.closest("[data-reset-zoom]");
+  if (!reset) return;
+  drawn.get(reset.closest("figure"))?.chart?.resetZoom();
+  reset.hidden = true;
+});
+
+document.addEventListener("themechange", () => drawn.forEach(({ sent }, figure) => { if (sent) show(figure, sent); }));
 document.addEventListener("swapped", drawAll);
 window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 document.fonts.ready.then(drawAll);

@@ -2,9 +2,9 @@
 
 const themeSwitch = document.querySelector("[data-theme-switch]");
 const nameTheme = () => {
-  const other = document.documentElement.dataset.theme === "dark" ? "Light" : "Dark";
-  themeSwitch.textContent = other;
-  themeSwitch.setAttribute("aria-label", `${other} theme`);
+  const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  themeSwitch.textContent = themeSwitch.dataset[other];
+  themeSwitch.setAttribute("aria-label", themeSwitch.dataset[`${other}Label`]);
 };
 themeSwitch.hidden = false;
 themeSwitch.addEventListener("click", () => window.switchTheme());
@@ -52,7 +52,8 @@ function place(old, fresh) {
 }
 
 document.addEventListener("change", (event) => {
-  event.target.closest("form[data-auto-submit]")?.requestSubmit();
+  const form = event.target.form ?? event.target.closest("form");
+  if (form?.matches("[data-auto-submit]")) form.requestSubmit();
 });
 
 document.addEventListener("submit", (event) => {

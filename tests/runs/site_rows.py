@@ -220,3 +220,31 @@ def _seed_network(site: Site, workload: Workload) -> None:
         else:
             overhead = 0.04 if engine.startswith("keras") else 0.0
             site.cell(engine, workload, seconds=fastest * factor + overhead * (1 if workload.width < 100 else 0))
+
+
+def seed_threads(site: Site) -> None:
+    """Theano and Keras on Theano on several CPU threads: a gain that ends at eight."""
+    for network_type, depth, widths in (("mlp", 8, (25, 50, 100, 200)), ("cnn", 1, (2, 4, 8, 16))):
+        for width in widths:
+            workload = make_workload(network_type, depth, width)  # type: ignore[arg-type]
+            one = 0.02 + workload.flops_per_epoch / 8e10
+            for engine, factor in (("theano", 1.35), ("keras-theano", 1.6)):
+                for threads in (2, 4, 8, 16):
+                    gain = 1 + 0.35 * math.log2(min(threads, 8)) - (0.2 if threads > 8 else 0)
+                    site.cell(engine, workload, seconds=one * factor / gain, threads=threads)
+
+
+def seed_gpu(site: Site) -> None:
+    """All that the study ran on its GPU, without what Theano cannot do today; and one CPU thread beside it."""
+    for network_type, depths, widths in (("mlp", (8, 16), (25, 50, 100, 200, 400, 1600)), ("cnn", (1, 2), (2, 8, 32))):
+        for depth in depths:
+            for width in widths:
+                workload = make_workload(network_type, depth, width)  # type: ignore[arg-type]
+                for engine, factor in SECONDS.items():
+                    if "theano" in engine:
+                        reason = "There is no GPU build of Theano for today's cards."
+                        site.missing(engine, workload, status="unsupported", reason=reason, device="gpu")
+                    else:
+                        fastest = 0.2 + workload.flops_per_epoch / 4e12
+                        site.cell(engine, workload, seconds=fastest * factor, device="gpu")
+                        site.cell(engine, workload, seconds=(0.01 + workload.flops_per_epoch / 1e11) * factor)

@@ -1,0 +1,248 @@
+"""What a chart can show of a cell, and over what: every quantity with its axis. Pure; no ORM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from django.utils.translation import gettext_noop as _
+
+from runs.cells import CellRow
+from runs.charts.specs import THREADS, WIDTH, Axis
+from runs.stats import LogSamples, Ratio, estimate, ratio, ratio_to_itself
+
+Place = tuple[str, int, str, str, int, int]
+"""Engine, workload, track, device, threads, environment."""
+Sides = tuple[str, int, str, int]
+"""Track, workload, device, threads: what must be equal for engines to stand side by side."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value with its 95 % interval, absent under three runs."""
+
+    value: float
+    low: float | None
+    high: float | None
+    runs: int
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """What one run's record says beside its epochs."""
+
+    first_epoch_seconds: float
+    compile_seconds: float
+    start_seconds: float
+    """Import, build and compile: what is paid once."""
+    median_seconds: float
+    memory_bytes: float
+    accuracy: float | None = None
+    threads_observed: float | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a quantity needs to know beside its cell."""
+
+    peers: Mapping[Sides, Sequence[CellRow]] = field(default_factory=dict)
+    baseline: str = ""
+    peaks: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    """The machine's measured GFLOP/s, by device and threads."""
+    figures: Mapping[Place, Sequence[RunFigures]] = field(default_factory=dict)
+    epochs: int = 10
+
+
+@dataclass(frozen=True)
+class Measure:
+    slug: str
+    title: str
+    axis: Axis
+    of: Callable[[CellRow, Setting], Reading | None]
+    reads_records: bool = False
+    """It needs the runs' own records, which no summary holds."""
+
+
+def place(row: CellRow) -> Place:
+    return row.engine, row.workload_id, row.track, row.device, row.threads, row.environment_id
+
+
+def sides(row: CellRow) -> Sides:
+    return row.track, row.workload_id, row.device, row.threads
+
+
+def peers(rows: Sequence[CellRow]) -> dict[Sides, list[CellRow]]:
+    found: dict[Sides, list[CellRow]] = {}
+    for row in rows:
+        if row.estimate:
+            found.setdefault(sides(row), []).append(row)
+    return found
+
+
+# ---------------------------------------------------------------- from the time per epoch
+
+
+def _seconds(row: CellRow, setting: Setting) -> Reading | None:
+    found = row.estimate
+    return Reading(found.seconds, found.low, found.high, found.runs) if found else None
+
+
+def _rate(per_epoch: float, row: CellRow) -> Reading | None:
+    """Something done once an epoch, per second; the interval turns round."""
+    found = row.estimate
+    if not found:
+        return None
+    low = per_epoch / found.high if found.high else None
+    high = per_epoch / found.low if found.low else None
+    return Reading(per_epoch / found.seconds, low, high, found.runs)
+
+
+def _samples(row: CellRow, setting: Setting) -> Reading | None:
+    return _rate(row.train_samples, row)
+
+
+def _gflops(row: CellRow, setting: Setting) -> Reading | None:
+    return _rate(row.flops_per_epoch / 1e9, row)
+
+
+def _share_of_peak(row: CellRow, setting: Setting) -> Reading | None:
+    peak = setting.peaks.get((row.device, row.threads))
+    return _rate(row.flops_per_epoch / 1e7 / peak, row) if peak else None
+
+
+def _of_ratio(found: Ratio) -> Reading:
+    return Reading(found.value, found.low, found.high, found.runs)
+
+
+def _to_fastest(row: CellRow, setting: Setting) -> Reading | None:
+    beside = setting.peers.get(sides(row), ())
+    if not row.estimate or not beside:
+        return None
+    fastest = min(beside, key=lambda peer: peer.estimate.seconds if peer.estimate else 0.0)
+    found = ratio_to_itself(row.samples) if fastest is row else ratio(fastest.samples, row.samples)
+    return _of_ratio(found)
+
+
+def _speed_up(row: CellRow, setting: Setting) -> Reading | None:
+    baseline = next((peer for peer in setting.peers.get(sides(row), ()) if peer.engine == setting.baseline), None)
+    if not row.estimate or baseline is None:
+        return None
+    return _of_ratio(ratio_to_itself(row.samples) if baseline is row else ratio(row.samples, baseline.samples))
+
+
+# ---------------------------------------------------------------- from the runs' records
+
+
+def _from_records(read: Callable[[RunFigures, Setting], float | None]) -> Callable[[CellRow, Setting], Reading | None]:
+    def of(row: CellRow, setting: Setting) -> Reading | None:
+        values = [read(figures, setting) for figures in setting.figures.get(place(row), ())]
+        return _averaged([value for value in values if value is not None])
+
+    return of
+
+
+def _averaged(values: Sequence[float]) -> Reading | None:
+    if not values:
+        return None
+    if min(values) <= 0:
+        return Reading(fmean(values), None, None, len(values))
+    found = estimate(LogSamples.of(values))
+    return Reading(found.seconds, found.low, found.high, found.runs)
+
+
+def _time_to(figures: RunFigures, setting: Setting) -> float:
+    return figures.compile_seconds + figures.first_epoch_seconds + (setting.epochs - 1) * figures.median_seconds
+
+
+_TIMES = Axis({"": _("Times the fastest")}, unit="×", scale="log")
+_ALL = (
+    Measure("seconds", _("Seconds per epoch"), Axis({"": _("Time per epoch")}, unit="s"), _seconds),
+    Measure("samples", _("Samples/s"), Axis({"": _("Samples per second")}, unit=""), _samples),
+    Measure("gflops", _("GFLOP/s"), Axis({"": _("Achieved rate")}, unit="GFLOP/s"), _gflops),
+    Measure("peak", _("Share of peak"), Axis({"": _("Share of the measured peak")}, unit="%"), _share_of_peak),
+    Measure("relative", _("Normalised"), _TIMES, _to_fastest),
+    Measure("speed-up", _("Speed-up"), Axis({"": _("Speed-up over the baseline")}, unit="×"), _speed_up),
+    Measure(
+        "compile",
+        _("Compile time"),
+        Axis({"": _("Compile time")}, unit="s"),
+        _from_records(lambda figures, setting: figures.compile_seconds or None),
+        reads_records=True,
+    ),
+    Measure(
+        "first",
+        _("First epoch"),
+        Axis({"": _("Time of the first epoch")}, unit="s"),
+        _from_records(lambda figures, setting: figures.first_epoch_seconds),
+        reads_records=True,
+    ),
+    Measure(
+        "total",
+        _("Time to N epochs"),
+        Axis({"": _("Time to N epochs, compile included")}, unit="s"),
+        _from_records(_time_to),
+        reads_records=True,
+    ),
+    Measure(
+        "memory",
+        _("Memory"),
+        Axis({"": _("Peak memory")}, unit="GiB"),
+        _from_records(lambda figures, setting: figures.memory_bytes / 2**30),
+        reads_records=True,
+    ),
+    Measure(
+        "accuracy",
+        _("Accuracy"),
+        Axis({"": _("Test accuracy")}, unit="%"),
+        _from_records(lambda figures, setting: None if figures.accuracy is None else 100 * figures.accuracy),
+        reads_records=True,
+    ),
+    Measure(
+        "threads-used",
+        _("Threads used"),
+        Axis({"": _("Threads used, observed")}),
+        _from_records(lambda figures, setting: figures.threads_observed),
+        reads_records=True,
+    ),
+)
+MEASURES: Mapping[str, Measure] = {measure.slug: measure for measure in _ALL}
+
+
+@dataclass(frozen=True)
+class Across:
+    """What the x axis shows. `merges` are the facets that vary along a line, so that they part no series."""
+
+    slug: str
+    title: str
+    axis: Axis
+    of: Callable[[CellRow], float]
+    merges: frozenset[str]
+
+
+_ACROSS = (
+    Across("width", _("Width"), WIDTH, lambda row: row.width, frozenset({"width"})),
+    Across(
+        "layers",
+        _("Hidden layers"),
+        Axis({"": _("Hidden layers")}, scale="log", fixed_ticks=True),
+        lambda row: row.hidden_layers,
+        frozenset({"layers"}),
+    ),
+    Across("threads", _("Threads"), THREADS, lambda row: row.threads, frozenset({"threads"})),
+    Across(
+        "flops",
+        _("FLOPs"),
+        Axis({"": _("GFLOP per epoch")}, scale="log"),
+        lambda row: row.flops_per_epoch / 1e9,
+        frozenset({"layers", "width"}),
+    ),
+    Across(
+        "parameters",
+        _("Parameters"),
+        Axis({"": _("Parameters")}, scale="log"),
+        lambda row: row.parameters,
+        frozenset({"layers", "width"}),
+    ),
+)
+ACROSS: Mapping[str, Across] = {across.slug: across for across in _ACROSS}

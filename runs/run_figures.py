@@ -1,0 +1,96 @@
+"""Reads of whole run records, for what summaries do not hold: phases, memory, accuracy, the machine's own speed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from runs.cells import CellRow
+from runs.measures import Place, RunFigures
+from runs.models import Machine, Run
+from runs.selectors import Scope
+
+MOST_RUNS = 3_000
+"""So many records at most are read for one page, the newest: a page that needs records stays a page."""
+STABILITY_RUNS = 200
+
+
+def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFigures]]:
+    """The finished runs of the given cells, by cell."""
+    wanted = {(row.engine, row.workload_id, row.track, row.device, row.threads, row.environment_id) for row in rows}
+    if not wanted or scope.experiment is None or scope.machine is None:
+        return {}
+    runs = Run.objects.filter(
+        experiment=scope.experiment,
+        machine=scope.machine,
+        engine__in={place[0] for place in wanted},
+        workload_id__in={place[1] for place in wanted},
+        status="finished",
+        excluded_at=None,
+    ).order_by("-pk")
+    columns = ("engine", "workload_id", "track", "device", "threads", "environment_id", "epoch_seconds", "body")
+    found: dict[Place, list[RunFigures]] = {}
+    for *place, seconds, body in runs.values_list(*columns)[:MOST_RUNS]:
+        key: Place = tuple(place)
+        if key in wanted and (figures := _figures(json.loads(body), seconds)):
+            found.setdefault(key, []).append(figures)
+    return found
+
+
+def _figures(record: Mapping[str, Any], seconds: float) -> RunFigures | None:
+    training, phases = record.get("training") or {}, record.get("phases") or {}
+    epochs = training.get("epochs")
+    if not epochs:
+        return None
+    start = sum(phases.get(name) or 0.0 for name in ("import_seconds", "build_seconds", "compile_seconds"))
+    return RunFigures(
+        first_epoch_seconds=epochs[0]["wall_seconds"],
+        compile_seconds=phases.get("compile_seconds") or 0.0,
+        start_seconds=start,
+        median_seconds=seconds,
+        memory_bytes=training.get("peak_device_bytes") or training.get("peak_rss_bytes") or 0,
+        accuracy=training.get("test_accuracy"),
+        threads_observed=training.get("threads_observed"),
+    )
+
+
+def measured_peaks(scope: Scope) -> dict[tuple[str, int], float]:
+    """The machine's measured GFLOP/s by device and threads, as its newest run of each had it."""
+    if scope.experiment is None or scope.machine is None:
+        return {}
+    runs = Run.objects.filter(experiment=scope.experiment, machine=scope.machine, status="finished")
+    newest = runs.order_by().values("device", "threads").annotate(newest=Max("pk")).values("newest")
+    rows = Run.objects.filter(pk__in=newest).order_by().values_list("device", "threads", "body")
+    peaks = {(device, threads): _conditions(body).get("peak_gflops") for device, threads, body in rows}
+    return {key: peak for key, peak in peaks.items() if peak}
+
+
+def _conditions(body: str) -> Mapping[str, Any]:
+    return json.loads(body).get("conditions") or {}
+
+
+@dataclass(frozen=True)
+class Health:
+    """The machine's state around one run: the canary's rate, and why its block is unstable if it is."""
+
+    run_id: str
+    finished_at: datetime
+    threads: int
+    gflops: float | None
+    unstable: tuple[str, ...]
+
+
+def health_of(machine: Machine) -> list[Health]:
+    """Of the machine's newest runs, the oldest first."""
+    runs = Run.objects.filter(machine=machine).order_by("-finished_at", "-pk")
+    rows = runs.values_list("run_id", "finished_at", "threads", "body")[:STABILITY_RUNS]
+    return [_health(str(run_id), when, threads, _conditions(body)) for run_id, when, threads, body in reversed(rows)]
+
+
+def _health(run_id: str, when: datetime, threads: int, conditions: Mapping[str, Any]) -> Health:
+    return Health(run_id, when, threads, conditions.get("canary_gflops"), tuple(conditions.get("unstable") or ()))
