@@ -37,12 +37,17 @@ def add_to_summaries(runs: Sequence[Run]) -> None:
         by_cell.setdefault(_cell_key(run), []).append(run)
     existing = {_cell_key(row): row for row in _locked_summaries(runs) if _cell_key(row) in by_cell}
     rows = [_added(existing.get(key), by_cell[key]) for key in sorted(by_cell)]
-    Summary.objects.bulk_create([row for row in rows if row.pk is None])
     changed = [row for row in rows if row.pk]
-    if len(changed) == 1:
-        changed[0].save(update_fields=TALLY_FIELDS)
-    elif changed:
-        Summary.objects.bulk_update(changed, TALLY_FIELDS)
+    Summary.objects.bulk_create([row for row in rows if row.pk is None])
+    _save(changed)
+
+
+def _save(rows: Sequence[Summary]) -> None:
+    """All in one statement: an upsert of rows that are there costs a tenth of Django's bulk update."""
+    if len(rows) == 1:
+        rows[0].save(update_fields=TALLY_FIELDS)
+    elif rows:
+        Summary.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=TALLY_FIELDS)
 
 
 def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
@@ -90,7 +95,7 @@ def recount(run: Run) -> None:
     cell = {name: getattr(run, name) for name in CELL_FIELDS}
     row = Summary.objects.select_for_update().get(**cell)
     tally = Tally()
-    for each in Run.objects.filter(**cell).defer("record").order_by("finished_at", "id"):
+    for each in Run.objects.filter(**cell).defer("body").order_by("finished_at", "id"):
         tally.add(_facts(each))
     _with_tally(row, tally).save(update_fields=TALLY_FIELDS)
 
@@ -98,15 +103,15 @@ def recount(run: Run) -> None:
 @transaction.atomic
 def rebuild_summaries(**conditions: Any) -> int:
     """Make every summary again from the runs, or only those of one machine (`machine=…`); their number."""
-    _hold_off_writers()
+    hold_off_writers()
     Summary.objects.filter(**conditions).delete()
-    runs = Run.objects.filter(**conditions).defer("record").order_by(*CELL_FIELDS, "finished_at", "id")
+    runs = Run.objects.filter(**conditions).defer("body").order_by(*CELL_FIELDS, "finished_at", "id")
     rows = [_added(None, list(cell_runs)) for _, cell_runs in groupby(runs.iterator(2000), key=_cell_key)]
     Summary.objects.bulk_create(rows, batch_size=1000)
     return len(rows)
 
 
-def _hold_off_writers() -> None:
+def hold_off_writers() -> None:
     """SQLite's transactions hold its one write lock from the start; PostgreSQL must be asked."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -12,13 +12,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import FailFast, ValidationError
 
 from engines import networks
 from engines.contract import Environment, Machine, RunRecord, Workload
 from runs import stats
 from runs.errors import RecordError
-from runs.validation import DocumentError, from_json
+from runs.validation import DocumentError, adapter, from_json
 
 
 def parse_record(text: str | bytes) -> RunRecord:
@@ -30,6 +33,21 @@ def parse_record(text: str | bytes) -> RunRecord:
     check_consistency(record)
     _check_characters(text)
     return record
+
+
+def parse_array(text: bytes) -> list[RunRecord] | None:
+    """All records of a JSON array in one go; None where one does not fit, for whoever wants to know which."""
+    try:
+        records = adapter(_Records).validate_json(text, strict=True)
+        for record in records:
+            check_consistency(record)
+        _check_characters(text)
+    except (ValidationError, RecordError):
+        return None
+    return records
+
+
+_Records = Annotated[list[RunRecord], FailFast()]
 
 
 def check_consistency(record: RunRecord) -> None:
@@ -75,7 +93,8 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 def _check_characters(text: str | bytes) -> None:
     """No database keeps U+0000 in a text, so a record that holds one could not be given back as it came."""
-    if _NUL.search(text.encode() if isinstance(text, str) else text):
+    found = text.encode() if isinstance(text, str) else text
+    if b"\\u0000" in found and _NUL.search(found):
         raise _refusal("document", "a text with U+0000", "texts without it", "A text holds the character U+0000.")
 
 

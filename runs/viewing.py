@@ -52,3 +52,8 @@ def seen_by(visitor: Visitor | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def look_as(visitor: Visitor) -> None:
+    """From now on, until this request ends, reads are this visitor's: a token tells later than a session who it is."""
+    _current.set(View(visitor))

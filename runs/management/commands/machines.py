@@ -1,27 +1,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from engines import machine
+from runs import curation
+from runs.errors import RunsError
+from runs.models import Machine
 
 Rows = Sequence[tuple[str, str]]
 
 
 class Command(BaseCommand):
-    help = "Tell what is known of the machines that measure."
+    help = "Tell what this machine is; rename and merge the machines of the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
         detect = actions.add_parser("detect", help="show what this machine is and how it is doing")
         detect.add_argument("--json", action="store_true", help="as JSON")
         detect.set_defaults(action=self.detect)
+        rename = actions.add_parser("rename", help="give a machine of the database another name")
+        rename.add_argument("name")
+        rename.add_argument("new_name")
+        rename.set_defaults(action=self.rename)
+        merge = actions.add_parser("merge", help="two names of one machine become one")
+        merge.add_argument("name", help="the name that goes")
+        merge.add_argument("into", help="the name that stays")
+        merge.set_defaults(action=self.merge)
 
     def handle(self, *args: Any, **options: Any) -> None:
         options["action"](**options)
@@ -37,9 +49,35 @@ class Command(BaseCommand):
         withheld = [*hardware.withheld, *machine.withheld_readings(state)]
         self._show("Withheld by the operating system", [("", ", ".join(withheld) or "nothing")])
 
+    def rename(self, **options: Any) -> None:
+        with _told():
+            row = curation.rename_machine(machine=_named(options["name"]), name=options["new_name"])
+        self.stdout.write(f"{options['name']} is now {row.name}.")
+
+    def merge(self, **options: Any) -> None:
+        with _told():
+            row = curation.merge_machines(machine=_named(options["name"]), into=_named(options["into"]))
+        self.stdout.write(f"{options['name']} is now part of {row.name}.")
+
     def _show(self, title: str, rows: Rows) -> None:
         text = _as_table(title, rows) if self.stdout.isatty() else _as_lines(title, rows)
         self.stdout.write(f"{text.rstrip()}\n\n")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RunsError as error:
+        raise CommandError(error.message) from None
+
+
+def _named(name: str) -> Machine:
+    try:
+        return Machine.objects.get(name=name)
+    except Machine.DoesNotExist:
+        known = ", ".join(Machine.objects.values_list("name", flat=True)[:20]) or "none yet"
+        raise CommandError(f"There is no machine {name!r}. Known: {known}.") from None
 
 
 def _as_json(hardware: machine.Hardware, state: machine.Readings) -> dict[str, Any]:
