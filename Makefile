@@ -148,7 +148,10 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: clean help
+.PHONY: fidelity clean help
+fidelity: test-ready ## Does a worker report the time that the framework takes? (PAIRS=5; quiet machine, half an hour)
+	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),5)
+
 clean: ## Remove what set-up made (environments, libraries, tools), but no results
 	rm -rf $(VENV) .environments .tools node_modules var/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 

@@ -1,0 +1,179 @@
+"""`make fidelity`: is the time that a worker reports the time that the framework takes?
+
+Each engine's worker and the shortest script for the same framework and network take turns, in processes of their own,
+held to the same one CPU. Prints, per engine and network, the ratio worker / script of CPU and of wall seconds per
+epoch with its 95 % interval, and what the harness itself costs outside of epochs, import, build and compile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from engines import datasets, host, machine, networks, registry
+from engines.contract import DataSet, Network, Setup
+from engines.environments import environments
+from engines.protocol import Job
+from engines.timing import Policy
+from runs import stats
+from runs.stats import LogSamples
+from runs.suites.plan import network_name
+
+SCRIPTS = Path(__file__).parent / "scripts"
+ALLOWED = 0.03
+NETWORKS = (Network("mlp", 2, 25), Network("mlp", 8, 200), Network("cnn", 2, 8))
+IMAGES = 5000
+WARMUP_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds per epoch, the medians of the steady epochs; `overhead` is the harness's own seconds of a whole run."""
+
+    cpu: float
+    wall: float
+    overhead: float = 0.0
+
+
+def steady(epochs: list[tuple[float, float]], overhead: float = 0.0) -> Times:
+    wall, cpu = zip(*epochs[WARMUP_EPOCHS:], strict=True)
+    return Times(median(cpu), median(wall), overhead)
+
+
+def epochs_for(network: Network) -> int:
+    """Enough for about a second and a half of steady epochs, and at least five."""
+    flops = networks.flops_per_sample(network) * (43_500 if network.type == "mlp" else IMAGES)
+    return WARMUP_EPOCHS + max(5, min(15, round(3e10 / flops)))
+
+
+# ---------------------------------------------------------------- the two sides
+
+
+def run_worker(setup: Setup, dataset: DataSet, python: Path) -> Times:
+    steady_epochs = epochs_for(setup.network) - WARMUP_EPOCHS
+    policy = Policy(warmup_epochs=WARMUP_EPOCHS, steady_epochs=steady_epochs, min_steady_seconds=0)
+    job = Job("train", setup, dataset=dataset, seed=1, policy=policy, cpus=machine.allowed_cpus()[:1])
+    outcome = host.run(python, job, timeout_seconds=900)
+    if not outcome.finished:
+        sys.exit(f"{setup.engine} {setup.network}: {outcome.reason}\n{outcome.stderr_tail}")
+    epochs = [(epoch["wall_seconds"], epoch["cpu_seconds"]) for epoch in outcome.result["training"]["epochs"]]
+    phases = outcome.result["phases"]
+    framework = sum(phases[f"{name}_seconds"] for name in ("import", "build", "compile", "evaluation"))
+    return steady(epochs, outcome.process_seconds - framework - sum(wall for wall, _ in epochs))
+
+
+def run_script(setup: Setup, data: Path, python: Path) -> Times:
+    info = registry.find(setup.engine)
+    job = {"data": str(data), "weights": len(networks.parameter_shapes(setup.network))}
+    job["epochs"] = epochs_for(setup.network)
+    told = _output([python, "-c", _VARIABLES, json.dumps([setup.engine, info.backend, str(data.parent)])], _ENGINES)
+    printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], json.loads(told))
+    return steady(json.loads(printed.splitlines()[-1]))
+
+
+def _output(command: list[str | Path], variables: dict[str, str]) -> str:
+    held = partial(_hold_to, machine.allowed_cpus()[:1])
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | variables, preexec_fn=held
+    )
+    return answer.stdout
+
+
+_ENGINES = {"PYTHONPATH": str(host.PROJECT_ROOT)}
+# The variables that the worker sets for itself, asked of the interpreter that will run the script.
+_VARIABLES = """
+import json, sys
+from pathlib import Path
+from engines import backends
+from engines.contract import Network, Setup
+engine, backend, scratch = json.loads(sys.argv[1])
+print(json.dumps(backends.environment_variables(Setup(engine, Network("mlp", 1, 1)), backend, Path(scratch))))
+"""
+
+
+def _hold_to(cpus: tuple[int, ...]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+
+
+# ---------------------------------------------------------------- pairs
+
+
+def compare(setup: Setup, pairs: int, folder: Path) -> str:
+    """A line of the table; the sides change places from pair to pair."""
+    dataset = datasets.describe(
+        networks.DATASET_FOR[setup.network.type], train_samples=IMAGES if setup.network.type == "cnn" else None
+    )
+    data, python = _write_data(setup.network, dataset, folder), _python(setup.engine)
+    workers: list[Times] = []
+    scripts: list[Times] = []
+    for pair in range(pairs):
+        for side in ("worker", "script") if pair % 2 == 0 else ("script", "worker"):
+            if side == "worker":
+                workers.append(run_worker(setup, dataset, python))
+            else:
+                scripts.append(run_script(setup, data, python))
+    return _line(setup, workers, scripts)
+
+
+def _line(setup: Setup, workers: list[Times], scripts: list[Times]) -> str:
+    cpu = _ratio([times.cpu for times in scripts], [times.cpu for times in workers])
+    wall = _ratio([times.wall for times in scripts], [times.wall for times in workers])
+    medians = median(w.cpu / s.cpu for w, s in zip(workers, scripts, strict=True))
+    verdict = "ok" if abs(medians - 1) <= ALLOWED else "OUTSIDE"
+    overhead = median(times.overhead for times in workers)
+    return (
+        f"{setup.engine:18} {network_name(setup.network):10} {scripts[0].cpu:8.4f} s  median {medians:.3f}  "
+        f"cpu {cpu}  wall {wall}  harness {overhead:.2f} s  {verdict}"
+    )
+
+
+def _ratio(scripts: list[float], workers: list[float]) -> str:
+    blocks = tuple(range(len(scripts)))
+    baseline, candidate = (LogSamples(tuple(map(math.log, side)), blocks) for side in (scripts, workers))
+    found = stats.ratio(baseline, candidate)
+    interval = f"[{found.low:.3f}, {found.high:.3f}]" if found.low and found.high else "[too few]"
+    return f"{found.value:.3f} {interval}"
+
+
+def _write_data(network: Network, dataset: DataSet, folder: Path) -> Path:
+    """The same samples and initial weights that the worker has, for the script to load."""
+    path = folder / f"{network.type}-{network.hidden_layers}-{network.width}.npz"
+    if not path.exists():
+        data = datasets.load(dataset)
+        weights = {f"w{index}": array for index, array in enumerate(networks.initial_weights(network, 1))}
+        arrays: dict[str, np.ndarray] = {"x": data.train_inputs, "y": data.train_labels, **weights}
+        np.savez(path, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def _python(engine: str) -> Path:
+    return environments.python_of(environments.environment_for(registry.find(engine)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make fidelity", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--engines", nargs="+", default=list(registry.ENGINES))
+    parser.add_argument("--networks", nargs="+", default=[network_name(network) for network in NETWORKS])
+    options = parser.parse_args()
+    wanted = [network for network in NETWORKS if network_name(network) in options.networks]
+    with tempfile.TemporaryDirectory(prefix="benchsite-fidelity-") as folder:
+        for engine in options.engines:
+            for network in wanted:
+                print(compare(Setup(engine, network), options.pairs, Path(folder)), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
