@@ -8,15 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from django.db.models import Q
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from runs import formats
 from runs.claim_rows import measured_in
-from runs.models import Experiment
-from runs.selectors import Scope, machines_of, scope
+from runs.errors import NotFoundError
+from runs.scopes import named_scope
+from runs.selectors import Scope
 from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured, judge_claims
 from runs.study.published import published
 
@@ -47,11 +47,13 @@ class Command(BaseCommand):
         _check_ids(options["ids"])
         try:
             self._answer(**options)
+        except NotFoundError as error:
+            raise CommandError(error.message) from None
         except DatabaseError as error:
             raise CommandError(f"The database cannot be read ({error}). Type: python manage.py migrate") from error
 
     def _answer(self, **options: Any) -> None:
-        chosen = _scope(options["experiment"], options["machine"])
+        chosen = named_scope(options["experiment"], options["machine"])
         if chosen.experiment is None and not options["json"]:
             self.stdout.write(NOTHING)
             return
@@ -85,25 +87,6 @@ def _check_ids(ids: Sequence[str]) -> None:
     unknown = [each for each in ids if each not in known]
     if unknown:
         raise CommandError(f"There is no claim {unknown[0]!r}. Known claims: {', '.join(known)}.")
-
-
-def _scope(experiment: str | None, machine: str | None) -> Scope:
-    slug = _experiment(experiment).slug if experiment else ""
-    found = scope(slug)
-    if not machine or found.experiment is None:
-        return found
-    known = {each.name: each for each in machines_of(found.experiment)}
-    if machine not in known:
-        raise CommandError(f"No machine {machine!r} in {found.experiment}. It has: {', '.join(known) or 'none'}.")
-    return scope(found.experiment.slug, str(known[machine].pk))
-
-
-def _experiment(name: str) -> Experiment:
-    found = Experiment.objects.filter(Q(name=name) | Q(slug=name), summarys__isnull=False).first()
-    if found is None:
-        known = ", ".join(each.name for each in scope().experiments)
-        raise CommandError(f"No experiment {name!r} with runs. There are: {known or 'none'}.")
-    return found
 
 
 # ---------------------------------------------------------------- how it is shown
