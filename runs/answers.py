@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from engines.contract import Device, NetworkType
 from runs import formats
-from runs.cells import FACETS, CellRow, engine_title, missing_words, pick
+from runs.cells import FACETS, CellRow, engine_title, missing_words, pick, threads_words
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
-from runs.stats import LogSamples
+from runs.stats import EQUIVALENCE, LogSamples
 from runs.tables import Column, Table, TableCell, verdict_chip
 
 SITUATIONS: tuple[tuple[NetworkType, Device], ...] = (("mlp", "cpu"), ("mlp", "gpu"), ("cnn", "cpu"), ("cnn", "gpu"))
@@ -29,7 +32,9 @@ class Answer:
 
     @property
     def situation(self) -> str:
-        return f"{self.found.situation.network_type.upper()} on the {self.found.situation.device.upper()}"
+        return _("{network} on the {device}").format(
+            network=self.found.situation.network_type.upper(), device=self.found.situation.device.upper()
+        )
 
     @property
     def slug(self) -> str:
@@ -58,9 +63,9 @@ class Answer:
         if workload is None:
             return ""
         runs = max((row.ratio.runs for row in self.found.rows if row.ratio), default=0)
-        counted = f"{formats.count(runs)} run{'s' if runs != 1 else ''}"
+        counted = ngettext("{n} run each", "{n} runs each", runs).format(n=formats.count(runs))
         network = formats.size(workload.network.hidden_layers, workload.network.width)
-        return f"{network}, {workload.data} · {self.conditions} · {counted} each"
+        return f"{network}, {workload.data} · {self.conditions} · {counted}"
 
     @property
     def forest(self) -> Forest:
@@ -84,15 +89,21 @@ class Answer:
         return [engine_title(slug) for slug in self.published]
 
 
-def answers(cells: Sequence[CellRow], published: Mapping[tuple[str, str], Sequence[str]]) -> list[Answer]:
+def answers(
+    cells: Sequence[CellRow], published: Mapping[tuple[str, str], Sequence[str]], *, rope: float = EQUIVALENCE
+) -> list[Answer]:
     """The four situations of the study's Table 5.1, over the cells of one experiment on one machine."""
-    return [_answer(cells, network, device, published.get((network, device), ())) for network, device in SITUATIONS]
+    return [
+        _answer(cells, network, device, published.get((network, device), ()), rope) for network, device in SITUATIONS
+    ]
 
 
-def _answer(cells: Sequence[CellRow], network: NetworkType, device: Device, published: Sequence[str]) -> Answer:
+def _answer(
+    cells: Sequence[CellRow], network: NetworkType, device: Device, published: Sequence[str], rope: float
+) -> Answer:
     own = [cell for cell in cells if cell.network_type == network and cell.device == device]
     picked = pick(own, {}, _FACETS)
-    found = recommend(Situation(network, device), _cases(picked.rows))
+    found = recommend(Situation(network, device), _cases(picked.rows), rope=rope)
     return Answer(found, published, _conditions(picked.rows))
 
 
@@ -115,8 +126,8 @@ def _outcome(row: CellRow) -> LogSamples | Missing:
 def _conditions(rows: Sequence[CellRow]) -> str:
     if not rows:
         return ""
-    threads = rows[0].threads
-    return f"{formats.count(threads)} CPU thread{'s' if threads != 1 else ''}, {rows[0].track} track"
+    track = _("{track} track").format(track=_(rows[0].track))
+    return f"{threads_words(rows[0].threads)}, {track}"
 
 
 # ---------------------------------------------------------------- how it is shown
@@ -125,7 +136,7 @@ def _conditions(rows: Sequence[CellRow]) -> str:
 def row_chip(row: Row) -> Chip:
     if row.verdict:
         return verdict_chip(row.verdict)
-    return Chip(missing_words(row.missing.status) if row.missing else "not run")
+    return Chip(missing_words(row.missing.status if row.missing else "not_run"))
 
 
 def _row_style(found: Recommendation, row: Row) -> SeriesStyle:
@@ -148,31 +159,42 @@ def _mark(found: Recommendation, row: Row) -> Mark:
 
 def overview_table(found: Sequence[Answer]) -> Table:
     """The form of the study's Table 5.1, with what was measured beside it."""
-    columns = [Column("Situation"), Column("Published, 2017"), Column("Measured here"), Column("On", wraps=True)]
+    columns = [
+        Column(_("Situation")),
+        Column(_("Published, 2017")),
+        Column(_("Measured here")),
+        Column(_("On"), wraps=True),
+    ]
     rows = [
         [
             TableCell(answer.situation, url=f"#{answer.slug}" if answer.was_tried else ""),
-            TableCell(" or ".join(answer.published_titles) or formats.NONE),
-            TableCell(" or ".join(answer.headline), chip=None if answer.headline else Chip(_no_answer(answer))),
+            TableCell(_(" or ").join(answer.published_titles) or formats.NONE),
+            TableCell(_(" or ").join(answer.headline), chip=None if answer.headline else Chip(_no_answer(answer))),
             TableCell(answer.basis or formats.NONE),
         ]
         for answer in found
     ]
-    return Table("Recommended engines, published and measured", columns, rows)
+    return Table(_("Recommended engines, published and measured"), columns, rows)
 
 
 def _no_answer(answer: Answer) -> str:
     if answer.has_times:
-        return "unresolved"
+        return _("unresolved")
     missing = [row.missing for row in answer.found.rows if row.missing]
-    return missing_words(missing[0].status) if missing else "not run"
+    return missing_words(missing[0].status) if missing else missing_words("not_run")
 
 
 def evidence_table(answer: Answer) -> Table:
-    columns = [Column("Engine"), Column("To the fastest", is_number=True), Column("95 % interval", is_number=True)]
-    columns += [Column("Runs", is_number=True), Column("Verdict")]
+    columns = [
+        Column(_("Engine")),
+        Column(_("To the fastest"), is_number=True),
+        Column(_("95 % interval"), is_number=True),
+    ]
+    columns += [Column(_("Runs"), is_number=True), Column(_("Verdict"))]
     rows = [_evidence_row(answer, row) for row in answer.found.rows]
-    return Table(f"{answer.situation}: each engine's time over the fastest's", columns, rows)
+    return Table(
+        _("{situation}: each engine's time over the fastest's").format(situation=answer.situation), columns, rows
+    )
 
 
 def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:

@@ -13,7 +13,7 @@ from chartjs.views.lines import BaseLineOptionsChartView
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import exports, run_pages, study_views
+from runs import exports, machine_pages, run_pages, study_views, views
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.explore import exploration
@@ -88,6 +88,10 @@ CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
     "time-per-epoch": lambda query: exploration(query).chart,
     "epochs": _of_run(run_pages.epochs_chart),
     "losses": _of_run(run_pages.losses_chart),
+    "place": _of_run(run_pages.place_chart),
+    "stability": lambda query: (
+        machine_pages.stability_of(machine_pages.machine_asked_for(query.get("machine", ""))).chart
+    ),
     "figure": study_views.figure_chart,
     **{slug: partial(study_views.thread_chart, slug) for slug in study_views.THREAD_CHARTS},
 }
@@ -109,6 +113,7 @@ TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     "claims": study_views.claims_table,
     "claim": study_views.claim_table,
     "compare": study_views.compare_table,
+    "speed-ups": views.speed_up_export,
 }
 _FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
     "csv": (exports.as_csv, "text/csv; charset=utf-8"),

@@ -57,7 +57,7 @@ def _seconds(row: CellRow) -> float:
 
 PARTS = ("engine", "device", "threads", "layers", "width", "track", "environment")
 """The facets that part series, in the order in which a label names them."""
-MOST_IN_ONE = 16
+MOST_IN_ONE = 12
 """Series beyond which one chart becomes several small ones."""
 
 

@@ -20,6 +20,8 @@ from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.comparison import Standing, View
 from runs.measures import ACROSS, MEASURES, Across, Setting, peers
+from runs.noise import region_of
+from runs.stats import EQUIVALENCE
 from runs.tables import Extra, Table, comparison_table, in_order
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
@@ -63,6 +65,7 @@ class Exploration:
     """Every cell of the experiment on this machine, before any filter."""
     picked: Picked
     view: View
+    rope: float = EQUIVALENCE
 
     @cached_property
     def chart(self) -> Chart:
@@ -79,7 +82,7 @@ class Exploration:
 
     @cached_property
     def all_standings(self) -> Sequence[Standing]:
-        return comparison.standings(self.picked.rows)
+        return comparison.standings(self.picked.rows, rope=self.rope)
 
     @cached_property
     def standings(self) -> Sequence[Standing]:
@@ -233,7 +236,7 @@ def exploration(query: QueryDict) -> Exploration:
     scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
     rows = selectors.cells_of(scope)
     picked = pick(_searched(rows, query), _wishes(query), _facets(query))
-    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked))
+    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked), region_of(scope.machine))
 
 
 def _wishes(query: QueryDict) -> dict[str, list[str]]:

@@ -40,6 +40,11 @@ def times(value: float | None) -> str:
     return NONE if value is None else f"{digits(value)}×"
 
 
+def times_short(value: float) -> str:
+    """`1.5×`, `20×`: a tick's label."""
+    return f"{_localised(value, decimals=0 if value == int(value) else 1)}×"
+
+
 def percent(value: float | None) -> str:
     return NONE if value is None else f"{digits(100 * value)} %"
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from engines.registry import ENGINES
 from runs import formats
 from runs.cells import engine_title
-from runs.charts.style import style_for
+from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
-from runs.selectors import Extent
+from runs.selectors import Extent, Gated, environment_label
 from runs.tables import Column, Table, TableCell, status_chip
-
-_TIME = Column("Time per epoch", is_number=True)
 
 
 def when(moment: datetime | None) -> str:
@@ -28,13 +28,18 @@ def _numbers(*titles: str) -> list[Column]:
     return [Column(title, is_number=True) for title in titles]
 
 
-def runs_table(runs: Sequence[Run], caption: str = "Runs, the newest first", *, without: str = "") -> Table:
+def runs_table(runs: Sequence[Run], caption: str = "", *, without: str = "") -> Table:
     """`without` names a column that would say the same in every row."""
-    columns = [Column("Run"), Column("Network"), Column("Data"), Column("On"), _TIME, Column("Status")]
-    columns += [Column("Experiment"), Column("Machine"), Column("Finished")]
+    columns = [Column(_("Run")), Column(_("Network")), Column(_("Data")), Column(_("On"))]
+    columns += [Column(_("Time per epoch"), is_number=True, sort="seconds"), Column(_("Status"))]
+    columns += [Column(_("Experiment")), Column(_("Machine")), Column(_("Finished"), sort="finished")]
     kept = [index for index, column in enumerate(columns) if column.title != without]
     rows = [_run_row(run) for run in runs]
-    return Table(caption, [columns[index] for index in kept], [[row[index] for index in kept] for row in rows])
+    return Table(
+        caption or _("Runs, the newest first"),
+        [columns[index] for index in kept],
+        [[row[index] for index in kept] for row in rows],
+    )
 
 
 def _run_row(run: Run) -> list[TableCell]:
@@ -57,12 +62,13 @@ def _run_row(run: Run) -> list[TableCell]:
 
 
 def on_words(device: str, threads: int) -> str:
-    return f"{device.upper()}, {formats.count(threads)} thread{'s' if threads != 1 else ''}"
+    words = ngettext("{device}, {n} thread", "{device}, {n} threads", threads)
+    return words.format(device=device.upper(), n=formats.count(threads))
 
 
 def experiments_table(experiments: Sequence[Experiment], extents: Mapping[int, Extent]) -> Table:
-    columns = [Column("Experiment"), Column("Suite"), Column("Preset")]
-    columns += [*_numbers("Cells", "Engines", "Machines"), Column("Newest run")]
+    columns = [Column(_("Experiment"), sort="name"), Column(_("Suite"), sort="suite"), Column(_("Preset"))]
+    columns += [*_numbers(_("Cells"), _("Engines"), _("Machines")), Column(_("Newest run"))]
     rows = [
         [
             TableCell(experiment.name, url=reverse("experiment", args=[experiment.slug])),
@@ -73,13 +79,15 @@ def experiments_table(experiments: Sequence[Experiment], extents: Mapping[int, E
         ]
         for experiment in experiments
     ]
-    return Table("Experiments, the newest first", columns, rows)
+    return Table(_("Experiments, the newest first"), columns, rows)
 
 
 def machines_table(machines: Sequence[Machine], extents: Mapping[int, Extent]) -> Table:
-    columns = [Column("Machine"), Column("Processor"), *_numbers("Cores", "Memory"), Column("GPU")]
-    columns += [*_numbers("Cells", "Experiments"), Column("Newest run")]
-    return Table("Machines", columns, [_machine_row(machine, extents[machine.pk]) for machine in machines])
+    columns = [Column(_("Machine"), sort="name"), Column(_("Processor"), sort="cpu")]
+    columns += [Column(_("Cores"), is_number=True, sort="cores"), Column(_("Memory"), is_number=True, sort="memory")]
+    columns += [Column(_("GPU"))]
+    columns += [*_numbers(_("Cells"), _("Experiments")), Column(_("Newest run"))]
+    return Table(_("Machines"), columns, [_machine_row(machine, extents[machine.pk]) for machine in machines])
 
 
 def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
@@ -89,17 +97,22 @@ def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
         TableCell(str(hardware.get("cpu") or formats.NONE)),
         TableCell(number(hardware.get("cores"))),
         TableCell(formats.gib(whole(hardware.get("memory_bytes")))),
-        TableCell(", ".join(map(str, hardware.get("gpus") or [])) or "none seen"),
+        TableCell(", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")),
         *_counts(extent, "cells", "experiments"),
         TableCell(when(extent.newest_run_at)),
     ]
 
 
 def environments_table(environments: Sequence[Environment], extents: Mapping[int, Extent]) -> Table:
-    columns = [Column("Environment"), Column("Python"), Column("Made by"), *_numbers("Packages")]
-    columns += [*_numbers("Engines", "Cells"), Column("Newest run")]
+    columns = [
+        Column(_("Environment"), sort="name"),
+        Column(_("Python"), sort="python"),
+        Column(_("Made by"), sort="origin"),
+        *_numbers(_("Packages")),
+    ]
+    columns += [*_numbers(_("Engines"), _("Cells")), Column(_("Newest run"))]
     return Table(
-        "Environments: the exact software of runs",
+        _("Environments: the exact software of runs"),
         columns,
         [_environment_row(environment, extents[environment.pk]) for environment in environments],
     )
@@ -109,7 +122,7 @@ def _environment_row(environment: Environment, extent: Extent) -> list[TableCell
     return [
         TableCell(str(environment), url=reverse("environment", args=[environment.pk])),
         TableCell(environment.python or formats.NONE),
-        TableCell(ORIGIN_WORDS.get(environment.origin, environment.origin)),
+        TableCell(_(ORIGIN_WORDS.get(environment.origin, environment.origin))),
         TableCell(formats.count(len(environment.packages))),
         *_counts(extent, "engines", "cells"),
         TableCell(when(extent.newest_run_at)),
@@ -117,15 +130,20 @@ def _environment_row(environment: Environment, extent: Extent) -> list[TableCell
 
 
 ORIGIN_WORDS = {
-    "locked": "our lock file",
-    "chosen": "an interpreter that the user named",
-    "missing": "not installed",
+    "locked": gettext_noop("our lock file"),
+    "chosen": gettext_noop("an interpreter that the user named"),
+    "missing": gettext_noop("not installed"),
 }
 
 
 def engines_table(rows: Sequence[tuple[str, Extent]]) -> Table:
-    columns = [Column("Engine"), Column("Short"), *_numbers("Cells", "Machines", "Experiments"), Column("Newest run")]
-    return Table("Engines", columns, [_engine_row(slug, extent) for slug, extent in rows])
+    columns = [
+        Column(_("Engine"), sort="name"),
+        Column(_("Short")),
+        *_numbers(_("Cells"), _("Machines"), _("Experiments")),
+    ]
+    columns += [Column(_("Newest run"))]
+    return Table(_("Engines"), columns, [_engine_row(slug, extent) for slug, extent in rows])
 
 
 def _engine_row(slug: str, extent: Extent) -> list[TableCell]:
@@ -134,7 +152,7 @@ def _engine_row(slug: str, extent: Extent) -> list[TableCell]:
         TableCell(engine_title(slug), url=reverse("engine", args=[slug]) if info else "", style=style_for(slug)),
         TableCell(info.abbreviation if info else formats.NONE),
         *_counts(extent, "cells", "machines", "experiments"),
-        TableCell(when(extent.newest_run_at) if extent.newest_run_at else "not run yet"),
+        TableCell(when(extent.newest_run_at) if extent.newest_run_at else _("not run yet")),
     ]
 
 
@@ -142,8 +160,9 @@ def _counts(extent: Extent, *names: str) -> list[TableCell]:
     return [TableCell(formats.count(getattr(extent, name))) for name in names]
 
 
-def facts_table(caption: str, facts: Mapping[str, Any], titles: tuple[str, str] = ("What", "Value")) -> Table:
+def facts_table(caption: str, facts: Mapping[str, Any], titles: tuple[str, str] | None = None) -> Table:
     """Two columns: a name and what it is."""
+    titles = titles or (_("What"), _("Value"))
     rows = [[TableCell(str(name)), TableCell(str(value))] for name, value in facts.items()]
     return Table(caption, [Column(titles[0]), Column(titles[1], wraps=True)], rows, hides_head=True)
 
@@ -178,3 +197,42 @@ def run_hits(runs: Sequence[Run]) -> list[TableCell]:
         TableCell(str(found.run_id), url=found.get_absolute_url(), title=f"{found.engine_title}, {found.workload}")
         for found in runs
     ]
+
+
+# ---------------------------------------------------------------- an engine's proof and tracks
+
+
+def gates_table(slug: str, gated: Sequence[Gated]) -> Table:
+    """The equivalence verdict of each version, as the newest run in each environment bears it."""
+    columns = [Column(_("Version")), Column(_("Same work as the reference")), Column(_("Code")), Column(_("Checked"))]
+    columns += [Column(_("Largest difference"), wraps=True)]
+    return Table(_("Does it do the same work?"), columns, [_gate_row(slug, each) for each in gated if each.run])
+
+
+_EQUIVALENCE_TONES = {gettext_noop("passed"): "good", gettext_noop("failed"): "bad", gettext_noop("unverified"): "warn"}
+
+
+def _gate_row(slug: str, each: Gated) -> list[TableCell]:
+    record = each.run.record if each.run else {}
+    verdict = record.get("equivalence") or "unverified"
+    code = record.get("code") or {}
+    gate = record.get("gate") or {}
+    return [
+        TableCell(environment_label(each.environment, slug), url=reverse("environment", args=[each.environment.pk])),
+        TableCell(chip=Chip(_(verdict), _EQUIVALENCE_TONES.get(verdict, "warn"))),
+        TableCell(str(code.get("engine_sha256") or code.get("commit") or formats.NONE)[:12]),
+        TableCell(when(each.run.finished_at if each.run else None)),
+        TableCell("; ".join(f"{name}: {value}" for name, value in list(gate.items())[:3]) or formats.NONE),
+    ]
+
+
+def tracks_table(tracks: Mapping[str, Mapping[str, Any]]) -> Table:
+    """What each track sets, setting by setting; those that differ first."""
+    settings = {track: (record.get("training") or {}).get("settings") or {} for track, record in tracks.items()}
+    names = list(dict.fromkeys(name for own in settings.values() for name in own))
+    names.sort(key=lambda name: len({own.get(name) for own in settings.values()}) < 2)
+    columns = [Column(_("Setting")), *(Column(_(track), wraps=True) for track in settings)]
+    rows = [
+        [TableCell(name), *(TableCell(str(own.get(name, formats.NONE))) for own in settings.values())] for name in names
+    ]
+    return Table(_("What its tracks set"), columns, rows)

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import formats, record_tables, run_pages, selectors, tables
+from runs import curation, formats, live, machine_pages, record_tables, run_pages, selectors, tables
 from runs.charts import build
-from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine
+from runs.errors import RunsError
+from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
+from runs.noise import noise_of
 from runs.rendering import chart_url, render_page
 from runs.study.published import published
-from runs.tables import TableCell
+from runs.tables import Table, TableCell, in_order
 
 LIST_PAGE = 50
 
 
 def runs(request: HttpRequest) -> HttpResponse:
     wished = {name: request.GET.get(name, "") for name in selectors.RUN_FILTERS}
-    page = selectors.run_page(wished, request.GET.get("before", ""))
+    sort = request.GET.get("sort", "")
+    page = selectors.run_page(wished, request.GET.get("before", ""), sort, request.GET.get("page", ""))
     return render_page(
         request,
         "run_list",
         "data",
         tab="runs",
         page=page,
-        table=record_tables.runs_table(page.runs),
+        table=replace(record_tables.runs_table(page.runs), sorted_by=sort),
+        sort=sort,
         filters=_run_filters(wished),
         other_filters={name: value for name, value in wished.items() if value and name not in _OFFERED_RUN_FILTERS},
         is_filtered=any(wished.values()),
@@ -56,28 +66,29 @@ def _run_filters(wished: dict[str, str]) -> list[dict[str, Any]]:
         if wished[name] and wished[name] not in dict(offered):
             offered.append((wished[name], wished[name]))
     return [
-        {"name": name, "title": name.capitalize(), "choices": offered, "value": wished[name]}
+        {"name": name, "title": _(name.capitalize()), "choices": offered, "value": wished[name]}
         for name, offered in choices.items()
     ]
 
 
-def run(request: HttpRequest, run_id: str) -> HttpResponse:
+def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
     found = run_pages.run_asked_for(str(run_id))
     query = urlencode({"run": found.run_id})
-    epochs, losses = run_pages.epochs_chart(found), run_pages.losses_chart(found)
+    place = run_pages.place_chart(found)
+    charts = [chart for chart in (run_pages.epochs_chart(found), run_pages.losses_chart(found), place) if chart.points]
     return render_page(
         request,
         "run",
         "data",
         tab="runs",
         run=found,
+        problem=problem,
+        may_exclude=_may_exclude(request, found),
+        place=run_pages.place_words(found, place),
+        unstable=run_pages.unstable_reasons(found),
         status=tables.status_chip(found.status),
         headline=formats.seconds(found.epoch_seconds),
-        charts=[
-            (chart, chart_url(chart.spec.slug, query), build.summary(chart))
-            for chart in (epochs, losses)
-            if chart.points
-        ],
+        charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         tables=[
             table
             for table in (
@@ -93,6 +104,26 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
     )
 
 
+def _may_exclude(request: HttpRequest, found: Run) -> bool:
+    user = request.user
+    return user.is_authenticated and (user.is_staff or found.machine.owner_id == user.pk)
+
+
+@require_POST
+def exclusion(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Excludes a run, or restores it, with the reason that its page's form gives."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("run", args=[run_id]), reverse("sign-in"))
+    act = curation.restore_run if request.POST.get("act") == "restore" else curation.exclude_run
+    try:
+        act(run_id=str(run_id), reason=request.POST.get("reason", ""), by=request.user)
+    except RunsError as error:
+        answer = run(request, run_id, problem=str(error))
+        answer.status_code = 400
+        return answer
+    return redirect("run", run_id=run_id)
+
+
 def _listed(request: HttpRequest, objects: QuerySet[Any]) -> Page[Any]:
     return Paginator(objects, LIST_PAGE).get_page(request.GET.get("page"))
 
@@ -102,9 +133,10 @@ def _keys(page: Page[Any]) -> list[int]:
 
 
 def experiments(request: HttpRequest) -> HttpResponse:
-    page = _listed(request, Experiment.objects.all())
+    orders = {"name": "name", "suite": "suite", "started": "created_at"}
+    page = _listed(request, _ordered(Experiment.objects.all(), request, orders, ("name", "suite")))
     table = record_tables.experiments_table(list(page), selectors.extents("experiment", _keys(page)))
-    return render_page(request, "list", "data", tab="experiments", title="Experiments", page=page, table=table)
+    return _list(request, "experiments", _("Experiments"), page, table)
 
 
 def experiment(request: HttpRequest, slug: str) -> HttpResponse:
@@ -117,36 +149,81 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
         "data",
         tab="experiments",
         experiment=found,
+        progress=live.progress_of(found),
         machines=record_tables.machines_table(machines, extents),
         latest=record_tables.runs_table(
-            selectors.latest_runs(experiment=found), "Its newest runs", without="Experiment"
+            selectors.latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")
         ),
     )
 
 
+def progress(request: HttpRequest, slug: str) -> JsonResponse:
+    """What pages that are open ask from time to time."""
+    found = live.progress_of(get_object_or_404(Experiment, slug=slug))
+    return JsonResponse(
+        {
+            "runs": found.runs,
+            "planned": found.planned,
+            "is_running": found.is_running,
+            "words": found.words,
+            "newest_run_at": found.newest_run_at and found.newest_run_at.isoformat(),
+        }
+    )
+
+
 def machines(request: HttpRequest) -> HttpResponse:
-    page = _listed(request, Machine.objects.all())
+    orders = {"name": "name", "cpu": "hardware__cpu", "cores": "hardware__cores", "memory": "hardware__memory_bytes"}
+    page = _listed(request, _ordered(Machine.objects.all(), request, orders, ("name", "hardware__cpu")))
     table = record_tables.machines_table(list(page), selectors.extents("machine", _keys(page)))
-    return render_page(request, "list", "data", tab="machines", title="Machines", page=page, table=table)
+    return _list(request, "machines", _("Machines"), page, table)
+
+
+def _list(request: HttpRequest, tab: str, title: str, page: Page[Any], table: Table) -> HttpResponse:
+    table = replace(table, sorted_by=request.GET.get("sort", ""))
+    return render_page(
+        request, "list", "data", tab=tab, title=title, page=page, table=table, q=request.GET.get("q", "")
+    )
+
+
+def _ordered(
+    objects: QuerySet[Any], request: HttpRequest, orders: Mapping[str, str], searched: Sequence[str]
+) -> QuerySet[Any]:
+    """By what the address asks for: a search in some columns, and an order by one."""
+    words = request.GET.get("q", "").replace("\0", "")[:100]
+    if words:
+        objects = objects.filter(reduce(or_, (Q(**{f"{name}__icontains": words}) for name in searched)))
+    sort = request.GET.get("sort", "")
+    column = orders.get(sort.lstrip("-"))
+    return objects.order_by(("-" if sort.startswith("-") else "") + column, "pk") if column else objects
 
 
 def machine(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Machine, pk=pk)
+    state = machine_pages.stability_of(found, noise_of(found))
+    query = urlencode({"machine": found.pk})
     return render_page(
         request,
         "machine",
         "data",
         tab="machines",
         machine=found,
-        hardware=run_pages.hardware_table(found.hardware),
-        latest=record_tables.runs_table(selectors.latest_runs(machine=found), "Its newest runs", without="Machine"),
+        tables=machine_pages.hardware_tables(found.hardware),
+        state=state,
+        chart=state.chart,
+        chart_url=chart_url("stability", query),
+        summary=build.summary(state.chart),
+        peers=machine_pages.peers_table(found),
+        latest=record_tables.runs_table(
+            selectors.latest_runs(machine=found), _("Its newest runs"), without=_("Machine")
+        ),
     )
 
 
 def environments(request: HttpRequest) -> HttpResponse:
-    page = _listed(request, Environment.objects.all())
+    orders = {"name": "name", "python": "python", "origin": "origin"}
+    page = _listed(request, _ordered(Environment.objects.all(), request, orders, ("name", "python", "sha256")))
     table = record_tables.environments_table(list(page), selectors.extents("environment", _keys(page)))
-    return render_page(request, "list", "data", tab="environments", title="Environments", page=page, table=table)
+    return _list(request, "environments", _("Environments"), page, table)
 
 
 def environment(request: HttpRequest, pk: int) -> HttpResponse:
@@ -160,7 +237,7 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
         origin=record_tables.ORIGIN_WORDS.get(found.origin, found.origin),
         packages=record_tables.facts_table("Packages", found.packages, ("Package", "Version")),
         facts=record_tables.facts_table("What it was built with", found.facts),
-        latest=record_tables.runs_table(selectors.latest_runs(environment=found), "Its newest runs"),
+        latest=record_tables.runs_table(selectors.latest_runs(environment=found), _("Its newest runs")),
     )
 
 
@@ -168,7 +245,8 @@ def engines(request: HttpRequest) -> HttpResponse:
     slugs = list(dict.fromkeys([*ENGINES, *selectors.engine_slugs()]))
     extents = selectors.extents("engine", slugs)
     table = record_tables.engines_table([(slug, extents[slug]) for slug in slugs])
-    return render_page(request, "list", "data", tab="engines", title="Engines", table=table)
+    table = in_order(table, request.GET.get("sort", ""))
+    return render_page(request, "list", "data", tab="engines", title=_("Engines"), table=table)
 
 
 def engine(request: HttpRequest, slug: str) -> HttpResponse:
@@ -176,6 +254,8 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
     if found is None:
         raise Http404(f"There is no engine {slug!r}.")
     environments = selectors.environments_of_engine(slug)
+    gated = selectors.newest_run_in_each(slug, environments)
+    tracks = {track: run.record for track, run in selectors.newest_run_of_each_track(slug).items()}
     extents = selectors.extents("environment", [environment.pk for environment in environments])
     return render_page(
         request,
@@ -183,9 +263,11 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         "data",
         tab="engines",
         engine=found,
+        gates=record_tables.gates_table(slug, gated),
+        tracks=record_tables.tracks_table(tracks),
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=record_tables.environments_table(environments, extents),
-        latest=record_tables.runs_table(selectors.latest_runs(engine=slug), "Its newest runs"),
+        latest=record_tables.runs_table(selectors.latest_runs(engine=slug), _("Its newest runs")),
     )
 
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from runs import formats
+from runs import formats, selectors
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
-from runs.charts.style import style_for
+from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
 from runs.models import Run
 from runs.record_tables import facts_table
 from runs.tables import Table
 
 PHASES: Mapping[str, str] = {
-    "import_seconds": "Import of the framework",
-    "data_seconds": "Loading the data",
-    "build_seconds": "Building the network",
-    "compile_seconds": "Compiling",
-    "evaluation_seconds": "Evaluation",
-    "process_seconds": "Whole process",
-    "process_cpu_seconds": "Processor time of the process",
+    "import_seconds": gettext_noop("Import of the framework"),
+    "data_seconds": gettext_noop("Loading the data"),
+    "build_seconds": gettext_noop("Building the network"),
+    "compile_seconds": gettext_noop("Compiling"),
+    "evaluation_seconds": gettext_noop("Evaluation"),
+    "process_seconds": gettext_noop("Whole process"),
+    "process_cpu_seconds": gettext_noop("Processor time of the process"),
 }
 
 
@@ -46,13 +49,55 @@ def losses_chart(run: Run) -> Chart:
     return _run_chart("losses", run, [Point(index, loss) for index, loss in losses if loss is not None])
 
 
-def _run_chart(slug: str, run: Run, points: Sequence[Point]) -> Chart:
+def place_chart(run: Run) -> Chart:
+    """The run among the finished runs of its cell, block by block."""
+    beside = selectors.runs_beside(run)
+    others = [each for each in beside if each.pk != run.pk and not each.is_excluded]
+    left_out = [each for each in beside if each.is_excluded and each.pk != run.pk]
+    own = [each for each in beside if each.pk == run.pk]
+    if not own or len(beside) < 2:
+        return _run_chart("place", run, [])
+    style = _style(run)
+    rest = replace(style, dash=GUIDE_DASH, filled=False, width=1.0)
+    series = [
+        Series(_("The cell's other runs"), rest, _blocks(others), joined=False),
+        Series(_("This run"), replace(style, filled=True), _blocks(own), radius=7, joined=False),
+    ]
+    if left_out:
+        series.append(Series(_("Excluded"), replace(guide_style(), has_marker=True), _blocks(left_out), joined=False))
+    return Chart(SPECS["place"], [each for each in series if each.points], "linear", from_zero=False)
+
+
+def _blocks(runs: Sequence[Run]) -> list[Point]:
+    return [Point(run.block, run.epoch_seconds or 0.0, url=run.get_absolute_url()) for run in runs]
+
+
+def place_words(run: Run, chart: Chart) -> str:
+    """Where the run stands in its cell, as `3rd fastest of 7` says it."""
+    times = sorted(point.y for series in chart.series for point in series.points)
+    if run.epoch_seconds not in times:
+        return ""
+    return _("place {place} of {all} in its cell, the fastest first").format(
+        place=formats.count(times.index(run.epoch_seconds) + 1), all=formats.count(len(times))
+    )
+
+
+def _style(run: Run) -> SeriesStyle:
     workload = run.workload
-    style = style_for(
+    return style_for(
         run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
     )
-    series = [Series(run.engine_title, style, points)] if points else []
-    marks = ("synthetic data",) if workload.is_synthetic else ()
+
+
+def unstable_reasons(run: Run) -> list[str]:
+    """Why the run's block is marked unstable; empty if it is not."""
+    return [str(reason) for reason in (run.record.get("conditions") or {}).get("unstable") or []]
+
+
+def _run_chart(slug: str, run: Run, points: Sequence[Point]) -> Chart:
+    workload = run.workload
+    series = [Series(run.engine_title, _style(run), points)] if points else []
+    marks = (_("synthetic data"),) if workload.is_synthetic else ()
     return Chart(SPECS[slug], series, "linear", workload.network_type, marks=marks)
 
 
@@ -64,31 +109,31 @@ def phases_table(run: Run) -> Table:
     """Time outside the epochs; a phase that was not reached is left out."""
     phases = run.record.get("phases") or {}
     training = run.record.get("training") or {}
-    facts = {words: formats.seconds(phases[name]) for name, words in PHASES.items() if phases.get(name)}
+    facts = {_(words): formats.seconds(phases[name]) for name, words in PHASES.items() if phases.get(name)}
     if epochs := training.get("epochs"):
-        facts["First epoch"] = formats.seconds(epochs[0]["wall_seconds"])
-        facts["Median steady epoch"] = formats.seconds(run.epoch_seconds)
-    return facts_table("Phases", facts, ("Phase", "Time"))
+        facts[_("First epoch")] = formats.seconds(epochs[0]["wall_seconds"])
+        facts[_("Median steady epoch")] = formats.seconds(run.epoch_seconds)
+    return facts_table(_("Phases"), facts, (_("Phase"), _("Time")))
 
 
 def results_table(run: Run) -> Table:
     training = run.record.get("training") or {}
     conditions = run.record.get("conditions") or {}
     facts = {
-        "Test accuracy": formats.percent(training.get("test_accuracy")),
-        "Test loss": _digits(training.get("test_loss")),
-        "Parameters": formats.count(training.get("parameters") or run.workload.parameters),
-        "FLOPs per epoch": f"{formats.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",
-        "Throughput": formats.gflops_per_second(run.workload.flops_per_epoch, run.epoch_seconds),
-        "Share of the measured peak": formats.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
-        "Threads used, observed": _digits(training.get("threads_observed")),
-        "Peak memory": formats.gib(training.get("peak_rss_bytes")),
-        "Drift over the steady epochs": formats.percent(training.get("drift")),
-        "Samples shuffled by": {"framework": "the framework", "harness": "the harness"}.get(
+        _("Test accuracy"): formats.percent(training.get("test_accuracy")),
+        _("Test loss"): _digits(training.get("test_loss")),
+        _("Parameters"): formats.count(training.get("parameters") or run.workload.parameters),
+        _("FLOPs per epoch"): f"{formats.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",
+        _("Throughput"): formats.gflops_per_second(run.workload.flops_per_epoch, run.epoch_seconds),
+        _("Share of the measured peak"): formats.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
+        _("Threads used, observed"): _digits(training.get("threads_observed")),
+        _("Peak memory"): formats.gib(training.get("peak_rss_bytes")),
+        _("Drift over the steady epochs"): formats.percent(training.get("drift")),
+        _("Samples shuffled by"): {"framework": _("the framework"), "harness": _("the harness")}.get(
             training.get("order_from", ""), formats.NONE
         ),
     }
-    return facts_table("Results", facts if training else _known(facts))
+    return facts_table(_("Results"), facts if training else _known(facts))
 
 
 def _known(facts: Mapping[str, str]) -> dict[str, str]:
@@ -110,34 +155,40 @@ def placement_table(run: Run) -> Table:
     record = run.record
     code, placement = record.get("code") or {}, record.get("placement") or {}
     facts = {
-        "Block and position": f"block {run.block}, position {run.position}",
-        "Suite and preset": f"{placement.get('suite', formats.NONE)}, {placement.get('preset', formats.NONE)}",
-        "Seed": str(placement.get("seed", formats.NONE)),
-        "Optimizer": f"{run.workload.optimizer}, rate {run.workload.learning_rate:g}, batch {run.workload.batch_size}",
-        "Data source": f"{run.workload.data_source}, sha256 {run.workload.data_sha256[:16]}…",
-        "Code": f"{code.get('version', '')} {code.get('commit', '')[:12]}{' (changed)' if code.get('dirty') else ''}",
-        "Same work as the others": record.get("equivalence") or "unverified",
+        _("Block and position"): _("block {block}, position {position}").format(block=run.block, position=run.position),
+        _("Suite and preset"): f"{placement.get('suite', formats.NONE)}, {placement.get('preset', formats.NONE)}",
+        _("Seed"): str(placement.get("seed", formats.NONE)),
+        _("Optimizer"): _("{optimizer}, rate {rate}, batch {batch}").format(
+            optimizer=run.workload.optimizer, rate=f"{run.workload.learning_rate:g}", batch=run.workload.batch_size
+        ),
+        _("Data source"): f"{run.workload.data_source}, sha256 {run.workload.data_sha256[:16]}…",
+        _(
+            "Code"
+        ): f"{code.get('version', '')} {code.get('commit', '')[:12]}{' (changed)' if code.get('dirty') else ''}",
+        _("Same work as the others"): _(record.get("equivalence") or "unverified"),
     }
-    return facts_table("How it was placed", facts)
+    return facts_table(_("How it was placed"), facts)
 
 
 def settings_table(run: Run) -> Table:
     training = run.record.get("training") or {}
-    return facts_table("Settings of this track", training.get("settings") or {}, ("Setting", "Value"))
+    return facts_table(_("Settings of this track"), training.get("settings") or {}, (_("Setting"), _("Value")))
 
 
 def conditions_table(run: Run) -> Table:
     conditions = run.record.get("conditions") or {}
-    return facts_table("State of the machine", conditions.get("readings") or {}, ("Reading", "Value"))
+    return facts_table(_("State of the machine"), conditions.get("readings") or {}, (_("Reading"), _("Value")))
 
 
 def hardware_table(hardware: Mapping[str, Any]) -> Table:
     facts = {
-        "Processor": hardware.get("cpu", formats.NONE),
-        "Sockets, cores, threads": ", ".join(str(hardware.get(name, "–")) for name in ("sockets", "cores", "threads")),
-        "Memory": formats.gib(hardware.get("memory_bytes")),
-        "GPU": ", ".join(hardware.get("gpus") or []) or "none seen",
-        "System": hardware.get("system") or formats.NONE,
+        _("Processor"): hardware.get("cpu", formats.NONE),
+        _("Sockets, cores, threads"): ", ".join(
+            str(hardware.get(name, "–")) for name in ("sockets", "cores", "threads")
+        ),
+        _("Memory"): formats.gib(hardware.get("memory_bytes")),
+        _("GPU"): ", ".join(hardware.get("gpus") or []) or _("none seen"),
+        _("System"): hardware.get("system") or formats.NONE,
         **(hardware.get("facts") or {}),
     }
-    return facts_table("Hardware", facts)
+    return facts_table(_("Hardware"), facts)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.core.cache import cache
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from engines.contract import NetworkType
 from engines.registry import ENGINES
+from runs import viewing
 from runs.cells import CellRow
 from runs.models import (
     Environment,
@@ -37,12 +40,24 @@ class Stored:
 
 
 def stored_counts() -> Stored:
-    return Stored(
-        runs=Run.objects.count(),
+    """Counted from the cells. What took long to count is kept for a hundred times as long, a minute at most."""
+    key = f"stored-{sorted(viewing.hidden_experiments())}"
+    if kept := cache.get(key):
+        return cast(Stored, kept)
+    started = time.monotonic()
+    found = Stored(
+        runs=sum(sum(counts.values()) for counts in Summary.objects.values_list("status_counts", flat=True)),
         machines=Machine.objects.count(),
         engines=Summary.objects.values("engine").distinct().count(),
         experiments=Experiment.objects.count(),
     )
+    took = time.monotonic() - started
+    if took > _LONG_SECONDS:
+        cache.set(key, found, timeout=min(100 * took, 60))
+    return found
+
+
+_LONG_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,30 @@ def _cell_row(summary: Summary, machine: str = "") -> CellRow:
         parameters=workload.parameters,
         machine=machine,
     )
+
+
+def cells_of_experiment(experiment: Experiment) -> list[CellRow]:
+    """The cells of all its machines, for what may stand on two of them."""
+    summaries = with_cells(Summary.objects.filter(experiment=experiment)).select_related("workload", "machine")
+    return [_cell_row(summary, summary.machine.name) for summary in summaries[:MOST_CELLS]]
+
+
+def cells_with_processor(cpu: str) -> list[CellRow]:
+    """The newest cells on the CPU of every machine with a processor of that name."""
+    if not cpu:
+        return []
+    summaries = Summary.objects.filter(machine__hardware__cpu=cpu, device="cpu").order_by("-newest_run_at")
+    found = with_cells(summaries).select_related("workload", "machine")
+    return [_cell_row(summary, summary.machine.name) for summary in found[:MOST_CELLS]]
+
+
+MOST_CELLS = 3_000
+
+
+def runs_of(experiment: Experiment) -> tuple[int, datetime | None]:
+    """How many runs it has, and when the newest ended."""
+    rows = list(Summary.objects.filter(experiment=experiment).values_list("status_counts", "newest_run_at"))
+    return sum(sum(counts.values()) for counts, _ in rows), max((newest for _, newest in rows), default=None)
 
 
 def environment_label(environment: Environment, engine: str) -> str:
@@ -260,6 +299,50 @@ def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
 
 def engine_slugs() -> list[str]:
     return list(Summary.objects.order_by("engine").values_list("engine", flat=True).distinct())
+
+
+@dataclass(frozen=True)
+class Gated:
+    """An environment of an engine, with the newest run in it."""
+
+    environment: Environment
+    run: Run | None
+
+
+def newest_run_in_each(slug: str, environments: Sequence[Environment]) -> list[Gated]:
+    newest = Run.objects.filter(environment=OuterRef("pk"), engine=slug).order_by("-pk").values("pk")[:1]
+    keys = dict(
+        Environment.objects.filter(pk__in=[each.pk for each in environments])
+        .annotate(newest=Subquery(newest))
+        .values_list("pk", "newest")
+    )
+    runs = {run.pk: run for run in Run.objects.filter(pk__in=[key for key in keys.values() if key])}
+    return [Gated(each, runs.get(keys.get(each.pk) or 0)) for each in environments]
+
+
+def newest_run_of_each_track(slug: str) -> dict[str, Run]:
+    """By track, from the newest cell of each."""
+    found = {}
+    for track in Summary.objects.filter(engine=slug).order_by("track").values_list("track", flat=True).distinct():
+        cell = Summary.objects.filter(engine=slug, track=track).order_by("-newest_run_at").first()
+        if cell and (run := _run_of_cell(cell)):
+            found[track] = run
+    return found
+
+
+def _run_of_cell(cell: Summary) -> Run | None:
+    same = {name: getattr(cell, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
+    runs = Run.objects.filter(engine=cell.engine, track=cell.track, device=cell.device, threads=cell.threads, **same)
+    return runs.order_by("-pk").first()
+
+
+def runs_beside(run: Run) -> list[Run]:
+    """The finished runs of a run's cell, itself among them, by block; excluded ones too."""
+    same = {name: getattr(run, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
+    runs = Run.objects.filter(
+        engine=run.engine, track=run.track, device=run.device, threads=run.threads, status="finished", **same
+    )
+    return list(runs.defer("body").order_by("block", "pk")[:500])
 
 
 def environments_of_engine(slug: str) -> list[Environment]:

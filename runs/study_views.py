@@ -19,6 +19,7 @@ from runs.charts.style import Chip
 from runs.compare import compared
 from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
+from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.claims import CLAIMS, JudgedClaim, judge_claims
 from runs.study.published import published
@@ -39,9 +40,11 @@ def _asked(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
     return scope, selectors.cells_of(scope)
 
 
-def judged(scope: selectors.Scope, rows: Sequence[CellRow]) -> list[JudgedClaim]:
+def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> list[JudgedClaim]:
+    """`rope` is looked up where it is not given."""
+    rope = region_of(scope.machine) if rope is None else rope
     hardware = scope.machine.hardware if scope.machine else {}
-    return judge_claims(published(), claim_rows.measured(rows, hardware))
+    return judge_claims(published(), claim_rows.measured(rows, hardware), rope=rope)
 
 
 def claim_chip(claim: JudgedClaim) -> Chip:

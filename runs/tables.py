@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 from runs import formats
 from runs.cells import CellRow, engine_title
 from runs.charts.style import Chip, SeriesStyle, style_for
-from runs.comparison import Standing, runs_query, throughput
+from runs.comparison import Standing, runs_query
 from runs.stats import Ratio
 
 VERDICT_TONES = {
@@ -159,17 +159,17 @@ def _comparison_columns(measured: str) -> list[Column]:
         Column(gettext("On"), sort="on", exports=("device", "threads", "track")),
         Column(gettext("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
         Column(gettext("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
-        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs",)),
     ]
     if measured:
         columns += [Column(measured, is_number=True, sort="y", exports=("y", "y_low", "y_high"))]
-    columns += [
-        Column(gettext("Throughput"), is_number=True, sort="gflops", exports=("gflops_per_second",)),
-        Column(gettext("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
+    return [
+        *columns,
         Column(gettext("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
         Column(gettext("Verdict"), sort="verdict", exports=("verdict", "reason")),
+        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs",)),
+        Column("GFLOP/s", is_number=True, sort="gflops", exports=("gflops_per_second",)),
+        Column(gettext("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
     ]
-    return columns
 
 
 @dataclass(frozen=True)
@@ -219,21 +219,22 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
             title=_why_no_interval(row),
             values=(found.low, found.high) if found else (None, None),
         ),
-        TableCell(formats.count(len(row.samples)), url=runs_url, values=(len(row.samples),)),
     ]
     if measured:
         y = extra.y or (None, None, None)
         cells += [TableCell(formats.with_unit(y[0], extra.unit), values=y)]
+    rate = row.flops_per_epoch / found.seconds / 1e9 if found else None
     return [
         *cells,
-        TableCell(throughput(row), values=(row.flops_per_epoch / found.seconds / 1e9 if found else None,)),
-        TableCell(formats.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
         TableCell(formats.times(to_best.value if to_best else None), values=ratio_values(to_best)),
         TableCell(
             chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
             title=row.reason,
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),
+        TableCell(formats.count(len(row.samples)), url=runs_url, values=(len(row.samples),)),
+        TableCell(formats.with_unit(rate, ""), values=(rate,)),
+        TableCell(formats.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
     ]
 
 

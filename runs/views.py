@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
-from runs import answers, selectors, speed_ups, study_views, tables
+from engines.contract import NetworkType
+from runs import answers, run_figures, selectors, speed_ups, study_views, tables
 from runs.cells import CellRow
 from runs.charts import build
 from runs.explore import exploration
+from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.published import published
 
@@ -23,13 +26,14 @@ def _asked_scope(request: HttpRequest) -> tuple[selectors.Scope, list[CellRow]]:
 
 def home(request: HttpRequest) -> HttpResponse:
     scope, cells = _asked_scope(request)
-    claims = study_views.judged(scope, cells) if cells else []
+    rope = region_of(scope.machine)
+    claims = study_views.judged(scope, cells, rope=rope) if cells else []
     return render_page(
         request,
         "home",
         "answers",
         scope=scope,
-        answers=answers.answers(cells, selectors.published_recommendations()),
+        answers=answers.answers(cells, selectors.published_recommendations(), rope=rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
         heat_tables=_heat_tables(cells),
@@ -40,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def recommendation(request: HttpRequest) -> HttpResponse:
     scope, cells = _asked_scope(request)
-    found = answers.answers(cells, selectors.published_recommendations())
+    found = answers.answers(cells, selectors.published_recommendations(), rope=region_of(scope.machine))
     return render_page(
         request,
         "recommendation",
@@ -61,9 +65,11 @@ def _heat_tables(cells: Sequence[CellRow]) -> list[tables.Table]:
 
 
 def speed_up_page(request: HttpRequest) -> HttpResponse:
-    scope, cells = _asked_scope(request)
+    scope = selectors.scope(request.GET.get("experiment", ""), request.GET.get("machine", ""))
+    measured = _measured_speed_ups(scope)
     published_values = selectors.published_speed_ups()
-    measured = {network: speed_ups.measured_speed_ups(cells, network) for network in published_values}
+    pairs = [each for found in measured.values() for each in found.values()]
+    figures = run_figures.run_figures(scope, [row for each in pairs for row in (each.before, each.after)])
     return render_page(
         request,
         "speed_ups",
@@ -77,9 +83,31 @@ def speed_up_page(request: HttpRequest) -> HttpResponse:
             for network in published_values
             if measured[network]
         ],
+        break_even=speed_ups.break_even_table(pairs, figures),
         machines_then=published().machines,
-        is_synthetic=any(cell.is_synthetic for cell in cells),
+        csv_url=table_url("speed-ups", "csv", request.GET.urlencode()),
+        table_json_url=table_url("speed-ups", "json", request.GET.urlencode()),
+        is_synthetic=any(each.after.is_synthetic for each in pairs),
     )
+
+
+def _measured_speed_ups(scope: selectors.Scope) -> dict[NetworkType, dict[speed_ups.Key, speed_ups.Measured]]:
+    """Over all machines of the experiment: where this one lacks a side, another may have it."""
+    rows = selectors.cells_of_experiment(scope.experiment) if scope.experiment else []
+    machine = scope.machine.name if scope.machine else ""
+    networks: tuple[NetworkType, ...] = ("mlp", "cnn")
+    return {network: speed_ups.measured_speed_ups(rows, network, machine) for network in networks}
+
+
+def speed_up_export(query: QueryDict) -> tables.Table:
+    """Both networks' measured speed-ups; the published ones where nothing was measured."""
+    scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
+    published_values = selectors.published_speed_ups()
+    made = [
+        speed_ups.measured_table(network, found, published_values[network])
+        for network, found in _measured_speed_ups(scope).items()
+    ]
+    return replace(made[0], rows=[row for table in made for row in table.rows])
 
 
 def explore(request: HttpRequest) -> HttpResponse:

@@ -38,6 +38,8 @@ class Series:
     style: SeriesStyle
     points: Sequence[Point]
     radius: float = 4.0
+    joined: bool = True
+    """Whether a line runs from point to point."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,14 @@ class Chart:
     """bars, bands or none; only where the spec has intervals."""
     verticals: Sequence[tuple[float, str]] = ()
     """Values of x that a line marks, with its word."""
+    from_zero: bool = True
+    """Whether a linear axis begins at zero."""
     bounds: Sequence[Point] = ()
     """Points that the axes must hold as well: small multiples share their scales."""
+
+    @property
+    def has_several(self) -> bool:
+        return len(self.series) > 1
 
     @property
     def points(self) -> list[Point]:
@@ -96,6 +104,7 @@ def look(series: Series) -> dict[str, Any]:
         "borderDash": list(style.dash),
         "borderWidth": style.width,
         "tension": 0,
+        "showLine": series.joined,
         "fill": False,
     }
 
@@ -162,6 +171,9 @@ def _axis(axis: Axis, scale: Scale, network_type: str) -> dict[str, Any]:
 
 def _x_bounds(chart: Chart) -> dict[str, Any]:
     values = labels(chart)
+    if values and chart.spec.x.scale == "log" and not chart.spec.x.fixed_ticks:
+        ticks = log_ticks(values[0], values[-1])
+        return {"min": ticks[0], "max": ticks[-1], "fixedTicks": ticks}
     if not values or not chart.spec.x.fixed_ticks:
         return {}
     if chart.spec.x.scale == "linear":
@@ -171,7 +183,7 @@ def _x_bounds(chart: Chart) -> dict[str, Any]:
 
 def _y_bounds(chart: Chart) -> dict[str, Any]:
     if chart.scale == "linear":
-        return {"beginAtZero": True} | _shared_top(chart)
+        return {"beginAtZero": chart.from_zero} | _shared_top(chart)
     values = [value for point in chart.held for value in (point.low, point.y, point.high) if value and value > 0]
     if not values:
         return {}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
+from django.utils.translation import gettext as _
+
 from runs import formats
 from runs.charts.style import Chip, SeriesStyle
 
@@ -32,8 +34,10 @@ class Mark:
         if self.value is None:
             return self.reason
         if self.low is None:
-            return f"{formats.times(self.value)}; an interval needs three runs"
-        return f"{formats.times(self.value)}, 95 % interval {formats.interval(self.low, self.high, '×')}"
+            return _("{ratio}; an interval needs three runs").format(ratio=formats.times(self.value))
+        return _("{ratio}, 95 % interval {interval}").format(
+            ratio=formats.times(self.value), interval=formats.interval(self.low, self.high, "×")
+        )
 
     @property
     def ratio(self) -> str:
@@ -96,7 +100,7 @@ def _ticks(at: Callable[[float], float]) -> list[Tick]:
     for tick in TICKS:
         if at(tick) <= 97 and (not kept or at(tick) - at(kept[-1]) >= LEAST_TICK_DISTANCE):
             kept.append(tick)
-    return [Tick(f"{tick:g}×", _percent(at(tick))) for tick in kept]
+    return [Tick(formats.times_short(tick), _percent(at(tick))) for tick in kept]
 
 
 def _percent(value: float) -> str:

@@ -76,7 +76,7 @@ _ALL = (
     ChartSpec(
         "place",
         _("This run among the runs of its cell"),
-        x=Axis({"": _("Block")}),
+        x=Axis({"": _("Block")}, fixed_ticks=True),
         y=Axis({"": _("Time per epoch")}, unit="s"),
     ),
     ChartSpec(

@@ -118,7 +118,11 @@ def make_machine(name: str, **hardware: Any) -> Machine:
         "memory_bytes": 128 * 2**30,
         "gpus": [],
         "system": "Linux 6.1",
-        "facts": {"governor": "performance", "l3_cache": "128 MiB"},
+        "facts": {
+            "architecture": "x86_64",
+            "L3 cache": "128 MiB, shared by 8 threads",
+            "CPU frequency": "1500 to 3729 MHz",
+        },
     } | hardware
     return Machine.objects.create(name=name, fingerprint=content_hash([name]), hardware=found)
 
@@ -173,7 +177,11 @@ def run_record(engine: str, epoch_seconds: float | None) -> dict[str, Any]:
             "gpus": [],
         },
         "phases": {"import_seconds": 2.4, "build_seconds": 0.08, "compile_seconds": 1.9, "process_seconds": 14.2},
-        "conditions": {"readings": {"load_1min": "0.12", "governor": "performance"}, "peak_gflops": 143.0},
+        "conditions": {
+            "readings": {"load_1min": "0.12", "governor": "performance"},
+            "peak_gflops": 143.0,
+            "canary_gflops": 51.2,
+        },
         "equivalence": "passed",
         "stderr_tail": "",
     }

@@ -1,0 +1,58 @@
+"""How far an experiment is, for pages that look again from time to time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from engines.contract import DataSet
+from runs import formats, selectors
+from runs.errors import RunsError
+from runs.models import Experiment
+from runs.suites.plan import make_plan
+from runs.suites.suite import load, shipped
+
+RUNNING_FOR = timedelta(minutes=15)
+"""An experiment with a newer run than this counts as running."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    runs: int
+    planned: int | None
+    """Runs that the suite has on one machine; None for a suite that this site does not know."""
+    newest_run_at: datetime | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.newest_run_at is not None and timezone.now() - self.newest_run_at < RUNNING_FOR
+
+    @property
+    def words(self) -> str:
+        runs = ngettext("{n} run so far", "{n} runs so far", self.runs).format(n=formats.count(self.runs))
+        if self.planned is None:
+            return runs
+        return _("{runs}; the suite has {planned} on each machine").format(
+            runs=runs, planned=formats.count(self.planned)
+        )
+
+
+def progress_of(experiment: Experiment) -> Progress:
+    runs, newest = selectors.runs_of(experiment)
+    return Progress(runs, planned_runs(experiment.suite), newest)
+
+
+@cache
+def planned_runs(suite: str) -> int | None:
+    if suite not in shipped():
+        return None
+    try:
+        plan = make_plan(load(suite), lambda network, samples: DataSet("any", "synthetic", "0" * 32, 100, 100))
+    except RunsError:
+        return None
+    return len(plan.runs)

@@ -1,0 +1,198 @@
+"""What the page about one machine shows: the study's tables with its values beside, its state, its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from runs import formats, run_figures, selectors
+from runs.cells import CellRow, engine_title, threads_words
+from runs.charts.build import Chart, Point, Series
+from runs.charts.specs import SPECS
+from runs.charts.style import RAMP, Chip, ramp_style
+from runs.models import Machine
+from runs.run_figures import Health
+from runs.study.published import published
+from runs.tables import Column, Table, TableCell, row_style
+
+_MOST_ROWS = 20
+
+
+def machine_asked_for(pk: str) -> Machine:
+    """Raises Http404 for what is no machine's number."""
+    found = Machine.objects.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) < 10 else None
+    if found is None:
+        raise Http404("There is no such machine.")
+    return found
+
+
+# ---------------------------------------------------------------- hardware, in the form of the study's tables
+
+
+def hardware_tables(hardware: Mapping[str, Any]) -> list[Table]:
+    """Processor, memory and system; then the GPU. The study's machine stands beside."""
+    then = published().machines
+    return [_beside(_("Processor and system"), _processor(hardware), _study_cpu(then["cpu"])), _gpu_table(hardware)]
+
+
+def _processor(hardware: Mapping[str, Any]) -> dict[str, str]:
+    facts = hardware.get("facts") or {}
+    return {
+        _("Processor"): str(hardware.get("cpu") or formats.NONE),
+        _("Sockets"): str(hardware.get("sockets") or formats.NONE),
+        _("Cores"): str(hardware.get("cores") or formats.NONE),
+        _("Threads"): str(hardware.get("threads") or formats.NONE),
+        _("Memory"): formats.gib(hardware.get("memory_bytes")),
+        _("System"): str(hardware.get("system") or formats.NONE),
+        **{str(name): str(value) for name, value in facts.items() if not str(name).startswith("GPU")},
+    }
+
+
+def _study_cpu(cpu: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        _("Processor"): str(cpu["cpu"]),
+        _("Sockets"): "1",
+        _("Cores"): str(cpu["cores"]),
+        _("Threads"): str(cpu["threads"]),
+        "architecture": str(cpu["architecture"]),
+        "CPU frequency": f"{cpu['frequency_mhz']} MHz",
+        "L1 cache": str(cpu["l1_cache"]),
+        "L2 cache": str(cpu["l2_cache"]),
+        "L3 cache": str(cpu["l3_cache"]),
+    }
+
+
+def _gpu_table(hardware: Mapping[str, Any]) -> Table:
+    gpu = published().machines["gpu"]
+    facts = hardware.get("facts") or {}
+    own = {_("GPU"): ", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")}
+    own |= {str(name): str(value) for name, value in facts.items() if str(name).startswith(("GPU", "NVIDIA", "CUDA"))}
+    then = {
+        _("GPU"): str(gpu["gpu"]),
+        _("Cores of the GPU"): formats.count(gpu["cuda_cores"]),
+        "GPU 0 memory": f"{formats.count(gpu['memory_mb'])} MB",
+        _("Memory bandwidth"): f"{formats.count(gpu['memory_bandwidth_gb_s'])} GB/s",
+        "GPU 0 power limit": f"{gpu['power_w']} W",
+    }
+    return _beside(_("GPU"), own, then)
+
+
+def _beside(caption: str, own: Mapping[str, str], then: Mapping[str, str]) -> Table:
+    columns = [Column(_("What")), Column(_("This machine"), wraps=True), Column(_("The study's, 2017"), wraps=True)]
+    rows = [
+        [TableCell(name), TableCell(own.get(name, formats.NONE)), TableCell(then.get(name, formats.NONE))]
+        for name in {**own, **then}
+    ]
+    return Table(caption, columns, rows)
+
+
+# ---------------------------------------------------------------- its state
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How steady the machine was over its newest runs; `noise` is its measured A/A ratio minus 1."""
+
+    health: Sequence[Health]
+    noise: float | None
+
+    @property
+    def unstable(self) -> int:
+        return sum(bool(each.unstable) for each in self.health)
+
+    @property
+    def unstable_words(self) -> str:
+        if not self.health:
+            return formats.NONE
+        share = formats.percent(self.unstable / len(self.health))
+        return _("{share} of its newest {n} runs").format(share=share, n=formats.count(len(self.health)))
+
+    @property
+    def noise_words(self) -> str:
+        return formats.percent(self.noise) if self.noise is not None else _("not measured")
+
+    @property
+    def reasons(self) -> list[str]:
+        return list(dict.fromkeys(reason for each in self.health for reason in each.unstable))[:5]
+
+    @property
+    def chart(self) -> Chart:
+        counts = sorted({each.threads for each in self.health if each.gflops})
+        series = [self._series(count, at) for at, count in enumerate(counts[: len(RAMP)])]
+        return Chart(SPECS["stability"], series, "linear", from_zero=False)
+
+    def _series(self, threads: int, at: int) -> Series:
+        points = [
+            Point(place, each.gflops)
+            for place, each in enumerate(self.health, 1)
+            if each.gflops and each.threads == threads
+        ]
+        return Series(threads_words(threads), ramp_style(at, filled=True), points, radius=2.5, joined=False)
+
+
+def stability_of(machine: Machine, noise: float | None = None) -> Stability:
+    return Stability(run_figures.health_of(machine), noise)
+
+
+# ---------------------------------------------------------------- all submissions for its processor
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One engine on one workload, over the machines with this processor."""
+
+    row: CellRow
+    seconds: Mapping[str, float]
+    """Machine -> time per epoch."""
+
+
+def peers_table(machine: Machine) -> Table | None:
+    """None where no other machine with this processor has results."""
+    found = [peer for peer in _peers(machine) if len(peer.seconds) > 1]
+    if not found:
+        return None
+    found.sort(key=lambda peer: (-len(peer.seconds), -peer.row.flops_per_epoch))
+    columns = [
+        Column(_("Engine")),
+        Column(_("Network")),
+        Column(_("Machines"), is_number=True),
+        Column(_("This machine"), is_number=True),
+        Column(_("Fastest"), is_number=True),
+        Column(_("Median"), is_number=True),
+        Column(_("Slowest"), is_number=True),
+        Column(_("Its place")),
+    ]
+    caption = _("All machines with this processor")
+    return Table(caption, columns, [_peer_row(peer, machine.name) for peer in found[:_MOST_ROWS]])
+
+
+def _peers(machine: Machine) -> list[Peer]:
+    groups: dict[tuple[str, int, str, str, int], list[CellRow]] = {}
+    for row in selectors.cells_with_processor(str(machine.hardware.get("cpu") or "")):
+        if row.estimate:
+            groups.setdefault((row.engine, row.workload_id, row.track, row.device, row.threads), []).append(row)
+    return [_peer(rows) for rows in groups.values() if any(row.machine == machine.name for row in rows)]
+
+
+def _peer(rows: Sequence[CellRow]) -> Peer:
+    newest = sorted(rows, key=lambda row: row.newest_run_at)
+    return Peer(newest[-1], {row.machine: row.estimate.seconds for row in newest if row.estimate})
+
+
+def _peer_row(peer: Peer, machine: str) -> list[TableCell]:
+    times = sorted(peer.seconds.values())
+    place = times.index(peer.seconds[machine]) + 1
+    words = _("{place} of {all}").format(place=formats.count(place), all=formats.count(len(times)))
+    network = f"{peer.row.network_type.upper()} {formats.size(peer.row.hidden_layers, peer.row.width)}"
+    return [
+        TableCell(engine_title(peer.row.engine), style=row_style(peer.row)),
+        TableCell(network, title=peer.row.data_label),
+        TableCell(formats.count(len(times))),
+        *(TableCell(formats.seconds(value)) for value in (peer.seconds[machine], times[0], median(times), times[-1])),
+        TableCell(chip=Chip(words, "good" if place == 1 else "none")),
+    ]
