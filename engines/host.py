@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,12 +24,13 @@ from typing import IO, Any, get_args
 
 from engines.contract import Status
 from engines.errors import UnavailableError
-from engines.protocol import Event, Job, job_to_json, parse_line
+from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _STDERR_TAIL = 4000
 _LEAVING_SECONDS = 30.0
 _POLL_SECONDS = 1.0
+_NEVER = threading.Event()
 # Left by the user's shell or another tool, these would change what a worker measures; backends.py sets its own.
 _NOT_INHERITED = re.compile(r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))")
 
@@ -51,9 +53,17 @@ class Outcome:
 
 
 def run(
-    python: Path, job: Job, *, timeout_seconds: float, on_event: Callable[[Event], None] = lambda event: None
+    python: Path,
+    job: Job,
+    *,
+    timeout_seconds: float,
+    on_event: Callable[[Event], None] = lambda event: None,
+    stop: threading.Event = _NEVER,
 ) -> Outcome:
-    """Do the job with that interpreter. Only what befalls the host itself is raised: Ctrl-C, a full disk."""
+    """Do the job with that interpreter. Only what befalls the host itself is raised: Ctrl-C, a full disk.
+
+    `stop` hands on to a thread what Ctrl-C says to the main one.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="benchsite-worker-", ignore_cleanup_errors=True) as scratch,
         tempfile.TemporaryFile() as stderr,
@@ -61,7 +71,7 @@ def run(
         try:
             with _worker(python, scratch, stderr) as worker:
                 worker.hand_over(job)
-                final = worker.follow(timeout_seconds, on_event)
+                final = worker.follow(timeout_seconds, on_event, stop)
                 worker.end()
                 return _outcome(worker, final, _tail(stderr), timeout_seconds)
         except UnavailableError as error:
@@ -87,19 +97,21 @@ class _Worker:
             self.process.stdin.write(job_to_json(job).encode() + b"\n")
             self.process.stdin.flush()
 
-    def follow(self, timeout_seconds: float, on_event: Callable[[Event], None]) -> Event | None:
+    def follow(self, timeout_seconds: float, on_event: Callable[[Event], None], stop: threading.Event) -> Event | None:
         """Pass events on until the worker's last word, which is returned; None if it ended or ran out of time first."""
-        for event in self._events(self.started + timeout_seconds):
+        for event in self._events(self.started + timeout_seconds, stop):
             if event["event"] in ("result", "failed"):
                 return event
             on_event(event)
         return None
 
-    def _events(self, deadline: float) -> Iterator[Event]:
+    def _events(self, deadline: float, stop: threading.Event) -> Iterator[Event]:
         torn = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self.channel, selectors.EVENT_READ)
             while True:
+                if stop.is_set():
+                    raise KeyboardInterrupt
                 left = max(0.0, deadline - time.perf_counter())
                 if not selector.select(min(left, _POLL_SECONDS)):
                     self.timed_out = not left
@@ -181,6 +193,7 @@ def _environment(scratch: str) -> dict[str, str]:
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": scratch,
+        SCRATCH: scratch,
     }
 
 

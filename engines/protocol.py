@@ -14,6 +14,9 @@ from typing import Any, Literal, TypedDict, cast
 from engines.contract import DataSet, Network, Setup
 from engines.timing import Policy
 
+SCRATCH = "BENCHSITE_SCRATCH"
+"""The variable that names a worker's temporary folder. Its host removes it; the worker does if the host is gone."""
+
 JobKind = Literal["train", "verify", "canary"]
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import os
 import resource
+import shutil
 import signal
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 from engines import backends, networks, registry, timing
 from engines.contract import Engine, Epoch, Setup, Training, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
-from engines.protocol import Channel, Job, job_from_json
+from engines.protocol import SCRATCH, Channel, Job, job_from_json
 from engines.registry import ENGINES_FOLDER
 
 # What frameworks say, in text alone, when memory runs out.
@@ -55,10 +56,15 @@ def as_engine_error(error: Exception) -> EngineError:
 
 
 def _die_with_host() -> None:
-    """The host holds our standard input open for as long as it lives; at its end the whole process group goes."""
+    """The host holds our standard input open for as long as it lives; at its end the whole process group goes.
+
+    The host clears our temporary folder away; where it was killed, that is left to us.
+    """
 
     def wait_for_the_end() -> None:
         sys.stdin.read()
+        if SCRATCH in os.environ:
+            shutil.rmtree(os.environ[SCRATCH], ignore_errors=True)
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from engines import datasets, host
 from engines.contract import Network, Setup
-from engines.protocol import Event, Job
+from engines.protocol import Event, Job, job_to_json
 from engines.timing import Policy
 from tests.engines import stand_in
 
@@ -192,6 +193,31 @@ def test_a_program_that_is_no_python_is_a_crash(tmp_path: Path) -> None:
     assert (outcome.status, outcome.exit_code) == ("crashed", 1)
 
 
+def test_a_worker_that_nobody_gave_a_folder_clears_none_away(tmp_path: Path) -> None:
+    """Started by hand, it works in the user's own temporary folder."""
+    (tmp_path / "kept").write_text("")
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "engines.worker", "--channel", str(writing)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    text = job_to_json(job())
+    worker = subprocess.run(
+        command, input=text + "\n", text=True, pass_fds=[writing], cwd=host.PROJECT_ROOT, env=environment,
+        start_new_session=True, capture_output=True,
+    )  # fmt: skip
+    os.close(reading)
+    os.close(writing)
+    assert worker.returncode == -signal.SIGKILL, "it ends with its standard input"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_job_is_stopped_from_another_thread(tmp_path: Path) -> None:
+    stop = threading.Event()
+    python = stand_in.interpreter(tmp_path, "hang")
+    threading.Timer(0.5, stop.set).start()
+    with pytest.raises(KeyboardInterrupt):
+        host.run(python, job(), timeout_seconds=600, stop=stop)
+
+
 def test_the_shell_s_settings_do_not_reach_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_NUM_THREADS", "TF_XLA_FLAGS", "THEANO_FLAGS", "PYTHONHOME", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "surprise")
@@ -216,13 +242,17 @@ host.run(Path(sys.argv[1]), job(), timeout_seconds=600)
 """
 
 
-def test_a_host_killed_outright_leaves_neither_worker_nor_its_child(tmp_path: Path) -> None:
+def test_a_host_killed_outright_leaves_no_worker_no_child_of_it_and_no_files(tmp_path: Path) -> None:
     python = stand_in.interpreter(tmp_path, "hang-with-child")
-    environment = os.environ | {"BENCHSITE_TEST_MARK": str(tmp_path)}
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = os.environ | {"BENCHSITE_TEST_MARK": str(tmp_path), "TMPDIR": str(temporary)}
     with subprocess.Popen([sys.executable, "-c", _HOST, str(python)], env=environment, cwd=host.PROJECT_ROOT) as killed:
         family = _wait_for_family(str(tmp_path), members=3)
+        assert len(list(temporary.iterdir())) == 1
         killed.kill()
     assert all(wait_until_dead(pid) for pid in family)
+    assert list(temporary.iterdir()) == []
 
 
 def _wait_for_family(mark: str, members: int) -> set[int]:

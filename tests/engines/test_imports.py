@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from engines.host import PROJECT_ROOT
+from engines.registry import ENGINES_FOLDER
 
 FRAMEWORKS = {"theano", "tensorflow", "keras", "jax", "torch", "pytensor", "pygpu"}
 SITE = {"django", "rest_framework", "pydantic", "rich", "scipy", "runs", "benchsite"}
@@ -53,6 +54,31 @@ def test_the_host_side_needs_the_standard_library_and_annotated_types_alone() ->
 def test_the_worker_imports_numpy_only_with_its_job() -> None:
     """Threads are set before the first import of NumPy, or they are not set."""
     assert imported_with("engines.worker") & (FRAMEWORKS | SITE | {"numpy"}) == set()
+
+
+WORKER_SIDE = (
+    "engines.worker",
+    "engines.backends",
+    "engines.registry",
+    "engines.networks",
+    "engines.datasets",
+    "engines.timing",
+    "engines.protocol",
+    "engines.contract",
+    "engines.errors",
+    "engines.equivalence",
+    "engines.canary",
+    "engines.machine",
+    *(f"engines.frameworks.{path.stem}" for path in sorted((ENGINES_FOLDER / "frameworks").glob("[a-z]*.py"))),
+)
+
+
+def test_what_a_worker_imports_runs_on_python_3_10() -> None:
+    """`tomllib` came with 3.11: the host has it, a framework's interpreter may not. The frameworks come with Engine."""
+    imported = imported_with(*WORKER_SIDE)
+    assert "tomllib" not in imported
+    assert not [name for name in imported if name.startswith("engines.environments")]
+    assert imported & FRAMEWORKS == set()
 
 
 def test_the_site_imports_no_framework_and_nothing_that_runs_in_a_worker() -> None:
