@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from engines.contract import RunRecord
+from engines.contract import Machine, RunRecord
 from runs import services
-from runs.errors import ConflictError, StorageError
+from runs.errors import ConflictError, RunsError, StorageError
 from runs.models import Experiment
+from runs.registration import register_machine
 
 _REMEDY = "Mend it, or measure with --no-database: the spool keeps every run until a database is there."
 _BATCH = 500
 
+Store = Callable[[Sequence[RunRecord]], None]
 
-def check_writable() -> None:
-    """Write something and take it back. Raises StorageError before the first run instead of after the last."""
+
+def check_writable(machine: Machine, *, accept_hardware: bool = False) -> None:
+    """Write something and take it back: what would refuse the first run's record is told before that run.
+
+    Raises StorageError, or ConflictError where the machine's name stands for other hardware.
+    """
     try:
         if _lacks_migrations():
             raise StorageError("The database is not set up. Type: python manage.py migrate")
         with transaction.atomic():
             Experiment.objects.create(name="(a test of writing)", slug="-", suite="", preset="")
+            register_machine(machine=machine, accept_hardware=accept_hardware)
             transaction.set_rollback(True)
     except DatabaseError as error:
         raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
@@ -42,6 +50,37 @@ def store(records: Sequence[RunRecord], *, accept_hardware: bool = False) -> Non
             raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
         if report.refused:
             raise ConflictError(report.refused[0].reason)
+
+
+@dataclass
+class Storing:
+    """Stores records while a suite runs. A database that fails is told once; what it missed is offered again."""
+
+    store: Store
+    warn: Callable[[str], None]
+    missed: list[RunRecord] = field(default_factory=list)
+    reason: str = ""
+
+    def __call__(self, records: Sequence[RunRecord]) -> None:
+        self.missed.extend(records)
+        try:
+            self.store(self.missed)
+        except RunsError as error:
+            self._note(str(error))
+        else:
+            self.missed.clear()
+
+    def _note(self, reason: str) -> None:
+        if not self.reason:
+            self.warn(f"{reason} The suite goes on: the spool has its runs.")
+        self.reason = reason
+
+    def check(self) -> None:
+        """Raises StorageError where the database still lacks runs."""
+        if self.missed:
+            raise StorageError(
+                f"{len(self.missed)} runs are in the spool alone; the next runbench stores them. {self.reason}"
+            )
 
 
 def _first_line(error: Exception) -> str:

@@ -22,6 +22,14 @@ class Rate:
     peak_gflops: float | None = None
 
 
+def measure(threads: int) -> Rate:
+    """In a worker, held to as many CPUs; an empty rate where the canary cannot run."""
+    cpus = machine.allowed_cpus()[:threads]
+    job = Job("canary", Setup("", Network("mlp", 1, 1), threads=threads), cpus=cpus)
+    result = host.run(Path(sys.executable), job, timeout_seconds=_TIMEOUT_SECONDS).result
+    return Rate(result.get("gflops"), result.get("peak_gflops"))
+
+
 @dataclass
 class Canaries:
     """Every rate taken so far, by thread count."""
@@ -29,11 +37,8 @@ class Canaries:
     taken: dict[int, list[Rate]] = field(default_factory=dict)
 
     def take(self, threads: int) -> Rate:
-        """Measure now; an empty rate where the canary cannot run."""
-        cpus = machine.allowed_cpus()[:threads]
-        job = Job("canary", Setup("", Network("mlp", 1, 1), threads=threads), cpus=cpus)
-        result = host.run(Path(sys.executable), job, timeout_seconds=_TIMEOUT_SECONDS).result
-        rate = Rate(result.get("gflops"), result.get("peak_gflops"))
+        """One more, now."""
+        rate = measure(threads)
         self.taken.setdefault(threads, []).append(rate)
         return rate
 

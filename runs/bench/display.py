@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -14,10 +15,9 @@ from engines.protocol import Event
 from runs.records import epoch_seconds
 from runs.suites.plan import Block, Plan, PlannedRun
 
-_SKIPPED: dict[StopReason, str] = {
-    "precise": "its ratios are precise",
-    "block limit": "it has its blocks",
-    "out of budget": "there is no time for it",
+_WHY_LEFT_OUT: dict[StopReason, str] = {
+    "precise": "the ratios of their networks are precise",
+    "out of budget": "they would end after the budget; the same command goes on with them",
 }
 
 
@@ -29,6 +29,7 @@ class Display:
         self.left = {run: predict(run) for run in plan.runs}
         self.total = len(plan.runs)
         self.done = 0
+        self.left_out: Counter[StopReason] = Counter()
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -46,6 +47,9 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
+        for reason, blocks in self.left_out.items():
+            noun = "block" if blocks == 1 else "blocks"
+            self.console.print(f"Left out {blocks} {noun}: {_WHY_LEFT_OUT[reason]}.", markup=False)
 
     def on_event(self, planned: PlannedRun, event: Event) -> None:
         """Tell what the worker is at: compiling, or which epoch."""
@@ -53,12 +57,11 @@ class Display:
         self.progress.update(self.task, description=f"{title_of(planned)} · {stage}")
 
     def skip(self, block: Block, reason: StopReason) -> None:
+        self.left_out[reason] += 1
         self.total -= len(block.runs)
         for run in block.runs:
             del self.left[run]
         self.progress.update(self.task, total=self.total, left=self._time_left)
-        network = block.runs[0].cell.workload.network
-        self.console.print(f"{network}, block {block.number + 1}: left out, {_SKIPPED[reason]}.", markup=False)
 
     @property
     def _time_left(self) -> str:
@@ -125,10 +128,11 @@ def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
         line = f"{cell.workload.network} · {cell.workload.dataset.name} · {cell.device} · {threads} · {engines}"
         blocks[line] = blocks.get(line, 0) + 1
     measured = round(100 * summary["estimate_measured_share"])
+    most = "at most " if plan.suite.is_adaptive else ""
     return [
         *(f"  {count} × {line}" for line, count in blocks.items()),
         f"{summary['cells']} cells, {summary['blocks']} blocks, {summary['runs']} runs, {summary['runs_left']} of them "
         f"left, {summary['runs_unsupported_here']} unsupported here.",
-        f"Estimated time: {duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured here, "
-        "the rest from their size).",
+        f"Estimated time: {most}{duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured "
+        "here, the rest from their size).",
     ]

@@ -6,11 +6,12 @@ A verdict belongs to the hash of the engine's code and to the exact environment;
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from engines import host, machine, registry
 from engines.contract import Cell, Device, Equivalence, Network, Setup, content_hash
@@ -18,6 +19,7 @@ from engines.environments import environments
 from engines.errors import UnavailableError
 from engines.protocol import Job
 from runs.errors import RunsError
+from runs.validation import DocumentError, from_json
 
 DType = Literal["float64", "float32"]
 FULL = (
@@ -72,31 +74,36 @@ class Verdicts:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: dict[str, list[dict[str, Any]]] = self._read()
+        self._known = self._read()
 
-    def _read(self) -> dict[str, list[dict[str, Any]]]:
+    def _read(self) -> dict[str, list[Check]]:
         try:
-            return cast(dict[str, list[dict[str, Any]]], json.loads(self.path.read_text()))
+            return from_json(dict[str, list[Check]], self.path.read_bytes())
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            raise RunsError(f"{self.path} cannot be read ({error}). Delete it; the gate will be asked again.") from None
+        except OSError as error:
+            raise RunsError(f"{self.path} cannot be read: {error.strerror}.") from None
+        except DocumentError:
+            raise RunsError(f"{self.path} is damaged. Delete it; the gate will be asked again.") from None
 
     def of(self, subject: Subject) -> list[Check]:
         try:
-            documents = self._known.get(subject.key, [])
+            return self._known.get(subject.key, [])
         except UnavailableError:
             return []
-        return [_check_from(document) for document in documents]
 
     def keep(self, subject: Subject, checks: Sequence[Check]) -> None:
         """Newer checks of a network take the place of older ones."""
         renewed = {(check.network, check.dtype) for check in checks}
         older = [check for check in self.of(subject) if (check.network, check.dtype) not in renewed]
-        self._known[subject.key] = [asdict(check) for check in (*older, *checks)]
+        self._known[subject.key] = [*older, *checks]
+        self._write({key: [asdict(check) for check in known] for key, known in self._known.items()})
+
+    def _write(self, document: dict[str, Any]) -> None:
         draft = self.path.with_suffix(".draft")
         try:
-            draft.write_text(json.dumps(self._known))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(document))
             draft.replace(self.path)
         except OSError as error:
             raise RunsError(f"{self.path} cannot be written: {error.strerror}.") from None
@@ -111,10 +118,6 @@ class Verdicts:
         return "passed" if passed else "failed", {
             f"{check.network}, {check.dtype}": in_words(check) for check in checks
         }
-
-
-def _check_from(document: dict[str, Any]) -> Check:
-    return Check(**{**document, "network": Network(**document["network"]), "results": tuple(document["results"])})
 
 
 def in_words(check: Check) -> str:
@@ -154,26 +157,33 @@ def ask(
     by_environment: dict[str, list[Subject]] = {}
     for subject in wanted:
         by_environment.setdefault(subject.environment.name, []).append(subject)
+    stop, one_at_a_time = threading.Event(), threading.Lock()
 
-    def ask_all(subjects: list[Subject]) -> list[tuple[Subject, list[Check]]]:
-        return [(subject, check(subject, wanted[subject])) for subject in subjects]
-
-    with ThreadPoolExecutor(max_workers=len(machine.allowed_cpus())) as pool:
-        for answers in pool.map(ask_all, by_environment.values()):
-            for subject, checks in answers:
+    def ask_all(subjects: list[Subject]) -> None:
+        for subject in subjects:
+            checks = check(subject, wanted[subject], stop)
+            with one_at_a_time:
                 verdicts.keep(subject, checks)
                 told(subject, checks)
 
+    with ThreadPoolExecutor(max_workers=len(machine.allowed_cpus())) as pool:
+        try:
+            list(pool.map(ask_all, by_environment.values()))
+        except BaseException:  # Ctrl-C, above all: the workers are not waited for
+            stop.set()
+            raise
 
-def check(subject: Subject, networks: tuple[Network, ...]) -> list[Check]:
+
+def check(subject: Subject, networks: tuple[Network, ...], stop: threading.Event) -> list[Check]:
     """Both checks of each network, in a process for each element type, since that is a process's own."""
-    return [one for dtype in get_args(DType) for one in _check_in(subject, networks, dtype)]
+    return [one for dtype in get_args(DType) for one in _check_in(subject, networks, dtype, stop)]
 
 
-def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType) -> list[Check]:
+def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType, stop: threading.Event) -> list[Check]:
     setup = Setup(subject.engine, networks[0], device=subject.device, dtype=dtype)
     job = Job("verify", setup, networks=networks)
-    outcome = host.run(environments.python_of(subject.environment), job, timeout_seconds=_TIMEOUT_SECONDS)
+    python = environments.python_of(subject.environment)
+    outcome = host.run(python, job, timeout_seconds=_TIMEOUT_SECONDS, stop=stop)
     if not outcome.finished:
         return [Check(subject.engine, subject.device, network, dtype, False, outcome.reason) for network in networks]
     return [

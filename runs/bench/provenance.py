@@ -19,12 +19,11 @@ from runs.suites.plan import network_name
 
 
 def this_machine(name: str | None, var: Path) -> Machine:
-    """This machine's hardware under the name given now, or before, or one made from what it is."""
+    """This machine's hardware under the name given now, or remembered, or one made from what it is."""
     hardware = machine.detect()
     name = (name or _remembered_name(var) or _name_from(machine.as_contract(hardware, "x"))).strip()
     if not 1 <= len(name) <= 100:
         raise RunsError(f"A machine's name has 1 to 100 characters, not {len(name)}.", {"field": "machine"})
-    _remember_name(name, var)
     return machine.as_contract(hardware, name)
 
 
@@ -44,7 +43,7 @@ def _remembered_name(var: Path) -> str | None:
         return None
 
 
-def _remember_name(name: str, var: Path) -> None:
+def remember_name(name: str, var: Path) -> None:
     try:
         var.mkdir(parents=True, exist_ok=True)
         _file(var).write_text(json.dumps({"name": name}) + "\n")

@@ -27,9 +27,10 @@ from runs.bench import provenance
 from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts
 from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
-from runs.bench.stopping import Budget, Progress, group_of
+from runs.bench.stopping import Budget, Progress
 from runs.spool import Spool
-from runs.suites.plan import Block, Plan, PlannedRun, without
+from runs.suites.plan import Block, Plan, PlannedRun, until_next, without
+from runs.suites.suite import Suite
 
 
 class Watcher(Protocol):
@@ -74,21 +75,20 @@ def carry_out(session: Session, watcher: Watcher) -> list[RunRecord]:
 
 
 def why_skip(session: Session, block: Block) -> StopReason | None:
-    """A rigorous suite's group that is precise by now needs no more blocks; a spent budget ends everything."""
+    """A rigorous suite's group that is precise by now needs no more blocks; a budget ends before what ends too late."""
     if not _costs_time(block):
         return None
-    if session.plan.suite.is_adaptive and _stop_reason(session, block) == "precise":
+    if _is_precise(session, block):
         return "precise"
-    return None if session.budget.allows(block) else "out of budget"
+    return None if session.budget.allows([block]) else "out of budget"
 
 
 def _costs_time(block: Block) -> bool:
     return any(not why_unsupported(run.cell) for run in block.runs)
 
 
-def _stop_reason(session: Session, block: Block) -> StopReason | None:
-    suite = session.plan.suite
-    return session.progress.stop_reason(group_of(block.runs[0].cell), most_blocks=suite.most_blocks)
+def _is_precise(session: Session, block: Block) -> bool:
+    return session.plan.suite.is_adaptive and session.progress.is_precise(block.group)
 
 
 # ---------------------------------------------------------------- a block
@@ -98,12 +98,16 @@ def run_block(session: Session, block: Block, watcher: Watcher) -> list[RunRecor
     """Run a block between two canaries. Each record is spooled at once, and again with what only the end shows."""
     before = _canary_before(session, block)
     records: list[RunRecord] = []
-    for planned in block.runs:
-        record = measure(session, planned, before, partial(watcher.on_event, planned))
-        session.spool.append(record)
-        session.progress.add(record)
-        watcher.show(record)
-        records.append(record)
+    try:
+        for planned in block.runs:
+            record = measure(session, planned, before, partial(watcher.on_event, planned))
+            session.spool.append(record)
+            session.progress.add(record)
+            watcher.show(record)
+            records.append(record)
+    except KeyboardInterrupt:
+        session.store(records)
+        raise
     return _close(session, block, records, before)
 
 
@@ -112,17 +116,14 @@ def _canary_before(session: Session, block: Block) -> Rate:
     cell = block.runs[0].cell
     if cell.device != "cpu" or not _costs_time(block):
         return Rate()
-    return session.canaries.once(cell.threads) if _is_quick(session) else session.canaries.take(cell.threads)
-
-
-def _is_quick(session: Session) -> bool:
-    return session.plan.suite.preset == "quick"
+    once = session.plan.suite.is_quick
+    return session.canaries.once(cell.threads) if once else session.canaries.take(cell.threads)
 
 
 def _close(session: Session, block: Block, records: list[RunRecord], before: Rate) -> list[RunRecord]:
     """Mark the block's records with the canary after it and with a reason to stop; the spool gets what changed."""
     threads = block.runs[0].cell.threads
-    after = Rate() if _is_quick(session) or before.gflops is None else session.canaries.take(threads)
+    after = Rate() if session.plan.suite.is_quick or before.gflops is None else session.canaries.take(threads)
     strayed = canary.instability_reasons(
         [rate.gflops for rate in (before, after) if rate.gflops], session.canaries.median(threads)
     )
@@ -136,11 +137,19 @@ def _close(session: Session, block: Block, records: list[RunRecord], before: Rat
 
 
 def _why_stop_after(session: Session, block: Block) -> StopReason | None:
+    """Why this will be its group's last block; a number of blocks that was fixed beforehand needs no reason.
+
+    The budget's end is foreseen: by what the blocks up to the group's next one are predicted to take.
+    """
     if not _costs_time(block):
         return None
-    if session.budget.is_spent:
-        return "out of budget"
-    return _stop_reason(session, block) if session.plan.suite.is_adaptive else None
+    if _is_precise(session, block):
+        return "precise"
+    ahead = until_next(session.plan, block)
+    if not ahead:
+        return "block limit" if session.plan.suite.is_adaptive else None
+    needed = (each for each in ahead if not _is_precise(session, each))
+    return None if session.budget.allows(needed) else "out of budget"
 
 
 def _closed(record: RunRecord, after: Rate, strayed: tuple[str, ...], stop: StopReason | None) -> RunRecord:
@@ -160,7 +169,7 @@ def remaining(plan: Plan, records: Iterable[RunRecord]) -> Plan:
 
     def is_done(planned: PlannedRun) -> bool:
         record = recorded.get((cell_key(planned.cell), planned.block))
-        return record is not None and not _can_be_tried_again(record)
+        return record is not None and not _can_be_tried_again(record, plan.suite)
 
     return without(plan, is_done)
 
@@ -175,8 +184,19 @@ def of_experiment(records: Iterable[RunRecord], experiment: str, machine_now: Ma
     ]
 
 
-def _can_be_tried_again(record: RunRecord) -> bool:
-    """An unsupported run whose cause is gone. What an engine itself refused (it has an exit code), it refuses again."""
+def measured_alike(plan: Plan, records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Those of the plan's cells by today's code and software: older ones are kept, and never pooled with these."""
+    keys = {cell_key(cell) for cell in plan.cells}
+    return [record for record in records if record.cell_key in keys]
+
+
+def _can_be_tried_again(record: RunRecord, suite: Suite) -> bool:
+    """A run that the suite gives more time by now, or an unsupported one whose cause is gone.
+
+    What an engine itself refused (it has an exit code), it refuses again.
+    """
+    if record.status == "timed_out":
+        return record.phases.process_seconds < suite.timeout_seconds
     return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
 
 

@@ -7,18 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from engines.contract import Cell, Device, RunRecord, StopReason, Workload
+from engines.contract import Cell, RunRecord
 from runs import stats
 from runs.records import epoch_seconds
 from runs.stats import LogSamples
-from runs.suites.plan import Block
-
-Group = tuple[Workload, Device, int]
-
-
-def group_of(cell: Cell) -> Group:
-    """What is compared: one workload on one device with one thread count."""
-    return cell.workload, cell.device, cell.threads
+from runs.suites.plan import Block, Group, group_of
 
 
 @dataclass
@@ -29,12 +22,9 @@ class Budget:
     predict: Callable[[Block], float]
     started: float = field(default_factory=time.monotonic)
 
-    def allows(self, block: Block) -> bool:
-        return self.seconds is None or self.spent + self.predict(block) <= self.seconds
-
-    @property
-    def is_spent(self) -> bool:
-        return self.seconds is not None and self.spent >= self.seconds
+    def allows(self, blocks: Iterable[Block]) -> bool:
+        """Whether all of these, one after the other, will be over in time."""
+        return self.seconds is None or self.spent + sum(map(self.predict, blocks)) <= self.seconds
 
     @property
     def spent(self) -> float:
@@ -57,11 +47,11 @@ class Progress:
     def add(self, record: RunRecord) -> None:
         self.records.setdefault(group_of(record.cell), []).append(record)
 
-    def stop_reason(self, group: Group, *, most_blocks: int) -> StopReason | None:
-        """Why this group has enough blocks: every engine's ratio to the fastest is precise, or the limit is reached."""
+    def is_precise(self, group: Group) -> bool:
+        """Whether every engine's ratio to the fastest is known well enough, and in blocks enough."""
         records = self.records.get(group, [])
         blocks = len({record.placement.block for record in records})
-        return stats.stop_reason(half_widths(_samples(records)), blocks=blocks, max_blocks=most_blocks)
+        return stats.stop_reason(half_widths(_samples(records)), blocks=blocks) == "precise"
 
 
 def _samples(records: Iterable[RunRecord]) -> dict[Cell, LogSamples]:

@@ -24,6 +24,13 @@ DataSetFor = Callable[[Network, int | None], DataSet]
 
 T = TypeVar("T")
 
+Group = tuple[Workload, Device, int]
+
+
+def group_of(cell: Cell) -> Group:
+    """What the cell is compared within: its workload, device and thread count."""
+    return cell.workload, cell.device, cell.threads
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -39,6 +46,10 @@ class Block:
 
     number: int
     runs: tuple[PlannedRun, ...]
+
+    @property
+    def group(self) -> Group:
+        return group_of(self.runs[0].cell)
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,13 @@ def known_networks(suite: Suite) -> list[str]:
 def select_engines(names: tuple[str, ...]) -> tuple[str, ...]:
     """Slugs for slugs or abbreviations. Raises UnsupportedError naming the known ones."""
     return tuple(registry.find(name).slug for name in names)
+
+
+def until_next(plan: Plan, block: Block) -> tuple[Block, ...]:
+    """What comes after a block, up to and with the next of its group; nothing if it is its group's last."""
+    later = plan.blocks[plan.blocks.index(block) + 1 :]
+    ends = (place for place, each in enumerate(later, start=1) if each.group == block.group)
+    return later[: next(ends, 0)]
 
 
 def without(plan: Plan, done: Callable[[PlannedRun], bool]) -> Plan:

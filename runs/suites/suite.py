@@ -79,13 +79,14 @@ class Suite(Document):
         return bench.blocks or self.blocks or PRESET_BLOCKS[self.preset]
 
     @property
+    def is_quick(self) -> bool:
+        """Whether one canary does for the whole sitting, instead of two for each block."""
+        return self.preset == "quick"
+
+    @property
     def is_adaptive(self) -> bool:
         """Whether a group of cells may stop before its last block."""
         return self.preset == "rigorous"
-
-    @property
-    def most_blocks(self) -> int:
-        return max(self.blocks_of(bench) for bench in self.benches)
 
 
 def shipped() -> list[str]:

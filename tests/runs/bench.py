@@ -11,13 +11,14 @@ from pathlib import Path
 
 from engines.contract import RunRecord
 from runs.spool import Spool, SpoolContents, spool_for
+from runs.suites.suite import Preset
 from tests.engines import stand_in
 
 SUITE = """
 name = "tiny"
 title = "Two engines, two networks, two blocks"
-preset = "quick"
-blocks = 2
+preset = "{preset}"
+blocks = {blocks}
 warmup_epochs = 1
 steady_epochs = 2
 min_steady_seconds = 0.0
@@ -61,10 +62,13 @@ class Bench:
         python = stand_in.interpreter(self.var, behaviour)
         (self.var / "environments.json").write_text(json.dumps({"tensorflow": str(python)}))
 
+    def plan(self, *, preset: Preset = "quick", blocks: int = 2, threads: tuple[int, ...] = (1,)) -> None:
+        Path(self.suite).write_text(SUITE.format(preset=preset, blocks=blocks, threads=list(threads)))
+
 
 def make_bench(var: Path, *, behaviour: str = "train", threads: tuple[int, ...] = (1,)) -> Bench:
     bench = Bench(var)
-    Path(bench.suite).write_text(SUITE.format(threads=list(threads)))
+    bench.plan(threads=threads)
     bench.behave(behaviour)
     return bench
 

@@ -12,7 +12,8 @@ from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Suite
 from tests.records import make_cell, make_record
 
-SUITE = Suite("any", "Any", (Bench("mlp", (8,), (25,), ("tensorflow",)),))
+SUITE = Suite("any", "Any", (Bench("mlp", (8,), (25,), ("tensorflow",)),), preset="quick")
+STANDARD = dataclasses.replace(SUITE, preset="standard")
 KNOWN, UNKNOWN = make_cell("tensorflow"), make_cell("keras-tensorflow")
 
 
@@ -48,16 +49,26 @@ def test_a_suite_s_least_seconds_count() -> None:
     assert Predictor([]).seconds(UNKNOWN, long) > Predictor([]).seconds(UNKNOWN, SUITE) + 90
 
 
+def only_known_can_run(cell: Cell) -> bool:
+    return cell != KNOWN
+
+
 def test_an_estimate_sums_over_the_runs_that_can_run() -> None:
-    predictor = Predictor([record(KNOWN, 5.0)])
-    both = plan(KNOWN, KNOWN, UNKNOWN)
-    whole = predictor.estimate(both, can_run={KNOWN: True, UNKNOWN: True})
-    assert whole.seconds == pytest.approx(10.0 + predictor.seconds(UNKNOWN, SUITE))
+    both, records = plan(KNOWN, KNOWN, UNKNOWN), [record(KNOWN, 5.0)]
+    anywhere = Predictor(records)
+    whole = anywhere.estimate(both)
+    assert whole.seconds == pytest.approx(10.0 + anywhere.seconds(UNKNOWN, SUITE))
     assert whole.measured_share == pytest.approx(2 / 3)
-    known = predictor.estimate(both, can_run={KNOWN: True, UNKNOWN: False})
+    known = Predictor(records, only_known_can_run).estimate(both)
     assert (known.seconds, known.measured_share) == (10.0, 1.0)
 
 
 def test_nothing_to_run_takes_no_time() -> None:
-    estimate = Predictor([]).estimate(plan(UNKNOWN), can_run={UNKNOWN: False})
+    estimate = Predictor([], only_known_can_run).estimate(dataclasses.replace(plan(UNKNOWN), suite=STANDARD))
     assert (estimate.seconds, estimate.measured_share) == (0.0, 0.0)
+
+
+def test_the_canaries_around_a_block_take_time_where_there_are_any() -> None:
+    predictor, block = Predictor([record(KNOWN, 5.0)]), plan(KNOWN, KNOWN).blocks[0]
+    assert predictor.seconds_of_block(block, SUITE) == 10.0
+    assert predictor.seconds_of_block(block, STANDARD) > 10.0

@@ -14,7 +14,16 @@ from engines.errors import UnsupportedError
 from engines.registry import ENGINES
 from runs.errors import SuiteError
 from runs.suites import suite as suites
-from runs.suites.plan import Plan, Selection, known_networks, make_plan, network_name, select_engines, without
+from runs.suites.plan import (
+    Plan,
+    Selection,
+    known_networks,
+    make_plan,
+    network_name,
+    select_engines,
+    until_next,
+    without,
+)
 from runs.suites.suite import Bench, Suite
 
 SLUGS = sorted(ENGINES)
@@ -206,3 +215,23 @@ def test_what_is_done_leaves_the_rest_with_its_blocks_and_places(suite: Suite, r
     left = without(plan, done.__contains__)
     assert left.runs == tuple(run for run in plan.runs if run not in done)
     assert all(block.runs for block in left.blocks)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SUITES)
+def test_what_comes_until_a_group_s_next_block_ends_with_it(suite: Suite) -> None:
+    plan = make_plan(suite, dataset_for)
+    for place, block in enumerate(plan.blocks):
+        ahead = until_next(plan, block)
+        later = [each for each in plan.blocks[place + 1 :] if each.group == block.group]
+        assert ahead == plan.blocks[place + 1 : place + 1 + len(ahead)]
+        assert [each for each in ahead if each.group == block.group] == later[:1]
+        assert ahead[-1:] == tuple(later[:1])
+
+
+def test_a_noise_suite_s_cells_have_a_partner_for_each_block() -> None:
+    suite = suites.load("noise")
+    plan = make_plan(suite, dataset_for)
+    counts = Counter(run.cell for run in plan.runs)
+    assert set(counts.values()) == {10}
+    assert {cell.workload.network.type for cell in counts} == {"mlp", "cnn"}

@@ -9,13 +9,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from engines.contract import RunRecord
 from engines.host import PROJECT_ROOT
+from runs.records import parse_record
 from tests.engines.test_host import marked_processes, wait_until_dead
 from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, make_bench, places
 
@@ -42,7 +44,8 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def runbench(bench: Bench, *options: str, **environment: str) -> subprocess.Popen[str]:
-    return manage(bench, "runbench", "--suite", bench.suite, *options, **environment)
+    """Without the gate, which is not what is killed here."""
+    return manage(bench, "runbench", "--no-verify", "--suite", bench.suite, *options, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = make_bench(tmp_path, behaviour="slow", threads=(1, TOO_MANY_THREADS))
     monkeypatch.setenv("DATABASE_URL", _url(bench))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
     shutil.copy(empty_database, tmp_path / "db.sqlite3")
     return bench
 
@@ -67,6 +72,12 @@ def _url(bench: Bench) -> str:
 def stored_ids(bench: Bench) -> list[str]:
     with closing(sqlite3.connect(bench.var / "db.sqlite3")) as database:
         return sorted(row[0] for row in database.execute("SELECT run_id FROM runs_run"))
+
+
+def stored(bench: Bench) -> list[RunRecord]:
+    code, output, errors = finish(manage(bench, "exportruns"))
+    assert code == 0, errors
+    return [parse_record(line) for line in output.splitlines()]
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -94,11 +105,15 @@ def _command_line(pid: int) -> bytes:
 
 def assert_whole(bench: Bench) -> None:
     """The plan's runs, each once, in the spool and in the database alike."""
-    records, ids = bench.records, stored_ids(bench)
+    records = bench.records
     assert bench.contents.damaged == ()
     assert len(places(records)) == len(set(places(records))) == PLANNED
-    assert ids == sorted({record.run_id.replace("-", "") for record in records})
+    assert _by_id(stored(bench)) == _by_id(records)
     assert finished(bench) == RUNS
+
+
+def _by_id(records: Sequence[RunRecord]) -> list[RunRecord]:
+    return sorted(records, key=lambda record: record.run_id)
 
 
 def test_a_runner_killed_twice_loses_no_run_and_doubles_none(bench: Bench) -> None:
@@ -113,11 +128,29 @@ def test_a_runner_killed_twice_loses_no_run_and_doubles_none(bench: Bench) -> No
         ids = {record.run_id for record in bench.records}
         assert kept <= ids
         kept = ids
+    assert list((bench.var / "tmp").iterdir()) == []
     code, output, errors = finish(runbench(bench))
     assert code == 0, errors
     assert kept <= {record.run_id for record in bench.records}
     assert_whole(bench)
     assert "finished" in output.splitlines()[-1]
+
+
+def test_a_runner_killed_between_a_run_and_its_block_s_end_loses_and_doubles_nothing(bench: Bench) -> None:
+    """The database takes a block when it is over, and what a broken one left when the next sitting begins."""
+    bench.plan(preset="standard", blocks=1)
+    runner = runbench(bench, "--networks", "mlp:1x2")
+    wait_for(lambda: finished(bench) == 1 and bool(workers(bench)), runner)
+    runner.kill()
+    finish(runner)
+    (broken,) = bench.records
+    assert (broken.conditions.canary_after_gflops, stored(bench)) == (None, [])
+    code, _, errors = finish(runbench(bench, "--networks", "mlp:1x2"))
+    assert code == 0, errors
+    assert len(set(places(bench.records))) == len(bench.records) == 2
+    assert broken in bench.records
+    assert _by_id(stored(bench)) == _by_id(bench.records)
+    assert [bool(record.conditions.canary_after_gflops) for record in bench.records] == [False, True]
 
 
 def test_a_runner_killed_in_mid_write_leaves_a_line_that_does_not_count(bench: Bench) -> None:

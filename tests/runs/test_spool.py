@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import as_json
+from engines.contract import RunRecord, as_json
 from engines.host import PROJECT_ROOT
 from runs.errors import RecordError, SpoolError
 from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from tests.records import make_record
 
 RECORDS = [make_record(block=block) for block in range(4)]
+NEW = make_record(block=4)
 TEXT = "".join(as_json(record) + "\n" for record in RECORDS).encode()
 
 
@@ -42,6 +43,34 @@ def test_what_is_appended_is_read_in_its_order(spool: Spool) -> None:
     assert spool.path.read_bytes() == TEXT
 
 
+def revised(record: RunRecord) -> RunRecord:
+    conditions = dataclasses.replace(record.conditions, canary_after_gflops=90.0)
+    return dataclasses.replace(record, conditions=conditions)
+
+
+def test_of_a_run_that_stands_twice_the_later_line_counts_in_the_first_one_s_place(spool: Spool) -> None:
+    filled(spool)
+    spool.append(revised(RECORDS[1]))
+    assert spool.read().records == (RECORDS[0], revised(RECORDS[1]), *RECORDS[2:])
+
+
+@given(st.data())
+def test_wherever_a_block_s_end_was_torn_each_run_stands_once_as_it_was_last_written(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    end = "".join(as_json(revised(record)) + "\n" for record in RECORDS).encode()
+    torn = end[: data.draw(st.integers(0, len(end)))]
+    spool = filled(Spool(tmp_path_factory.mktemp("torn") / "spool.jsonl"), TEXT + torn)
+    whole = torn.count(b"\n")
+    assert spool.read().records == (*map(revised, RECORDS[:whole]), *RECORDS[whole:])
+
+
+def test_a_revision_that_is_damaged_leaves_the_run_as_it_was(spool: Spool) -> None:
+    filled(spool, TEXT + b'{"run_id": 7}\n')
+    assert spool.read().records == tuple(RECORDS)
+    assert spool.read().damaged == (5,)
+
+
 def test_a_spool_that_is_not_there_is_empty(spool: Spool) -> None:
     assert spool.read().records == ()
     assert not spool.path.exists()
@@ -61,8 +90,8 @@ def test_wherever_a_write_was_torn_the_whole_lines_before_it_stay(
     whole = TEXT[:length].count(b"\n")
     assert spool.read().records == tuple(RECORDS[:whole])
     spool.prepare()
-    spool.append(RECORDS[3])
-    assert spool.read().records == (*RECORDS[:whole], RECORDS[3])
+    spool.append(NEW)
+    assert spool.read().records == (*RECORDS[:whole], NEW)
     assert spool.read().damaged == ()
 
 

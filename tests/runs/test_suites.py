@@ -61,8 +61,24 @@ def test_every_shipped_suite_fits_and_bears_its_file_s_name(name: str) -> None:
     assert suites.load(name).name == name
 
 
-def test_the_quick_and_the_study_s_suite_are_shipped() -> None:
-    assert {"quick", "study"} <= set(suites.shipped())
+def test_these_suites_are_shipped() -> None:
+    assert {"noise", "quick", "study"} <= set(suites.shipped())
+
+
+@pytest.mark.parametrize(
+    ("preset", "blocks", "is_quick", "is_adaptive"),
+    [
+        ("quick", 3, True, False),
+        ("standard", 5, False, False),
+        ("rigorous", 20, False, True),
+        ("study", 2, False, False),
+        ("noise", 10, False, False),
+    ],
+)
+def test_what_a_preset_means(preset: str, blocks: int, is_quick: bool, is_adaptive: bool) -> None:
+    suite = parse(f'preset = "{preset}"' + SMALL)
+    assert suite.blocks_of(suite.benches[0]) == blocks
+    assert (suite.is_quick, suite.is_adaptive) == (is_quick, is_adaptive)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +96,7 @@ def test_the_quick_and_the_study_s_suite_are_shipped() -> None:
         ("steady_epochs = 1001" + SMALL, "steady_epochs is 1001, allowed: 1 to 1000"),
         ("timeout_seconds = 0.5" + SMALL, "timeout_seconds is 0.5, allowed: 1 to 86400"),
         ("learning_rate = nan" + SMALL, "learning_rate is nan"),
-        ('preset = "fast"' + SMALL, "preset is 'fast', allowed: 'quick', 'standard', 'rigorous' or 'study'"),
+        ('preset = "fast"' + SMALL, "preset is 'fast', allowed: 'quick', 'standard', 'rigorous', 'study' or 'noise'"),
         (SMALL.replace('"tf"', '"caffe"'), "There is no engine 'caffe'. Known engines: theano (th), tensorflow (tf)"),
         (SMALL.replace('"mlp"', '"cnn"').replace("[2]", "[1, 3]"), "hidden_layers is 3, allowed for a CNN: 1 to 2"),
         ("name = ", "The suite small.toml is not TOML: Invalid value"),

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ from runs.errors import RunsError
 from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
-from runs.suites.plan import Plan, PlannedRun, make_plan
+from runs.suites.plan import Plan, make_plan
 
 EXAMPLES = """
 examples:
@@ -39,7 +38,7 @@ examples:
   python manage.py runbench --no-database                  a bench machine: the spool file alone
 
 A suite that was stopped, by Ctrl-C or by a power cut, goes on when the same command is given again.
-Exit codes: 0 done, 1 nothing could be run or stored, 2 a wrong option, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 nothing could be run or not all of it stored, 2 a wrong option, 130 stopped by Ctrl-C.
 """
 
 
@@ -53,7 +52,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_argument_group("what to measure")
-        what.add_argument("--suite", default="quick", help=f"{', '.join(suites.shipped())}, or a TOML file")
+        suite = what.add_mutually_exclusive_group()
+        suite.add_argument("--suite", default="quick", help=f"{', '.join(suites.shipped())}, or a TOML file")
+        suite.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
         what.add_argument("--engines", nargs="+", default=[], metavar="ENGINE", help="slugs or abbreviations")
         what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or one: mlp:8x100")
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
@@ -62,7 +63,6 @@ class Command(BaseCommand):
         what.add_argument(
             "--budget", type=seconds_of, metavar="TIME", help="stop before a block that ends later: 30m, 2h"
         )
-        what.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
         what.add_argument(
             "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
         )
@@ -97,7 +97,9 @@ class Command(BaseCommand):
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
         experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
-        predictor = Predictor(record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records)
+        predictor = Predictor(
+            (record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records), here.why_unsupported
+        )
         if options["plan"]:
             records = spool_for(settings.SPOOL_DIR, experiment).read().records
             left = session.remaining(plan, session.of_experiment(records, experiment, machine))
@@ -112,27 +114,31 @@ class Command(BaseCommand):
     ) -> list[RunRecord]:
         """Look first whether all that will be needed is there; then run what the spool does not hold yet."""
         check_data(plan)
-        seconds = partial(_seconds, predictor, plan.suite)
+        budget = Budget(options["budget"], partial(predictor.seconds_of_block, suite=plan.suite))
         spool = spool_for(settings.SPOOL_DIR, experiment)
         with sole_measurer(settings.SPOOL_DIR):
-            store = _store(options)
+            store = _store(machine, options)
+            provenance.remember_name(machine.name, settings.VAR_DIR)
             spool.prepare()
             recorded = spool.read()
             store(recorded.records)
             self._warn(plan, spool, recorded.damaged)
             own = session.of_experiment(recorded.records, experiment, machine)
             left = session.remaining(plan, own)
+            storing = storage.Storing(store, self.stderr.write)
             sitting = session.Session(
                 plan=left,
                 experiment=experiment,
                 machine=machine,
                 spool=spool,
-                store=store,
+                store=storing,
                 verdicts=self._gate(left, verify=not options["no_verify"]),
-                budget=Budget(options["budget"], lambda block: sum(map(seconds, block.runs))),
-                progress=Progress.of(own),
+                budget=budget,
+                progress=Progress.of(session.measured_alike(plan, own)),
             )
-            return self._run(sitting, seconds, options)
+            made = self._run(sitting, predictor, options)
+        storing.check()
+        return made
 
     def _gate(self, left: Plan, *, verify: bool) -> Verdicts:
         """What is known of the engines' equivalence; asked first where nothing is, on the suite's smallest networks."""
@@ -150,12 +156,10 @@ class Command(BaseCommand):
         for check in checks:
             self.stderr.write(f"{title} · {check.network} · {check.dtype}: {gate.in_words(check)}")
 
-    def _run(
-        self, sitting: session.Session, seconds: Callable[[PlannedRun], float], options: dict[str, Any]
-    ) -> list[RunRecord]:
-        screen = sys.stderr if options["json"] else sys.stdout
+    def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
+        screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan
         try:
-            with Display(screen, sitting.plan, seconds) as display:
+            with Display(screen, plan, lambda run: predictor.seconds(run.cell, plan.suite)) as display:
                 made = session.carry_out(sitting, display)
         except KeyboardInterrupt:
             again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
@@ -171,7 +175,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{spool.path.name}: lines {lines} are no run records; left as they are, and run again.")
 
     def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, *, as_json: bool) -> None:
-        estimate = predictor.estimate(left, can_run={cell: not here.why_unsupported(cell) for cell in left.cells})
+        estimate = predictor.estimate(left)
         summary = {
             "suite": plan.suite.name,
             "cells": len(plan.cells),
@@ -189,7 +193,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _print_end(self, sitting: session.Session, made: list[RunRecord], *, as_json: bool) -> None:
-        counts = status_counts(made) or "nothing was left to run"
+        counts = status_counts(made) or ("nothing was run" if sitting.plan.runs else "nothing was left to run")
         if as_json:
             self.stdout.write(json.dumps({"experiment": sitting.experiment, "runs": [run.run_id for run in made]}))
         else:
@@ -200,13 +204,9 @@ def _can_run(plan: Plan) -> bool:
     return not all(here.why_unsupported(cell) for cell in plan.cells)
 
 
-def _store(options: dict[str, Any]) -> Callable[[Sequence[RunRecord]], None]:
-    """Where records go after the spool. Raises StorageError if that is a database which cannot be written."""
+def _store(machine: Machine, options: dict[str, Any]) -> storage.Store:
+    """Where records go after the spool. Raises StorageError or ConflictError if a database there would refuse them."""
     if options["no_database"]:
         return lambda records: None
-    storage.check_writable()
+    storage.check_writable(machine, accept_hardware=options["accept_hardware"])
     return partial(storage.store, accept_hardware=options["accept_hardware"])
-
-
-def _seconds(predictor: Predictor, suite: suites.Suite, run: PlannedRun) -> float:
-    return 0.0 if here.why_unsupported(run.cell) else predictor.seconds(run.cell, suite)

@@ -1,0 +1,100 @@
+"""A cell on this machine: which measurement it is, whether it can run, and the command that repeats it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engines import machine
+from engines.contract import Cell, Device, Environment, Network
+from runs.bench import here, provenance
+from runs.errors import RunsError
+from tests.records import ENVIRONMENT, make_cell
+
+CELL = make_cell("tensorflow")
+
+
+def test_a_cell_s_key_changes_with_cell_code_and_software(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(here, "environment_of", lambda cell: ENVIRONMENT)
+    keys = {here.cell_key(CELL), here.cell_key(make_cell("keras-tensorflow"))}
+    monkeypatch.setattr(here, "environment_of", lambda cell: Environment("tensorflow", "d" * 32, "locked"))
+    keys.add(here.cell_key(CELL))
+    monkeypatch.setattr("engines.registry.code_hash", lambda slug: "another code")
+    keys.add(here.cell_key(CELL))
+    assert len(keys) == 4
+
+
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    here._why_not.cache_clear()
+    monkeypatch.setattr(here, "why_not", lambda info, device, gpus: f"{device}?" if device == "gpu" else "")
+    monkeypatch.setattr(machine, "allowed_cpus", lambda: (0, 1))
+    monkeypatch.setattr(provenance, "gpus", tuple)
+    yield
+    here._why_not.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "reason"),
+    [
+        ("cpu", 2, ""),
+        ("cpu", 3, "3 threads asked; this process may use 2 logical CPUs."),
+        ("gpu", 1, "gpu?"),
+    ],
+)
+@pytest.mark.usefixtures("ready")
+def test_a_cell_that_cannot_run_says_why(device: Device, threads: int, reason: str) -> None:
+    assert here.why_unsupported(dataclasses.replace(CELL, device=device, threads=threads)) == reason
+
+
+@pytest.mark.usefixtures("ready")
+def test_each_reason_is_told_once() -> None:
+    cells = [dataclasses.replace(CELL, threads=threads) for threads in (1, 3, 3, 4, 2)]
+    assert here.reasons_against(cells) == [
+        f"TensorFlow on the CPU: {threads} threads asked; this process may use 2 logical CPUs." for threads in (3, 4)
+    ]
+
+
+# ---------------------------------------------------------------- names and commands
+
+
+@pytest.mark.parametrize(
+    ("suite", "named"),
+    [("quick", "--suite quick"), ("my lab", "--suite 'my lab.toml'"), ("lab", "--suite lab.toml")],
+)
+def test_the_command_that_repeats_a_run_names_its_cell(suite: str, named: str) -> None:
+    command = provenance.command_for(make_cell("theano", Network("mlp", 8, 25)), suite)
+    assert named in command
+    assert "--engines theano --networks mlp:8x25 --devices cpu --threads 1 --blocks 1" in command
+    assert "--synthetic" not in command
+
+
+def test_the_command_for_synthetic_data_says_so() -> None:
+    cell: Cell = make_cell()
+    dataset = dataclasses.replace(cell.workload.dataset, source="synthetic")
+    cell = dataclasses.replace(cell, workload=dataclasses.replace(cell.workload, dataset=dataset))
+    assert "--synthetic" in provenance.command_for(cell, "quick")
+
+
+def test_a_machine_keeps_the_name_that_it_was_given(tmp_path: Path) -> None:
+    assert provenance.this_machine(" lab ", tmp_path).name == "lab"
+    assert provenance.this_machine(None, tmp_path).name != "lab", "asking writes nothing"
+    provenance.remember_name("lab", tmp_path)
+    assert provenance.this_machine(None, tmp_path).name == "lab"
+    assert provenance.this_machine("desk", tmp_path).name == "desk"
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", "null", '{"name": 7}', ""])
+def test_a_remembered_name_that_is_damaged_is_made_anew(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "machine.json").write_text(damaged)
+    name = provenance.this_machine(None, tmp_path).name
+    assert name == "7" or name.endswith(")")
+
+
+def test_a_name_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunsError, match=r"machine\.json cannot be written: "):
+        provenance.remember_name("lab", tmp_path / "file")
