@@ -127,9 +127,12 @@ class Engine:
 
     def _keras_layer(self, layer: Layer, *, after_convolution: bool) -> list[Any]:
         layers = self._keras.layers
+        activation = "relu" if isinstance(layer, Convolution) or layer.relu else "softmax"
+        # The weights are set right afterwards; zeros spare Theano the compilation of a random generator.
+        choices = {"activation": activation, "kernel_initializer": "zeros"}
         if isinstance(layer, Convolution):
-            return [layers.Conv2D(layer.filters, KERNEL, activation="relu"), layers.MaxPooling2D(POOL)]
-        dense = layers.Dense(layer.units, activation="relu" if layer.relu else "softmax")
+            return [layers.Conv2D(layer.filters, KERNEL, **choices), layers.MaxPooling2D(POOL)]
+        dense = layers.Dense(layer.units, **choices)
         # Keras' Flatten gives (height, width, channel) order in either image format.
         return [layers.Flatten(), dense] if after_convolution else [dense]
 
