@@ -108,14 +108,18 @@ BEFORE_TRAINING: dict[str, Callable[[], None]] = {
 
 
 def _make_engine(behaviour: str, setup: Setup) -> Any:
-    from engines.frameworks.reference import Engine
+    from engines.frameworks import reference
+    from tests.engines import planted
 
-    class StandIn(Engine):
+    base: Any = planted.LearningRateOffByOnePercent if behaviour == "wrong" else reference.Engine
+
+    class StandIn(base):  # type: ignore[misc]
         def compile(self) -> None:
             BEFORE_TRAINING.get(behaviour, lambda: None)()
 
         def step_losses(self) -> list[float]:
-            return [float("nan")] if behaviour == "nan" else super().step_losses()
+            losses: list[float] = super().step_losses()
+            return [float("nan")] if behaviour == "nan" else losses
 
         def train_epoch(self, order: Any) -> None:
             if behaviour == "slow":
