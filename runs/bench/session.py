@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -29,8 +29,7 @@ from runs.bench.gate import Verdicts
 from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
 from runs.bench.stopping import Budget, Progress
 from runs.spool import Spool
-from runs.suites.plan import Block, Plan, PlannedRun, until_next, without
-from runs.suites.suite import Suite
+from runs.suites.plan import Block, Plan, PlannedRun, until_next
 
 
 class Watcher(Protocol):
@@ -158,46 +157,6 @@ def _closed(record: RunRecord, after: Rate, strayed: tuple[str, ...], stop: Stop
     )
     placement = dataclasses.replace(record.placement, stop_reason=stop)
     return dataclasses.replace(record, conditions=conditions, placement=placement)
-
-
-# ---------------------------------------------------------------- resuming
-
-
-def remaining(plan: Plan, records: Iterable[RunRecord]) -> Plan:
-    """What is planned and not validly recorded; `records` are this experiment's, of this machine."""
-    recorded = {(record.cell_key, record.placement.block): record for record in records}
-
-    def is_done(planned: PlannedRun) -> bool:
-        record = recorded.get((cell_key(planned.cell), planned.block))
-        return record is not None and not _can_be_tried_again(record, plan.suite)
-
-    return without(plan, is_done)
-
-
-def of_experiment(records: Iterable[RunRecord], experiment: str, machine_now: Machine) -> list[RunRecord]:
-    """Of a spool's records those of this experiment on this machine: two names may share a file."""
-    return [
-        record
-        for record in records
-        if record.placement.experiment == experiment
-        and (record.machine.name, record.machine.fingerprint) == (machine_now.name, machine_now.fingerprint)
-    ]
-
-
-def measured_alike(plan: Plan, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """Those of the plan's cells by today's code and software: older ones are kept, and never pooled with these."""
-    keys = {cell_key(cell) for cell in plan.cells}
-    return [record for record in records if record.cell_key in keys]
-
-
-def _can_be_tried_again(record: RunRecord, suite: Suite) -> bool:
-    """A run that the suite gives more time by now, or an unsupported one whose cause is gone.
-
-    What an engine itself refused (it has an exit code), it refuses again.
-    """
-    if record.status == "timed_out":
-        return record.phases.process_seconds < suite.timeout_seconds
-    return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
 
 
 # ---------------------------------------------------------------- one run

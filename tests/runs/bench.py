@@ -8,8 +8,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
 
 from engines.contract import RunRecord
+from runs.bench import canaries, here
+from runs.bench.canaries import Rate
 from runs.spool import Spool, SpoolContents, spool_for
 from runs.suites.suite import Preset
 from tests.engines import stand_in
@@ -71,6 +77,25 @@ def make_bench(var: Path, *, behaviour: str = "train", threads: tuple[int, ...] 
     bench.plan(threads=threads)
     bench.behave(behaviour)
     return bench
+
+
+def install(folder: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Bench:
+    """A bench for commands in this process, with a canary that takes no time."""
+    settings.VAR_DIR, settings.SPOOL_DIR = folder, folder / "spool"
+    monkeypatch.setenv("BENCHSITE_VAR", str(folder))
+    monkeypatch.setattr(canaries, "measure", lambda threads: Rate(90.0, 100.0))
+    return make_bench(folder, **changes)
+
+
+def runbench(*options: str) -> None:
+    """As in a process of its own: what an earlier call found of this machine is forgotten."""
+    here._why_not.cache_clear()
+    here._environment.cache_clear()
+    try:
+        call_command("runbench", *options)
+    finally:
+        here._why_not.cache_clear()
+        here._environment.cache_clear()
 
 
 def places(records: tuple[RunRecord, ...]) -> list[tuple[str, int]]:

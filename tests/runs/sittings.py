@@ -12,7 +12,7 @@ import pytest
 from engines import host
 from engines.contract import Cell, Network, RunRecord, StopReason
 from engines.protocol import Event, Job
-from runs.bench import here, session
+from runs.bench import here, resuming, session
 from runs.bench.gate import Verdicts
 from runs.bench.stopping import Budget, Progress
 from runs.spool import Spool
@@ -96,7 +96,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Hosts:
 
 
 def can_run(monkeypatch: pytest.MonkeyPatch, reason: str = "") -> None:
-    monkeypatch.setattr(session, "why_unsupported", lambda cell: reason)
+    for module in (resuming, session):
+        monkeypatch.setattr(module, "why_unsupported", lambda cell: reason)
 
 
 def spool_in(folder: Path) -> Spool:

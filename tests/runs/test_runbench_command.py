@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from engines import machine
 from engines.datasets import shuttle
-from runs.bench import canaries, here
-from runs.bench.canaries import Rate
 from runs.models import Run
-from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, make_bench, places
+from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, install, places
+from tests.runs.bench import runbench as run_command
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    settings.VAR_DIR, settings.SPOOL_DIR = tmp_path, tmp_path / "spool"
-    monkeypatch.setenv("BENCHSITE_VAR", str(tmp_path))
-    monkeypatch.setattr(canaries, "measure", lambda threads: Rate(90.0, 100.0))
-    _forget()
-    yield make_bench(tmp_path)
-    _forget()
-
-
-def _forget() -> None:
-    here._why_not.cache_clear()
-    here._environment.cache_clear()
+def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return install(tmp_path, settings, monkeypatch)
 
 
 def runbench(bench: Bench, *options: str) -> None:
     """Without the gate: it takes a second."""
-    _forget()
-    call_command("runbench", "--no-verify", "--suite", bench.suite, *options)
+    run_command("--no-verify", "--suite", bench.suite, *options)
 
 
 def refusal(bench: Bench, *options: str) -> str:
@@ -136,30 +123,6 @@ def test_synthetic_runs_are_labelled_and_repeated_as_such(bench: Bench, capsys: 
     assert record.cell.workload.dataset.source == "synthetic"
     assert "--synthetic" in record.command
     assert "(synthetic)" in capsys.readouterr().out
-
-
-# ---------------------------------------------------------------- the plan
-
-
-def test_a_plan_runs_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    runbench(bench, "--plan")
-    assert not bench.spool.path.exists()
-    assert "4 cells, 4 blocks, 8 runs, 8 of them left, 0 unsupported here." in capsys.readouterr().out
-
-
-def test_a_plan_says_what_is_left(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    runbench(bench, *ONE)
-    capsys.readouterr()
-    runbench(bench, "--plan", "--json")
-    plan = json.loads(capsys.readouterr().out)
-    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"], plan["runs_left"]) == ("tiny", 4, 4, 8, 7)
-    assert plan["estimated_seconds"] > 0
-    assert plan["estimate_measured_share"] == pytest.approx(1 / 7, abs=1e-3)
-
-
-def test_the_study_s_plan_counts_1408_runs(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("runbench", "--suite", "study", "--plan", "--json")
-    assert json.loads(capsys.readouterr().out)["runs"] == 1408
 
 
 # ---------------------------------------------------------------- what cannot run

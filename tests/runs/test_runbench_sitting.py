@@ -5,25 +5,23 @@ Nothing is trained here, so that it costs no time; the gate and all else are rea
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import DatabaseError
 
 from engines.contract import RunRecord
 from runs import services
-from runs.bench import canaries, gate, here, session
+from runs.bench import canaries, gate, session
 from runs.bench.canaries import Rate
-from runs.bench.stopping import Budget
-from runs.models import Experiment, Run
+from runs.models import Run
 from runs.records import parse_record
-from runs.spool import Spool, spool_for
-from tests.runs.bench import RUNS, Bench, make_bench, places
+from runs.spool import spool_for
+from tests.runs.bench import RUNS, Bench, install, places
+from tests.runs.bench import runbench as run_command
 from tests.runs.sittings import finished
 
 pytestmark = pytest.mark.django_db
@@ -32,31 +30,21 @@ SMALLEST = ("--engines", "tf", "--networks", "mlp:1x2")
 
 
 @pytest.fixture
-def rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the next canaries will measure; 90 GFLOP/s when there are none left."""
+def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(session, "_train", lambda sitting, planned, on_event: finished(cell=planned.cell))
+    return install(tmp_path, settings, monkeypatch)
+
+
+@pytest.fixture
+def rates(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the next canaries will measure, in GFLOP/s; 90 when there are none left."""
     rates: list[float] = []
     monkeypatch.setattr(canaries, "measure", lambda threads: Rate(rates.pop(0) if rates else 90.0, 100.0))
     return rates
 
 
-@pytest.fixture
-def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, rates: list[float]) -> Iterator[Bench]:
-    settings.VAR_DIR, settings.SPOOL_DIR = tmp_path, tmp_path / "spool"
-    monkeypatch.setenv("BENCHSITE_VAR", str(tmp_path))
-    monkeypatch.setattr(session, "_train", lambda sitting, planned, on_event: finished(cell=planned.cell))
-    _forget()
-    yield make_bench(tmp_path)
-    _forget()
-
-
-def _forget() -> None:
-    here._why_not.cache_clear()
-    here._environment.cache_clear()
-
-
 def runbench(bench: Bench, *options: str, verify: bool = False) -> None:
-    _forget()
-    call_command("runbench", "--suite", bench.suite, *options, *(() if verify else ("--no-verify",)))
+    run_command("--suite", bench.suite, *options, *(() if verify else ("--no-verify",)))
 
 
 def refusal(bench: Bench, *options: str) -> str:
@@ -239,62 +227,31 @@ def test_other_hardware_under_the_machine_s_name_is_refused_before_anything_runs
     assert len(bench.records) == 2
 
 
-# ---------------------------------------------------------------- looking ahead
+# ---------------------------------------------------------------- one suite, one experiment
 
 
-def test_a_plan_writes_nothing_at_all(bench: Bench) -> None:
-    before = sorted(bench.var.rglob("*"))
-    runbench(bench, "--plan", "--machine", "another name")
-    assert sorted(bench.var.rglob("*")) == before
+def test_an_experiment_is_not_gone_on_with_by_another_suite(bench: Bench) -> None:
+    """Its runs would count as done, noise would hide in another suite, and progress would count the wrong plan."""
+    runbench(bench, *SMALLEST, "--experiment", "lab")
+    spool = spool_for(bench.var / "spool", "lab")
+    before = spool.path.read_bytes()
+    for options in ((), ("--plan",)):
+        with pytest.raises(CommandError, match="The experiment 'lab' is one of the suite tiny, not quick"):
+            run_command("--experiment", "lab", "--devices", "cpu", "--synthetic", *options)
+    assert spool.path.read_bytes() == before
 
 
-def test_the_noise_suite_measures_pairs_of_the_same(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    _forget()
-    call_command("runbench", "--noise", "--plan", "--json", "--engines", "tf")
-    plan = json.loads(capsys.readouterr().out)
-    assert (plan["suite"], plan["cells"], plan["runs"]) == ("noise", 2, 20)
-    assert plan["runs"] // plan["cells"] % 2 == 0, "an odd one would have no partner"
+def test_names_that_share_a_file_are_no_matter_to_each_other(bench: Bench) -> None:
+    runbench(bench, *SMALLEST, "--blocks", "1", "--experiment", "quick")
+    run_command("--experiment", "Quick!", "--devices", "cpu", "--engines", "tf", "--networks", "mlp:8x25",
+                 "--no-verify")  # fmt: skip
+    assert sorted((run.experiment.name, run.experiment.suite) for run in Run.objects.all()) == [
+        ("Quick!", "quick"), ("Quick!", "quick"), ("Quick!", "quick"), ("quick", "tiny"),
+    ]  # fmt: skip
 
 
-def test_noise_is_a_suite_of_its_own(bench: Bench) -> None:
-    with pytest.raises(CommandError, match="not allowed with argument --suite"):
-        runbench(bench, "--noise")
-
-
-def test_the_quick_suite_is_four_engines_on_four_networks_three_times(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    call_command("runbench", "--plan", "--json", "--devices", "cpu")
-    plan = json.loads(capsys.readouterr().out)
-    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"]) == ("quick", 16, 12, 48)
-
-
-def _hours_spent(spool: Spool, budget: Budget, *, before: int) -> float:
-    """In seconds: one for each run that was recorded since."""
-    return 3600.0 * (len(spool.read().records) - before)
-
-
-def test_the_study_s_plan_takes_time_and_is_carried_out_in_many_sittings(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each sitting's budget is enough for one block of the two."""
-    study = ("--suite", "study", "--engines", "tf", "--devices", "cpu", "--networks", "mlp:2x25")
-    spool = spool_for(bench.var / "spool", "study")
-
-    def plan() -> dict[str, Any]:
-        _forget()
-        capsys.readouterr()
-        call_command("runbench", *study, "--plan", "--json")
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return document
-
-    assert plan()["estimated_seconds"] > 2
-    assert plan()["estimate_measured_share"] == 0
-    for sitting in range(2):
-        monkeypatch.setattr(Budget, "spent", property(partial(_hours_spent, spool, before=sitting)))
-        assert plan()["runs_left"] == 2 - sitting
-        call_command("runbench", *study, "--no-verify", "--budget", "1h")
-        assert len(stored()) == sitting + 1
-    assert plan()["estimate_measured_share"] == plan()["runs_left"] == 0
-    assert [record.placement.stop_reason for record in stored()] == ["out of budget", None]
-    assert Experiment.objects.get().name == "study"
+def test_a_suite_of_one_s_own_may_grow(bench: Bench) -> None:
+    runbench(bench, *SMALLEST)
+    bench.plan(preset="standard", blocks=3)
+    runbench(bench, *SMALLEST)
+    assert [record.placement.block for record in bench.records] == [0, 1, 2]

@@ -16,7 +16,7 @@ from engines import registry
 from engines.contract import Machine, RunRecord
 from engines.errors import EngineError
 from runs import storage
-from runs.bench import gate, here, provenance, session
+from runs.bench import gate, here, provenance, resuming, session
 from runs.bench.display import Display, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import check_data, data_for, positive, seconds_of, selection
@@ -102,7 +102,8 @@ class Command(BaseCommand):
         )
         if options["plan"]:
             records = spool_for(settings.SPOOL_DIR, experiment).read().records
-            left = session.remaining(plan, session.of_experiment(records, experiment, machine))
+            resuming.check_suite(records, experiment, suite)
+            left = resuming.remaining(plan, resuming.of_experiment(records, experiment, machine))
             self._print_plan(plan, left, predictor, as_json=options["json"])
             return
         made = self._measure(plan, experiment, machine, predictor, options)
@@ -121,10 +122,11 @@ class Command(BaseCommand):
             provenance.remember_name(machine.name, settings.VAR_DIR)
             spool.prepare()
             recorded = spool.read()
+            resuming.check_suite(recorded.records, experiment, plan.suite)
             store(recorded.records)
             self._warn(plan, spool, recorded.damaged)
-            own = session.of_experiment(recorded.records, experiment, machine)
-            left = session.remaining(plan, own)
+            own = resuming.of_experiment(recorded.records, experiment, machine)
+            left = resuming.remaining(plan, own)
             storing = storage.Storing(store, self.stderr.write)
             sitting = session.Session(
                 plan=left,
@@ -134,7 +136,7 @@ class Command(BaseCommand):
                 store=storing,
                 verdicts=self._gate(left, verify=not options["no_verify"]),
                 budget=budget,
-                progress=Progress.of(session.measured_alike(plan, own)),
+                progress=Progress.of(resuming.measured_alike(plan, own)),
             )
             made = self._run(sitting, predictor, options)
         storing.check()

@@ -1,0 +1,108 @@
+"""What `runbench --plan` says of the shipped suites and of one's own: how much, how long, what is left."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from runs.bench import session
+from runs.bench.stopping import Budget
+from runs.models import Experiment, Run
+from runs.records import parse_record
+from runs.spool import Spool, spool_for
+from tests.runs.bench import Bench, install, runbench
+from tests.runs.sittings import finished
+
+pytestmark = pytest.mark.django_db
+
+ONE = ("--engines", "tf", "--networks", "mlp:1x2", "--blocks", "1", "--no-verify")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Nothing is trained here."""
+    monkeypatch.setattr(session, "_train", lambda sitting, planned, on_event: finished(cell=planned.cell))
+    return install(tmp_path, settings, monkeypatch)
+
+
+def test_a_plan_runs_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    runbench("--suite", bench.suite, "--plan")
+    assert not bench.spool.path.exists()
+    assert "4 cells, 4 blocks, 8 runs, 8 of them left, 0 unsupported here." in capsys.readouterr().out
+
+
+def test_a_plan_says_what_is_left(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    runbench("--suite", bench.suite, *ONE)
+    capsys.readouterr()
+    runbench("--suite", bench.suite, "--plan", "--json")
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"], plan["runs_left"]) == ("tiny", 4, 4, 8, 7)
+    assert plan["estimated_seconds"] > 0
+    assert plan["estimate_measured_share"] == pytest.approx(1 / 7, abs=1e-3)
+
+
+def test_the_study_s_plan_counts_1408_runs(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    runbench("--suite", "study", "--plan", "--json")
+    assert json.loads(capsys.readouterr().out)["runs"] == 1408
+
+
+def test_a_plan_writes_nothing_at_all(bench: Bench) -> None:
+    before = sorted(bench.var.rglob("*"))
+    runbench("--suite", bench.suite, "--plan", "--machine", "another name")
+    assert sorted(bench.var.rglob("*")) == before
+
+
+def test_the_noise_suite_measures_pairs_of_the_same(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    runbench("--noise", "--plan", "--json", "--engines", "tf")
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["suite"], plan["cells"], plan["runs"]) == ("noise", 2, 20)
+    assert plan["runs"] // plan["cells"] % 2 == 0, "an odd one would have no partner"
+
+
+def test_noise_is_a_suite_of_its_own(bench: Bench) -> None:
+    with pytest.raises(CommandError, match="not allowed with argument --suite"):
+        runbench("--suite", bench.suite, "--noise")
+
+
+def test_the_quick_suite_is_four_engines_on_four_networks_three_times(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runbench("--plan", "--json", "--devices", "cpu")
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"]) == ("quick", 16, 12, 48)
+
+
+def _hours_spent(spool: Spool, budget: Budget, *, before: int) -> float:
+    """In seconds: one for each run that was recorded since."""
+    return 3600.0 * (len(spool.read().records) - before)
+
+
+def test_the_study_s_plan_takes_time_and_is_carried_out_in_many_sittings(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each sitting's budget is enough for one block of the two."""
+    study = ("--suite", "study", "--engines", "tf", "--devices", "cpu", "--networks", "mlp:2x25")
+    spool = spool_for(bench.var / "spool", "study")
+
+    def plan() -> dict[str, Any]:
+        capsys.readouterr()
+        runbench(*study, "--plan", "--json")
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return document
+
+    assert plan()["estimated_seconds"] > 2
+    assert plan()["estimate_measured_share"] == 0
+    for sitting in range(2):
+        monkeypatch.setattr(Budget, "spent", property(partial(_hours_spent, spool, before=sitting)))
+        assert plan()["runs_left"] == 2 - sitting
+        runbench(*study, "--no-verify", "--budget", "1h")
+        assert Run.objects.count() == sitting + 1
+    assert plan()["estimate_measured_share"] == plan()["runs_left"] == 0
+    records = [parse_record(run.record_text) for run in Run.objects.order_by("started_at")]
+    assert [record.placement.stop_reason for record in records] == ["out of budget", None]
+    assert Experiment.objects.get().name == "study"
