@@ -22,6 +22,7 @@ SUITES_FOLDER = Path(__file__).parent
 
 Preset = Literal["quick", "standard", "rigorous", "study", "noise"]
 Blocks = Annotated[int, Ge(1), Le(1000)]
+Depths = Annotated[tuple[Annotated[int, Ge(1), Le(256)], ...], MinLen(1), MaxLen(50)]
 Sizes = Annotated[tuple[Annotated[int, Ge(1), Le(65536)], ...], MinLen(1), MaxLen(50)]
 
 PRESET_BLOCKS: dict[Preset, int] = {
@@ -38,7 +39,7 @@ class Bench(Document):
     """One grid of cells: every engine on every network, device and thread count."""
 
     network: NetworkType
-    hidden_layers: Sizes
+    hidden_layers: Depths
     widths: Sizes
     engines: Annotated[tuple[Name, ...], MinLen(1)]
     devices: Annotated[tuple[Device, ...], MinLen(1)] = ("cpu",)
