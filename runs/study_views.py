@@ -23,6 +23,7 @@ from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.claims import CLAIMS, JudgedClaim, judge_claims
 from runs.study.published import published
+from runs.study_words import in_readers_words
 from runs.tables import Column, Table, TableCell, in_order, ratio_values
 from runs.threads import ThreadScaling
 
@@ -215,12 +216,12 @@ def _claim_strips(claim: JudgedClaim) -> list[ClaimStrip]:
         ]
         chip = Chip(_(part.verdict), VERDICT_TONES[part.verdict])
         if answers:
-            made.append(ClaimStrip(part.words, chip, strip(answers, (region.low, region.high))))
+            made.append(ClaimStrip(in_readers_words(part.words), chip, strip(answers, (region.low, region.high))))
     return made
 
 
 def _evidence_words(found: Any) -> str:
-    return f"{found.words}: {formats.times(found.ratio.value)}, {_(found.answer)}"
+    return f"{in_readers_words(found.words)}: {formats.times(found.ratio.value)}, {_(found.answer)}"
 
 
 def claim_list(request: HttpRequest) -> HttpResponse:
@@ -283,6 +284,7 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         chip=claim_chip(found),
         strips=_claim_strips(found),
         table=_evidence_table(found),
+        missing=[in_readers_words(str(each)) for each in found.missing],
         figures=[each for each in figures(rows, look_of({})) if claim_id in each.claims],
         before=found_claims[place - 1] if place else None,
         after=found_claims[place + 1] if place + 1 < len(found_claims) else None,
@@ -311,8 +313,8 @@ def _evidence_table(claim: JudgedClaim) -> Table:
     ]
     rows = [
         [
-            TableCell(found.words),
-            TableCell(found.expected),
+            TableCell(in_readers_words(found.words)),
+            TableCell(in_readers_words(found.expected)),
             TableCell(formats.times(found.ratio.value if found.ratio else None), values=ratio_values(found.ratio)),
             TableCell(formats.interval(found.ratio.low, found.ratio.high, "×") if found.ratio else formats.NONE),
             TableCell(chip=Chip(_(found.answer), _ANSWER_TONES.get(found.answer, "none")), values=(found.answer,)),
