@@ -5,6 +5,16 @@ SECRET_KEY     made once in var/secret_key (mode 0600) if not given
 DEBUG          off by default
 ALLOWED_HOSTS  comma-separated; loopback names by default
 BENCHSITE_VAR  where the database, the spool and local choices live; var/ in the project by default
+
+Where others reach the site (docs/deploy.md):
+
+BENCHSITE_HTTPS               behind a proxy that speaks HTTPS: secure cookies, HSTS, redirects; off by default
+CSRF_TRUSTED_ORIGINS          comma-separated, with the scheme: https://bench.example.org
+BENCHSITE_PUBLIC_READ         whether visitors who have not signed in see anything; on by default
+BENCHSITE_CALLS_PER_TOKEN     API calls a minute for each token; 0 is no limit
+BENCHSITE_CALLS_PER_ADDRESS   the same for each address without a token
+BENCHSITE_PROXIES             how many proxies of your own stand in front: whose word on addresses is taken
+CACHE_URL                     a cache that all workers share, for those limits; each worker's own by default
 """
 
 from __future__ import annotations
@@ -32,6 +42,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "runs",
 ]
 
@@ -40,11 +53,13 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "runs.middleware.ApiConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "runs.middleware.ViewingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -121,6 +136,58 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+
+# ---------------------------------------------------------------- accounts and the API
+
+BENCHSITE_PUBLIC_READ = env.bool("BENCHSITE_PUBLIC_READ", default=True)
+BENCHSITE_CALLS_PER_TOKEN = env.int("BENCHSITE_CALLS_PER_TOKEN", default=60_000)
+BENCHSITE_CALLS_PER_ADDRESS = env.int("BENCHSITE_CALLS_PER_ADDRESS", default=6_000)
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "tokens"
+LOGOUT_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "runs.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["runs.api.authentication.ReadsAreOpen"],
+    "DEFAULT_THROTTLE_CLASSES": ["runs.api.throttling.CallsPerMinute"],
+    "DEFAULT_RENDERER_CLASSES": ["runs.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "runs.api.exceptions.answer",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": env.int("BENCHSITE_PROXIES", default=0),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Benchsite",
+    "DESCRIPTION": "Runs of deep-learning frameworks: upload them, read them, compare them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["runs.api.schema.add_components"],
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+}
+
+if env.bool("BENCHSITE_HTTPS", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 LOGGING = {
     "version": 1,

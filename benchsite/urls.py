@@ -3,6 +3,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("runs.api.urls")),
+    path("accounts/", include("runs.account_urls")),
     path("", include("runs.urls")),
 ]
 handler404 = "runs.views.page_not_found"

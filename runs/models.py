@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from django.conf import settings
 from django.db import models
@@ -55,10 +55,9 @@ class ExperimentQuerySet(models.QuerySet["Experiment"]):
         return self.exclude(pk__in=hidden) if hidden else self
 
 
-class ExperimentManager(models.Manager.from_queryset(ExperimentQuerySet)):  # type: ignore[misc]
+class ExperimentManager(models.Manager["Experiment"]):
     def get_queryset(self) -> ExperimentQuerySet:
-        found: ExperimentQuerySet = super().get_queryset()
-        return found.to_be_seen()
+        return ExperimentQuerySet(self.model, using=self._db).to_be_seen()
 
 
 class Experiment(models.Model):
@@ -225,17 +224,18 @@ class RecordPart(models.Model):
         return self.sha256[:12]
 
 
+M = TypeVar("M", bound=models.Model)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-class CellQuerySet(models.QuerySet[Any]):
+class CellQuerySet(models.QuerySet[M]):
     def to_be_seen(self) -> Self:
         """Without rows of others' private experiments."""
         hidden = viewing.hidden_experiments()
         return self.exclude(experiment__in=hidden) if hidden else self
 
 
-class RunQuerySet(CellQuerySet):
+class RunQuerySet(CellQuerySet["Run"]):
     def finished(self) -> RunQuerySet:
         return self.filter(status="finished")
 
@@ -243,21 +243,26 @@ class RunQuerySet(CellQuerySet):
         """With the rows that a page about a run names."""
         return self.select_related("experiment", "machine", "environment", "workload")
 
-    def defer(self, *fields: Any) -> Self:
-        """`record` is read from the columns that this leaves out."""
-        return super().defer(*("body" if field == "record" else field for field in fields))
 
-
-class RunManager(models.Manager.from_queryset(RunQuerySet)):  # type: ignore[misc]
+class RunManager(models.Manager["Run"]):
     def get_queryset(self) -> RunQuerySet:
-        found: RunQuerySet = super().get_queryset()
-        return found.to_be_seen()
+        return RunQuerySet(self.model, using=self._db).to_be_seen()
+
+    def finished(self) -> RunQuerySet:
+        return self.get_queryset().finished()
+
+    def with_everything(self) -> RunQuerySet:
+        return self.get_queryset().with_everything()
 
 
-class SummaryManager(models.Manager.from_queryset(CellQuerySet)):  # type: ignore[misc]
-    def get_queryset(self) -> CellQuerySet:
-        found: CellQuerySet = super().get_queryset()
-        return found.to_be_seen()
+class SummaryManager(models.Manager["Summary"]):
+    def get_queryset(self) -> CellQuerySet[Summary]:
+        return CellQuerySet(self.model, using=self._db).to_be_seen()
+
+
+class ActManager(models.Manager["Act"]):
+    def get_queryset(self) -> CellQuerySet[Act]:
+        return CellQuerySet(self.model, using=self._db).to_be_seen()
 
 
 def _shared_part() -> models.ForeignKey[Any, Any]:
@@ -462,7 +467,7 @@ class Act(models.Model):
     details = models.JSONField(default=dict, blank=True)
     """What was before and after, in words that need no other row."""
 
-    objects = SummaryManager()
+    objects = ActManager()
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -9,19 +9,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import FailFast, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
 from engines.contract import Environment, Machine, RunRecord, Workload
 from runs import stats
 from runs.errors import RecordError
-from runs.validation import DocumentError, adapter, from_json
+from runs.validation import DocumentError, from_json
 
 
 def parse_record(text: str | bytes) -> RunRecord:
@@ -38,7 +38,7 @@ def parse_record(text: str | bytes) -> RunRecord:
 def parse_array(text: bytes) -> list[RunRecord] | None:
     """All records of a JSON array in one go; None where one does not fit, for whoever wants to know which."""
     try:
-        records = adapter(_Records).validate_json(text, strict=True)
+        records = _array_adapter().validate_json(text, strict=True)
         for record in records:
             check_consistency(record)
         _check_characters(text)
@@ -47,7 +47,9 @@ def parse_array(text: bytes) -> list[RunRecord] | None:
     return records
 
 
-_Records = Annotated[list[RunRecord], FailFast()]
+@cache
+def _array_adapter() -> TypeAdapter[list[RunRecord]]:
+    return TypeAdapter(Annotated[list[RunRecord], FailFast()])
 
 
 def check_consistency(record: RunRecord) -> None:

@@ -20,7 +20,7 @@ _BATCH = 500
 Store = Callable[[Sequence[RunRecord]], None]
 
 
-def check_writable(machine: Machine, *, accept_hardware: bool = False) -> None:
+def check_writable(machine: Machine | None = None, *, accept_hardware: bool = False) -> None:
     """Write something and take it back: what would refuse the first run's record is told before that run.
 
     Raises StorageError, or ConflictError where the machine's name stands for other hardware.
@@ -30,7 +30,8 @@ def check_writable(machine: Machine, *, accept_hardware: bool = False) -> None:
             raise StorageError("The database is not set up. Type: python manage.py migrate")
         with transaction.atomic():
             Experiment.objects.create(name="(a test of writing)", slug="-", suite="", preset="")
-            register_machine(machine=machine, accept_hardware=accept_hardware)
+            if machine:
+                register_machine(machine=machine, accept_hardware=accept_hardware)
             transaction.set_rollback(True)
     except DatabaseError as error:
         raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None

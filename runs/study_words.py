@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
@@ -141,10 +142,16 @@ PHRASES = (
 """The longer before those that they hold."""
 
 _PATTERN = re.compile("|".join(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])" for phrase in PHRASES))
+_COLON_PATTERN = re.compile(": (over|under)(?= )")
 
 
 def in_readers_words(text: str) -> str:
-    """A sentence of the judging, phrase by phrase."""
+    """A sentence of the judging, phrase by phrase, with the numbers as the reader writes them."""
     if (get_language() or "en").startswith("en"):
         return text
-    return _PATTERN.sub(lambda found: gettext(found.group()), text)
+    text = _COLON_PATTERN.sub(lambda found: f": {gettext(f'{found.group(1)} (a bound)')}", text)
+    text = _PATTERN.sub(lambda found: gettext(found.group()), text)
+    return re.sub(r"(?<=\d)[.](?=\d)", get_format("DECIMAL_SEPARATOR"), re.sub(r"(?<=\d),(?=\d{3}\b)", "", text))
+
+
+BOUNDS = (_("over (a bound)"), _("under (a bound)"))

@@ -5,158 +5,292 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('origin', models.CharField(max_length=10)),
-                ('python', models.CharField(blank=True, max_length=500)),
-                ('packages', models.JSONField(default=dict)),
-                ('facts', models.JSONField(blank=True, default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=100)),
+                ("origin", models.CharField(max_length=10)),
+                ("python", models.CharField(blank=True, max_length=500)),
+                ("packages", models.JSONField(default=dict)),
+                ("facts", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'ordering': ['name', '-id'],
+                "ordering": ["name", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Experiment',
+            name="Experiment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('slug', models.SlugField(max_length=110, unique=True)),
-                ('suite', models.CharField(max_length=100)),
-                ('preset', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("slug", models.SlugField(max_length=110, unique=True)),
+                ("suite", models.CharField(max_length=100)),
+                ("preset", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Machine',
+            name="Machine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('accepted_fingerprints', models.JSONField(blank=True, default=list)),
-                ('hardware', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("accepted_fingerprints", models.JSONField(blank=True, default=list)),
+                ("hardware", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='PublishedRecommendation',
+            name="PublishedRecommendation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('network_type', models.CharField(choices=[('mlp', 'mlp'), ('cnn', 'cnn')], max_length=10)),
-                ('device', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], max_length=10)),
-                ('engines', models.JSONField(default=list)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("network_type", models.CharField(choices=[("mlp", "mlp"), ("cnn", "cnn")], max_length=10)),
+                ("device", models.CharField(choices=[("cpu", "cpu"), ("gpu", "gpu")], max_length=10)),
+                ("engines", models.JSONField(default=list)),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('network_type', 'device'), name='one_published_recommendation_each')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("network_type", "device"), name="one_published_recommendation_each")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PublishedSpeedUp',
+            name="PublishedSpeedUp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('network_type', models.CharField(choices=[('mlp', 'mlp'), ('cnn', 'cnn')], max_length=10)),
-                ('engine', models.CharField(max_length=100)),
-                ('hidden_layers', models.PositiveIntegerField()),
-                ('width', models.PositiveIntegerField()),
-                ('speed_up', models.FloatField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("network_type", models.CharField(choices=[("mlp", "mlp"), ("cnn", "cnn")], max_length=10)),
+                ("engine", models.CharField(max_length=100)),
+                ("hidden_layers", models.PositiveIntegerField()),
+                ("width", models.PositiveIntegerField()),
+                ("speed_up", models.FloatField()),
             ],
             options={
-                'ordering': ['network_type', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('network_type', 'engine', 'hidden_layers', 'width'), name='one_published_speed_up_per_network'), models.CheckConstraint(condition=models.Q(('speed_up__gt', 0)), name='published_speed_up_is_positive')],
+                "ordering": ["network_type", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("network_type", "engine", "hidden_layers", "width"),
+                        name="one_published_speed_up_per_network",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("speed_up__gt", 0)), name="published_speed_up_is_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Workload',
+            name="Workload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('network_type', models.CharField(choices=[('mlp', 'mlp'), ('cnn', 'cnn')], max_length=10)),
-                ('hidden_layers', models.PositiveIntegerField()),
-                ('width', models.PositiveIntegerField()),
-                ('dataset', models.CharField(max_length=100)),
-                ('data_source', models.CharField(choices=[('shipped', 'shipped'), ('downloaded', 'downloaded'), ('imported', 'imported'), ('synthetic', 'synthetic')], max_length=20)),
-                ('data_sha256', models.CharField(max_length=64)),
-                ('train_samples', models.PositiveIntegerField()),
-                ('test_samples', models.PositiveIntegerField()),
-                ('batch_size', models.PositiveIntegerField()),
-                ('optimizer', models.CharField(max_length=100)),
-                ('learning_rate', models.FloatField()),
-                ('parameters', models.PositiveBigIntegerField()),
-                ('flops_per_epoch', models.PositiveBigIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("network_type", models.CharField(choices=[("mlp", "mlp"), ("cnn", "cnn")], max_length=10)),
+                ("hidden_layers", models.PositiveIntegerField()),
+                ("width", models.PositiveIntegerField()),
+                ("dataset", models.CharField(max_length=100)),
+                (
+                    "data_source",
+                    models.CharField(
+                        choices=[
+                            ("shipped", "shipped"),
+                            ("downloaded", "downloaded"),
+                            ("imported", "imported"),
+                            ("synthetic", "synthetic"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("data_sha256", models.CharField(max_length=64)),
+                ("train_samples", models.PositiveIntegerField()),
+                ("test_samples", models.PositiveIntegerField()),
+                ("batch_size", models.PositiveIntegerField()),
+                ("optimizer", models.CharField(max_length=100)),
+                ("learning_rate", models.FloatField()),
+                ("parameters", models.PositiveBigIntegerField()),
+                ("flops_per_epoch", models.PositiveBigIntegerField()),
             ],
             options={
-                'ordering': ['network_type', 'hidden_layers', 'width', 'train_samples'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('network_type__in', ['mlp', 'cnn'])), name='workload_network_type_is_known'), models.CheckConstraint(condition=models.Q(('data_source__in', ['shipped', 'downloaded', 'imported', 'synthetic'])), name='workload_data_source_is_known')],
+                "ordering": ["network_type", "hidden_layers", "width", "train_samples"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("network_type__in", ["mlp", "cnn"])), name="workload_network_type_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("data_source__in", ["shipped", "downloaded", "imported", "synthetic"])),
+                        name="workload_data_source_is_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Summary',
+            name="Summary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('engine', models.CharField(max_length=100)),
-                ('track', models.CharField(choices=[('idiomatic', 'idiomatic'), ('tuned', 'tuned')], max_length=20)),
-                ('device', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], max_length=10)),
-                ('threads', models.PositiveIntegerField()),
-                ('samples', models.JSONField(default=list)),
-                ('status_counts', models.JSONField(default=dict)),
-                ('reason', models.TextField(blank=True)),
-                ('newest_run_at', models.DateTimeField()),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.environment')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='runs.experiment')),
-                ('machine', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.machine')),
-                ('workload', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.workload')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("engine", models.CharField(max_length=100)),
+                ("track", models.CharField(choices=[("idiomatic", "idiomatic"), ("tuned", "tuned")], max_length=20)),
+                ("device", models.CharField(choices=[("cpu", "cpu"), ("gpu", "gpu")], max_length=10)),
+                ("threads", models.PositiveIntegerField()),
+                ("samples", models.JSONField(default=list)),
+                ("status_counts", models.JSONField(default=dict)),
+                ("reason", models.TextField(blank=True)),
+                ("newest_run_at", models.DateTimeField()),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.environment"
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="%(class)ss", to="runs.experiment"
+                    ),
+                ),
+                (
+                    "machine",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.machine"
+                    ),
+                ),
+                (
+                    "workload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.workload"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'summaries',
-                'constraints': [models.UniqueConstraint(fields=('experiment', 'machine', 'environment', 'workload', 'engine', 'track', 'device', 'threads'), name='one_summary_per_cell'), models.CheckConstraint(condition=models.Q(('device__in', ['cpu', 'gpu'])), name='summary_device_is_known'), models.CheckConstraint(condition=models.Q(('track__in', ['idiomatic', 'tuned'])), name='summary_track_is_known')],
+                "verbose_name_plural": "summaries",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "experiment",
+                            "machine",
+                            "environment",
+                            "workload",
+                            "engine",
+                            "track",
+                            "device",
+                            "threads",
+                        ),
+                        name="one_summary_per_cell",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("device__in", ["cpu", "gpu"])), name="summary_device_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("track__in", ["idiomatic", "tuned"])), name="summary_track_is_known"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('engine', models.CharField(max_length=100)),
-                ('track', models.CharField(choices=[('idiomatic', 'idiomatic'), ('tuned', 'tuned')], max_length=20)),
-                ('device', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], max_length=10)),
-                ('threads', models.PositiveIntegerField()),
-                ('run_id', models.UUIDField(unique=True)),
-                ('content_sha256', models.CharField(max_length=64)),
-                ('status', models.CharField(choices=[('finished', 'finished'), ('unsupported', 'unsupported'), ('out_of_memory', 'out of memory'), ('timed_out', 'timed out'), ('crashed', 'crashed'), ('diverged', 'diverged')], max_length=20)),
-                ('reason', models.TextField(blank=True)),
-                ('block', models.PositiveIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('epoch_seconds', models.FloatField(blank=True, null=True)),
-                ('record', models.JSONField()),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.environment')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='runs.experiment')),
-                ('machine', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.machine')),
-                ('workload', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='runs.workload')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("engine", models.CharField(max_length=100)),
+                ("track", models.CharField(choices=[("idiomatic", "idiomatic"), ("tuned", "tuned")], max_length=20)),
+                ("device", models.CharField(choices=[("cpu", "cpu"), ("gpu", "gpu")], max_length=10)),
+                ("threads", models.PositiveIntegerField()),
+                ("run_id", models.UUIDField(unique=True)),
+                ("content_sha256", models.CharField(max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("finished", "finished"),
+                            ("unsupported", "unsupported"),
+                            ("out_of_memory", "out of memory"),
+                            ("timed_out", "timed out"),
+                            ("crashed", "crashed"),
+                            ("diverged", "diverged"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("block", models.PositiveIntegerField()),
+                ("position", models.PositiveIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                ("epoch_seconds", models.FloatField(blank=True, null=True)),
+                ("record", models.JSONField()),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.environment"
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="%(class)ss", to="runs.experiment"
+                    ),
+                ),
+                (
+                    "machine",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.machine"
+                    ),
+                ),
+                (
+                    "workload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="runs.workload"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-finished_at', '-id'],
-                'indexes': [models.Index(fields=['experiment', 'engine', 'workload'], name='run_of_an_experiment'), models.Index(models.OrderBy(models.F('finished_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_newest_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['finished', 'unsupported', 'out_of_memory', 'timed_out', 'crashed', 'diverged'])), name='run_status_is_known'), models.CheckConstraint(condition=models.Q(('device__in', ['cpu', 'gpu'])), name='run_device_is_known'), models.CheckConstraint(condition=models.Q(('track__in', ['idiomatic', 'tuned'])), name='run_track_is_known'), models.CheckConstraint(condition=models.Q(('epoch_seconds__gte', 0)), name='run_epoch_seconds_is_not_negative'), models.CheckConstraint(condition=models.Q(models.Q(('epoch_seconds__isnull', False), ('status', 'finished')), models.Q(models.Q(('status', 'finished'), _negated=True), ('epoch_seconds__isnull', True)), _connector='OR'), name='run_has_a_time_if_finished')],
+                "ordering": ["-finished_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
+                    models.Index(
+                        models.OrderBy(models.F("finished_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="run_newest_first",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                ["finished", "unsupported", "out_of_memory", "timed_out", "crashed", "diverged"],
+                            )
+                        ),
+                        name="run_status_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("device__in", ["cpu", "gpu"])), name="run_device_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("track__in", ["idiomatic", "tuned"])), name="run_track_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("epoch_seconds__gte", 0)), name="run_epoch_seconds_is_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("epoch_seconds__isnull", False), ("status", "finished")),
+                            models.Q(models.Q(("status", "finished"), _negated=True), ("epoch_seconds__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="run_has_a_time_if_finished",
+                    ),
+                ],
             },
         ),
     ]

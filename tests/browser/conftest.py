@@ -12,7 +12,7 @@ from django.core.management import call_command
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import chromium
-from tests.runs.site_rows import Site, make_machine, make_workload, seed_study
+from tests.runs.site_rows import Site, make_machine, make_workload, seed_gpu, seed_study, seed_threads
 
 
 @pytest.fixture(scope="session")
@@ -82,12 +82,20 @@ def site(transactional_db: None) -> Site:
 
 
 @pytest.fixture
+def whole_site(site: Site) -> Site:
+    """With several thread counts, and with all that the study ran on its GPU."""
+    seed_threads(site)
+    seed_gpu(Site(blocks=3, experiment=site.experiment, machine=make_machine("study-gpu", gpus=["NVIDIA H100"])))
+    return site
+
+
+@pytest.fixture
 def visit(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Parametrized indirectly with (width, theme); a wide light page otherwise."""
+    """Parametrized indirectly with (width, theme, language); a wide light English page otherwise."""
     width: int
     theme: Literal["light", "dark"]
-    width, theme = getattr(request, "param", (1280, "light"))
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    width, theme, language = getattr(request, "param", (1280, "light", "en"))
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, locale=language)
     context.set_default_timeout(20_000)
     visit = Visit(context.new_page(), live_server.url)
     visit.listen()

@@ -172,7 +172,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchsite-fidelity-") as folder:
         for engine in options.engines:
             for network in wanted:
-                print(compare(Setup(engine, network), options.pairs, Path(folder)), flush=True)  # noqa: T201
+                print(compare(Setup(engine, network), options.pairs, Path(folder)), flush=True)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Site:
         if status == "finished" and epoch_seconds is None:
             epoch_seconds = 0.5
         started = START + timedelta(minutes=Run.objects.count())
-        return Run.objects.create(
+        return Run.objects.create(  # type: ignore[misc]  # `record` is set through the model's property
             **self._cell_columns(engine, workload, columns),
             run_id=uuid.uuid4(),
             content_sha256="0" * 64,

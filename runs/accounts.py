@@ -1,0 +1,78 @@
+"""A user's own pages: tokens made, shown once, listed and revoked. Accounts themselves are made by the staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from runs import tokens
+from runs.models import ApiToken, Machine
+
+KEPT_IN_SIGHT = timedelta(days=30)
+"""How long a token that is no longer good stays on the list."""
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=100, help_text="To tell it from others, such as the machine's name.")
+    can_upload = forms.BooleanField(required=False, label="May upload runs", help_text="Otherwise it only reads.")
+    machines = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="To these machines alone",
+        help_text="One name a line; empty: all of yours, and new ones.",
+    )
+    days = forms.IntegerField(
+        min_value=1, max_value=tokens.MAX_DAYS, initial=tokens.DEFAULT_DAYS, label="Expires after so many days"
+    )
+
+    def clean_machines(self) -> list[str]:
+        return [name for line in self.cleaned_data["machines"].splitlines() if (name := line.strip())]
+
+
+@login_required
+@never_cache
+def token_page(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        token, secret = tokens.make_token(user=user, **form.cleaned_data)
+        return _page(request, TokenForm(), made=token, secret=secret)
+    return _page(request, form)
+
+
+def _page(request: HttpRequest, form: TokenForm, **context: Any) -> HttpResponse:
+    now = timezone.now()
+    user = _user(request)
+    listed = ApiToken.objects.filter(user=user, expires_at__gt=now - KEPT_IN_SIGHT)
+    return render(
+        request,
+        "accounts/tokens.html",
+        {
+            "form": form,
+            "tokens": [(token, tokens.is_good(token, now)) for token in listed],
+            "machines": Machine.objects.filter(owner=user),
+            **context,
+        },
+    )
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    tokens.revoke_token(token=get_object_or_404(ApiToken, pk=pk, user=_user(request)))
+    return redirect("tokens")
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), "login_required has seen to it"
+    return request.user

@@ -1,0 +1,342 @@
+"""What the API answers with: each document's fields, from which both the answers and the schema are made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+D = TypeVar("D")
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class PageOf(Document, Generic[D]):
+    results: list[D]
+    next: str | None
+    """The address of the next page; null on the last."""
+
+
+class Error(Document):
+    """Every error has this shape."""
+
+    message: str
+    extra: dict[str, Any]
+
+
+# ---------------------------------------------------------------- what runs refer to
+
+
+class Extent(Document):
+    """How much is stored of something."""
+
+    cells: int
+    engines: int
+    machines: int
+    experiments: int
+    newest_run_at: datetime | None
+
+
+class Experiment(Document):
+    slug: str
+    name: str
+    suite: str
+    preset: str
+    created_at: datetime
+    owner: str | None
+    is_private: bool
+    extent: Extent
+
+
+class Machine(Document):
+    id: int
+    name: str
+    fingerprint: str
+    created_at: datetime
+    owner: str | None
+    hardware: dict[str, Any]
+    extent: Extent
+
+
+class Environment(Document):
+    id: int
+    sha256: str
+    name: str
+    origin: str
+    python: str
+    packages: dict[str, str]
+    facts: dict[str, str]
+
+
+class Workload(Document):
+    id: int
+    network: str
+    layers: int
+    width: int
+    dataset: str
+    data_source: str
+    data_sha256: str
+    train_samples: int
+    test_samples: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    parameters: int
+    flops_per_epoch: int
+
+
+class Engine(Document):
+    """`is_known` is false for an engine that records name and this site has no title for."""
+
+    slug: str
+    title: str
+    is_known: bool
+    framework: str | None
+    backend: str | None
+    environment: str | None
+    extent: Extent
+
+
+# ---------------------------------------------------------------- runs
+
+
+class CellOf(Document):
+    """Where a run or a summary stands."""
+
+    experiment: str
+    machine: str
+    machine_id: int
+    environment_id: int
+    workload_id: int
+    engine: str
+    engine_is_known: bool
+    track: str
+    device: str
+    threads: int
+    network: str
+    layers: int
+    width: int
+    dataset: str
+    data_source: str
+    train_samples: int
+
+
+class Exclusion(Document):
+    reason: str
+    at: datetime
+    by: str | None
+
+
+class Run(CellOf):
+    run_id: UUID
+    status: str
+    reason: str
+    block: int
+    position: int
+    started_at: datetime
+    finished_at: datetime
+    received_at: datetime
+    has_a_clock_ahead: bool
+    epoch_seconds: float | None
+    exclusion: Exclusion | None
+
+
+class RunWithRecord(Run):
+    record: dict[str, Any]
+    """The run record, as it was uploaded."""
+
+
+class Summary(CellOf):
+    """`samples` are [block, log of the run's seconds per epoch]."""
+
+    samples: list[tuple[int, float]]
+    status_counts: dict[str, int]
+    reason: str
+    newest_run_at: datetime
+
+
+# ---------------------------------------------------------------- uploads and acts
+
+
+class Reason(Document):
+    """`code`: invalid, conflict (a known id with other content), hardware, forbidden or atomic."""
+
+    code: str
+    field: str
+    value: str
+    allowed: str
+    message: str
+
+
+class UploadResult(Document):
+    index: int
+    run_id: str | None
+    result: Annotated[str, Field(pattern="^(stored|known|refused)$")]
+    reasons: list[Reason]
+
+
+class UploadAnswer(Document):
+    """One result for each record, in their order."""
+
+    stored: int
+    known: int
+    refused: int
+    results: list[UploadResult]
+
+
+class ExcludedRun(Document):
+    run_id: UUID
+    experiment: str
+    machine: str
+    engine: str
+    exclusion: Exclusion
+
+
+class Act(Document):
+    kind: str
+    at: datetime
+    user: str | None
+    experiment: str | None
+    machine: str | None
+    reason: str
+    details: dict[str, Any]
+
+
+# ---------------------------------------------------------------- what follows from runs
+
+
+class Scope(Document):
+    """The experiment and the machine that an answer is about; null where nothing is stored."""
+
+    experiment: str | None
+    machine: str | None
+    machine_id: int | None
+    is_synthetic: bool
+
+
+class Ratio(Document):
+    value: float
+    low: float | None
+    high: float | None
+    runs: int
+
+
+class Estimate(Document):
+    seconds: float
+    low: float | None
+    high: float | None
+    runs: int
+
+
+class Standing(Document):
+    """One engine at one network. `to_fastest` is its time over the fastest's; without a time, `missing` says why."""
+
+    engine: str
+    network: str
+    layers: int
+    width: int
+    environment_id: int
+    estimate: Estimate | None
+    to_fastest: Ratio | None
+    verdict: str | None
+    missing: str | None
+    reason: str
+
+
+class Comparison(Document):
+    scope: Scope
+    conditions: str
+    cells: int
+    standings: list[Standing]
+
+
+class SpeedUp(Document):
+    """Time on one CPU thread over time on the GPU."""
+
+    network: str
+    engine: str
+    layers: int
+    width: int
+    published: float | None
+    measured: Ratio | None
+    data: str | None
+
+
+class SpeedUps(Document):
+    scope: Scope
+    speed_ups: list[SpeedUp]
+
+
+class ScalingPoint(Document):
+    threads: int
+    speed_up: Ratio
+    efficiency: Ratio
+
+
+class ScalingOf(Document):
+    engine: str
+    track: str
+    network: str
+    layers: int
+    width: int
+    data: str
+    environment_id: int
+    points: list[ScalingPoint]
+
+
+class Scaling(Document):
+    """Speed-up and efficiency over CPU threads, held against one thread."""
+
+    scope: Scope
+    scaling: list[ScalingOf]
+
+
+class Candidate(Document):
+    engine: str
+    verdict: str | None
+    to_best: Ratio | None
+    missing: str | None
+    reason: str
+
+
+class Situation(Document):
+    """`preferred` and `not_slower` are empty where nothing can be told yet; `reason` says why."""
+
+    situation: str
+    network: str
+    device: str
+    published: list[str]
+    preferred: str | None
+    not_slower: list[str]
+    reason: str
+    basis: str
+    candidates: list[Candidate]
+
+
+class Recommendation(Document):
+    scope: Scope
+    situations: list[Situation]
+
+
+class Claims(Document):
+    scope: Scope
+    claims: list[dict[str, Any]]
+
+
+class ChartEntry(Document):
+    slug: str
+    title: str
+    address: str
+
+
+class Chart(Document):
+    """What Chart.js draws."""
+
+    type: str
+    summary: str
+    data: dict[str, Any]
+    options: dict[str, Any]

@@ -1,0 +1,104 @@
+"""What follows from runs: comparisons, speed-ups, scaling, the recommendation, the study's claims, charts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from runs import chart_views, selectors
+from runs.api import documents, findings, queries
+from runs.api.base import View
+from runs.api.schema import described
+from runs.charts.specs import SPECS
+
+
+@described(documents.Comparison, query=queries.ComparisonQuery, missing=True)
+class Comparisons(View):
+    """The engines side by side, the fastest first at each network, as the page Explore has them."""
+
+    query_model = queries.ComparisonQuery
+
+    def get(self, request: Request) -> Response:
+        findings.asked_scope(self.query.experiment, self.query.machine)
+        return Response(findings.comparison(request.query_params))
+
+
+class ScopeView(View):
+    """One finding about one experiment on one machine."""
+
+    query_model = queries.ScopeQuery
+    finding: ClassVar[Callable[[selectors.Scope], BaseModel]]
+
+    def get(self, request: Request) -> Response:
+        return Response(type(self).finding(findings.asked_scope(self.query.experiment, self.query.machine)))
+
+
+@described(documents.SpeedUps, missing=True)
+class SpeedUps(ScopeView):
+    """The GPU over one CPU thread: the study's values, and what was measured here."""
+
+    finding = findings.speed_up_document
+
+
+@described(documents.Scaling, missing=True)
+class Scaling(ScopeView):
+    """Speed-up and efficiency over CPU threads."""
+
+    finding = findings.scaling_document
+
+
+@described(documents.Recommendation, missing=True)
+class Recommendation(ScopeView):
+    """Which engine to take in each situation, and what it rests on."""
+
+    finding = findings.recommendation
+
+
+@described(documents.Claims, missing=True)
+class Claims(ScopeView):
+    """The study's claims, each judged on what was measured here."""
+
+    finding = findings.claims
+
+
+@described(documents.PageOf[documents.ChartEntry])
+class Charts(View):
+    """The charts there are."""
+
+    def get(self, request: Request) -> Response:
+        entries = [
+            documents.ChartEntry(
+                slug=slug,
+                title=str(SPECS[slug].title),
+                address=request.build_absolute_uri(reverse("api:chart", args=[slug])),
+            )
+            for slug in chart_views.CHARTS
+        ]
+        return Response(documents.PageOf[documents.ChartEntry](results=entries, next=None))
+
+
+@described(documents.Chart, query=queries.ChartQuery, missing=True)
+class OneChart(View):
+    """A chart as Chart.js draws it; its parameters are those of the page that shows it."""
+
+    query_model = queries.ChartQuery
+
+    def get(self, request: Request, slug: str) -> Response:
+        if not self.query.run:
+            findings.asked_scope(self.query.experiment, self.query.machine)
+        found = chart_views.chart(_twin(request), slug)
+        assert isinstance(found, HttpResponse)
+        return Response(json.loads(found.content))
+
+
+def _twin(request: Request) -> HttpRequest:
+    """The plain request that REST framework wraps."""
+    plain: Any = request._request
+    return plain  # type: ignore[no-any-return]

@@ -1,0 +1,110 @@
+"""What a read may be asked, declared once: checked, and described in the schema, from the same models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from annotated_types import Ge, Le, MaxLen
+from django.http import QueryDict
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, create_model
+
+from engines.contract import Device, NetworkType, Status, Track
+from runs.cells import FACETS
+from runs.errors import RunsError
+
+Q = TypeVar("Q", bound=BaseModel)
+Word = Annotated[str, MaxLen(200), StringConstraints(pattern=r"^[^\x00]*$")]
+Key = Annotated[int, Ge(1), Le(2**53)]
+Number = Annotated[int, Ge(1), Le(2**31 - 1)]
+
+
+class QueryError(RunsError):
+    """A query parameter that does not fit."""
+
+
+class Query(BaseModel):
+    """An unknown parameter is refused: a slip of the pen must not answer another question."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    format: Literal["json"] | None = None
+
+
+class PageQuery(Query):
+    limit: Annotated[int, Ge(1), Le(1000)] = 50
+    """How many at most."""
+    cursor: Word | None = None
+    """`next` or `previous` of another page holds it."""
+
+
+class CellQuery(PageQuery):
+    format: Literal["json", "csv", "jsonl"] | None = None  # type: ignore[assignment]
+    experiment: Word | None = None
+    machine: Key | None = None
+    environment: Key | None = None
+    engine: Word | None = None
+    network: NetworkType | None = None
+    layers: Number | None = None
+    width: Number | None = None
+    device: Device | None = None
+    threads: Number | None = None
+    track: Track | None = None
+
+
+class RunQuery(CellQuery):
+    status: Status | None = None
+    excluded: bool | None = None
+    ordering: Literal["-finished_at", "finished_at", "-received", "received"] = "-finished_at"
+
+
+class ScopeQuery(Query):
+    """One experiment on one machine; the newest and its latest if none is named."""
+
+    experiment: Word | None = None
+    machine: Key | None = None
+
+
+_FACETS: dict[str, Any] = {facet.name: (tuple[Word, ...], ()) for facet in FACETS}
+
+
+class PageTwinQuery(ScopeQuery):
+    """The parameters of the page that shows the same; its address can be copied."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+ComparisonQuery = create_model("ComparisonQuery", __base__=PageTwinQuery, **_FACETS)
+
+
+class ChartQuery(ComparisonQuery):  # type: ignore[misc,valid-type]
+    run: Word | None = None
+    """The run's id, for charts of one run."""
+
+
+class UploadQuery(Query):
+    atomic: bool = False
+    """Store all or nothing."""
+    accept_hardware: bool = False
+    """It is the same machine, though its hardware changed."""
+
+
+def asked(model: type[Q], parameters: QueryDict) -> Q:
+    """Raises QueryError with each parameter that does not fit."""
+    several = {name for name, field in model.model_fields.items() if field.default == ()}
+    values: dict[str, Any] = {
+        name: parameters.getlist(name) if name in several else parameters.get(name) for name in parameters
+    }
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(dict(details), model) for details in error.errors(include_url=False)]
+        words = "; ".join(f"{each['field']} is {each['value']}, allowed: {each['allowed']}" for each in problems)
+        raise QueryError(f"The query does not fit: {words}.", {"problems": problems}) from None
+
+
+def _problem(details: dict[str, Any], model: type[BaseModel]) -> dict[str, str]:
+    if details["type"] == "extra_forbidden":
+        allowed = f"no such parameter; known: {', '.join(model.model_fields)}"
+    else:
+        allowed = str(details["msg"]).removeprefix("Input should be ")
+    field = ".".join(str(part) for part in details["loc"])
+    return {"field": field, "value": repr(details["input"])[:80], "allowed": allowed}

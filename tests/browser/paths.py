@@ -1,0 +1,52 @@
+"""Every page of a seeded site, by a name that a picture's file can bear."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from runs.models import Machine, Run
+
+PLAIN = (
+    "home",
+    "figures",
+    "explore",
+    "speed-ups",
+    "threads",
+    "claims",
+    "compare",
+    "recommendation",
+    "runs",
+    "experiments",
+    "machines",
+    "environments",
+    "engines",
+    "method",
+    "search",
+    "upload-help",
+    "sign-in",
+)
+
+
+def all_paths() -> dict[str, str]:
+    run = Run.objects.select_related("experiment").order_by("pk")[0]
+    gpu = f"machine={Machine.objects.get(name='study-gpu').pk}"
+    bench = f"machine={Machine.objects.get(name='bench-1').pk}"
+    threads = "threads=1&threads=2&threads=4&threads=8"
+    return {
+        **{name: f"{reverse(name)}?{bench}" for name in PLAIN},
+        "home-gpu": f"{reverse('home')}?{gpu}",
+        "speed-ups-gpu": f"{reverse('speed-ups')}?{gpu}",
+        "explore-bands": f"{reverse('explore')}?{bench}&y=speed-up&intervals=bands&baseline=theano&scale=linear",
+        "explore-panels": f"{reverse('explore')}?{bench}&network=mlp&{threads}&panels=split",
+        "explore-empty": f"{reverse('explore')}?{bench}&engine=none",
+        "figure": f"{reverse('figure', args=['4-5'])}?{bench}",
+        "figure-threads": f"{reverse('figure', args=['4-9'])}?{bench}&look=study&engines=all",
+        "claim": f"{reverse('claim', args=['mlp-cpu-tf-beats-th'])}?{bench}",
+        "runs-slowest": f"{reverse('runs')}?sort=-seconds",
+        "search-hits": f"{reverse('search')}?q=bench",
+        "run": run.get_absolute_url(),
+        "experiment": reverse("experiment", args=[run.experiment.slug]),
+        "machine": reverse("machine", args=[run.machine_id]),
+        "environment": reverse("environment", args=[run.environment_id]),
+        "engine": reverse("engine", args=["keras-theano"]),
+    }
