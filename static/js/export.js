@@ -23,12 +23,32 @@ function asPng(figure) {
   return new Promise((done) => { copy.toBlob(done, "image/png"); });
 }
 
+const anchors = { left: "start", start: "start", center: "middle", right: "end", end: "end" };
+const baselines = { top: "text-before-edge", middle: "central", bottom: "text-after-edge", alphabetic: "alphabetic" };
+
+// The library reads a font by way of an inline style, which the page's policy forbids; the style's own object is free.
+function writeText(text, x, y, action) {
+  const { style } = document.createElement("span");
+  style.font = this.font;
+  const parent = this.__closestGroupOrSvg();
+  const element = this.__createElement("text", {
+    "font-family": style.fontFamily, "font-size": style.fontSize, "font-weight": style.fontWeight, x, y,
+    "text-anchor": anchors[this.textAlign] ?? "start", "dominant-baseline": baselines[this.textBaseline] ?? "alphabetic",
+  }, true);
+  element.append(text);
+  this.__currentElement = element;
+  this.__applyTransformation(element);
+  this.__applyStyleToCurrentElement(action);
+  parent.appendChild(element);
+}
+
 // The same chart is drawn once more, into a context that writes SVG instead of pixels.
 async function asSvg(figure) {
   const { Context } = await import(figure.dataset.svgLibrary);
   const { chart, config } = chartOf(figure);
   const { width, height } = chart;
   const context = new Context(width, height);
+  context.__applyText = writeText;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   canvas.getContext = () => context;
   Object.defineProperty(context, "canvas", { value: canvas, configurable: true });

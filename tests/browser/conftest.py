@@ -90,8 +90,13 @@ def whole_site(site: Site) -> Site:
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Parametrized indirectly with (width, theme, language); a wide light English page otherwise."""
+def visit(
+    browser: Browser, transactional_db: None, live_server: Any, request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    """Parametrized indirectly with (width, theme, language); a wide light English page otherwise.
+
+    It is closed before the database is emptied, which a page that still asks would lock.
+    """
     width: int
     theme: Literal["light", "dark"]
     width, theme, language = getattr(request, "param", (1280, "light", "en"))
@@ -100,4 +105,5 @@ def visit(browser: Browser, live_server: Any, request: pytest.FixtureRequest) ->
     visit = Visit(context.new_page(), live_server.url)
     visit.listen()
     yield visit
+    visit.page.goto("about:blank")
     context.close()

@@ -65,6 +65,8 @@ def test_the_exported_svg_shows_every_series(visit: Visit, site: Site) -> None:
     assert text.lower().count("#205493") > 4
     assert text.lower().count("#c07000") > 4
     assert len(drawn) >= 4
+    assert {element.text for element in root.iter() if element.tag.endswith("text")} >= {"25", "200", "Time per epoch"}
+    assert 'font-size="12px"' in text
     assert visit.trouble == []
 
 
