@@ -40,7 +40,7 @@ test: test-ready ## Everything: lint, types, import rules, unit, page, engine an
 
 # ---------------------------------------------------------------- the parts of a test
 
-.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests format
+.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots messages format
 check: $(VENV)/.test ## The fast inner loop: lint, types, import rules and unit tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
@@ -58,16 +58,23 @@ imports: $(VENV)/.test ## Who may import whom (import-linter)
 	$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.test node_modules/.done ## Unit, property and page tests
-	$(PYTEST) -m "not engine and not browser"
+	$(PYTEST) -n 2 -m "not engine and not browser"
 
 postgres-tests: $(VENV)/.test node_modules/.done ## What reads and writes the database, on PostgreSQL
-	$(RUN) -m tests.postgres $(PYTEST) -m "not engine and not browser" tests/runs
+	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser" tests/runs
 
 engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
 	$(PYTEST) -m "engine and not browser"
 
 browser-tests: $(VENV)/.test node_modules/.done ## The dashboard in headless Chromium, with a suite run for real
 	$(PYTEST) -m browser
+
+screenshots: $(VENV)/.test node_modules/.done ## Pictures of every page, in var/screenshots
+	SCREENSHOTS=var/screenshots $(PYTEST) -m "browser and not engine" tests/browser/test_every_page.py -k accessible
+
+messages: $(VENV)/.test ## Gather what is to be translated, and compile it (needs gettext)
+	$(MANAGE) makemessages --locale es --no-location --no-obsolete --no-wrap $(foreach folder,node_modules .environments .tools var tests $(VENV),--ignore $(folder))
+	$(MANAGE) compilemessages --locale es
 
 format: $(VENV)/.test ## Format the code
 	$(RUN) -m ruff check --fix .

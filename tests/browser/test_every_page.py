@@ -25,8 +25,9 @@ UNNAMED = (
 
 
 TOO_WIDE = (
-    "document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')].filter(e =>"
-    " e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll')).map(e => e.outerHTML.slice(0, 120))"
+    "document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]"
+    ".filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll'))"
+    ".map(e => e.outerHTML.slice(0, 120))"
 )
 
 
