@@ -1,0 +1,57 @@
+"""Fill the database with synthetic runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from engines.contract import RunRecord
+from runs.seeding import records_of, sittings
+from runs.services import record_runs
+
+BATCH = 2000
+
+
+class Command(BaseCommand):
+    help = "Fill the database with plausible runs that never happened, all named synthetic: for load work."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--runs", type=int, default=10_000, help="how many runs (default: 10000)")
+        parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same runs (default: 1)")
+
+    def handle(self, *args: Any, runs: int, seed: int, **options: Any) -> None:
+        if not 1 <= runs <= 100_000_000:
+            raise CommandError(f"--runs is {runs}, allowed: 1 to 100,000,000.")
+        outcomes: Counter[str] = Counter()
+        with _bar() as bar:
+            task = bar.add_task("seeding", total=runs)
+            for batch in _batches(runs, seed):
+                outcomes.update(result.outcome for result in record_runs(records=batch).results)
+                bar.advance(task, len(batch))
+        self.stdout.write(_ending(outcomes, seed))
+
+
+def _bar() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def _batches(runs: int, seed: int) -> Iterator[list[RunRecord]]:
+    for sitting in sittings(runs, seed):
+        records = records_of(sitting)
+        while batch := list(islice(records, BATCH)):
+            yield batch
+
+
+def _ending(outcomes: Counter[str], seed: int) -> str:
+    words = f"{outcomes['stored']} synthetic runs stored"
+    known = f", {outcomes['known']} were there already" if outcomes["known"] else ""
+    refused = f", {outcomes['refused']} refused" if outcomes["refused"] else ""
+    return f"{words}{known}{refused} (seed {seed})."
