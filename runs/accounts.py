@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -22,17 +23,19 @@ KEPT_IN_SIGHT = timedelta(days=30)
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=100, help_text="To tell it from others, such as the machine's name.")
-    can_upload = forms.BooleanField(required=False, label="May upload runs", help_text="Otherwise it only reads.")
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("To tell it from others, such as the machine's name.")
+    )
+    can_upload = forms.BooleanField(required=False, label=_("May upload runs"), help_text=_("Otherwise it only reads."))
     machines = forms.CharField(
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        label="To these machines alone",
-        help_text="One name a line; empty: all of yours, and new ones.",
+        label=_("To these machines alone"),
+        help_text=_("One name a line; empty: all of yours, and new ones."),
     )
     days = forms.IntegerField(
-        min_value=1, max_value=tokens.MAX_DAYS, initial=tokens.DEFAULT_DAYS, label="Expires after so many days"
+        min_value=1, max_value=tokens.MAX_DAYS, initial=tokens.DEFAULT_DAYS, label=_("Expires after so many days")
     )
 
     def clean_machines(self) -> list[str]:

@@ -26,7 +26,12 @@ class Progress:
     runs: int
     planned: int | None
     """Runs that the suite has on one machine; None for a suite that this site does not know."""
+    machines: int
     newest_run_at: datetime | None
+
+    @property
+    def planned_in_all(self) -> int | None:
+        return self.planned and self.planned * max(self.machines, 1)
 
     @property
     def is_running(self) -> bool:
@@ -43,8 +48,8 @@ class Progress:
 
 
 def progress_of(experiment: Experiment) -> Progress:
-    runs, newest = selectors.runs_of(experiment)
-    return Progress(runs, planned_runs(experiment.suite), newest)
+    found = selectors.runs_of(experiment)
+    return Progress(found.runs, planned_runs(experiment.suite), found.machines, found.newest_run_at)
 
 
 @cache

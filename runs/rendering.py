@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 DATA_PAGES = (
@@ -32,12 +31,7 @@ SECTIONS = (
 
 def render_page(request: HttpRequest, template: str, section: str, **context: Any) -> HttpResponse:
     """`section` is the entry of the main navigation that the page belongs to."""
-    shared = {
-        "section": section,
-        "sections": [(name, key, gettext(title)) for name, key, title in SECTIONS],
-        "data_pages": [(name, gettext(title)) for name, title in DATA_PAGES],
-    }
-    return render(request, f"runs/{template}.html", shared | context)
+    return render(request, f"runs/{template}.html", {"section": section, **context})
 
 
 def chart_url(slug: str, query: str) -> str:

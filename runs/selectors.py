@@ -158,10 +158,21 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
 MOST_CELLS = 3_000
 
 
-def runs_of(experiment: Experiment) -> tuple[int, datetime | None]:
-    """How many runs it has, and when the newest ended."""
-    rows = list(Summary.objects.filter(experiment=experiment).values_list("status_counts", "newest_run_at"))
-    return sum(sum(counts.values()) for counts, _ in rows), max((newest for _, newest in rows), default=None)
+@dataclass(frozen=True)
+class RunsOf:
+    runs: int
+    machines: int
+    newest_run_at: datetime | None
+
+
+def runs_of(experiment: Experiment) -> RunsOf:
+    """How many runs it has, on how many machines, and when the newest ended."""
+    rows = list(Summary.objects.filter(experiment=experiment).values_list("status_counts", "newest_run_at", "machine"))
+    return RunsOf(
+        runs=sum(sum(counts.values()) for counts, _newest, _machine in rows),
+        machines=len({machine for _counts, _newest, machine in rows}),
+        newest_run_at=max((newest for _counts, newest, _machine in rows), default=None),
+    )
 
 
 def environment_label(environment: Environment, engine: str) -> str:

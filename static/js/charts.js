@@ -2,7 +2,14 @@
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const digits = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 3 });
-const withUnit = (value, unit) => (unit === "×" ? `${digits.format(value)}×` : unit ? `${digits.format(value)} ${unit}` : digits.format(value));
+const precise = (count) => new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: count });
+const withUnit = (value, unit, format = digits) => `${format.format(value)}${unit === "×" || !unit ? unit : ` ${unit}`}`;
+// As many digits as tell one tick from the next.
+const apart = (value, ticks) => {
+  const step = ticks.length > 1 ? Math.abs(ticks[1].value - ticks[0].value) : 0;
+  const count = step && value ? Math.ceil(Math.log10(Math.abs(value) / step)) + 1 : 3;
+  return count > 3 ? precise(Math.min(count, 8)) : digits;
+};
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const drawn = new Map();
 window.chartOf = (figure) => drawn.get(figure);
@@ -81,7 +88,7 @@ function axis({ fixedTicks, unit, title, ...rest }) {
     title: { ...title, color: token("muted"), font: { size: 13 }, padding: 8 },
     grid: { color: token("line"), drawTicks: false },
     border: { display: false },
-    ticks: { color: token("muted"), padding: 8, callback: (value) => withUnit(value, unit), autoSkip: !fixedTicks, maxRotation: 0 },
+    ticks: { color: token("muted"), padding: 8, callback: (value, at, all) => withUnit(value, unit, apart(value, all)), autoSkip: !fixedTicks, maxRotation: 0 },
     ...(fixedTicks && { afterBuildTicks: (scale) => { scale.ticks = ticksWithin(scale, fixedTicks); } }),
   };
 }

@@ -1,0 +1,21 @@
+"""The main navigation, for every page that extends the base: those of accounts and errors too."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.translation import gettext
+
+from runs.rendering import DATA_PAGES, SECTIONS
+
+register = template.Library()
+
+
+@register.simple_tag
+def site_sections() -> list[tuple[str, str, str]]:
+    """Address' name, section, word."""
+    return [(name, key, gettext(title)) for name, key, title in SECTIONS]
+
+
+@register.simple_tag
+def data_pages() -> list[tuple[str, str]]:
+    return [(name, gettext(title)) for name, title in DATA_PAGES]
