@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -138,7 +139,7 @@ def _unknown_host(error: socket.gaierror, server: Server) -> TryAgainError | Upl
 
 def _first_words(error: BaseException) -> str:
     """The deepest cause with words of its own: 'connection refused' rather than 'all attempts failed'."""
-    said = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
-    if said:
-        return str(said[-1])[0].lower() + str(said[-1])[1:]
+    numbers = [cause.errno for cause in _causes(error) if isinstance(cause, OSError) and cause.errno]
+    if numbers:
+        return os.strerror(numbers[-1]).lower()
     return str(error).rstrip(".") or "the connection was cut"

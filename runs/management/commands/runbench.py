@@ -26,6 +26,7 @@ from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, make_plan
+from runs.upload.blocks import Uploads, add_upload_options, in_turn, uploads_to
 
 EXAMPLES = """
 examples:
@@ -36,9 +37,10 @@ examples:
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --no-database                  a bench machine: the spool file alone
+  python manage.py runbench --no-database --upload https://bench.example.org
 
 A suite that was stopped, by Ctrl-C or by a power cut, goes on when the same command is given again.
-Exit codes: 0 done, 1 nothing could be run or not all of it stored, 2 a wrong option, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 nothing could be run or not all of it stored or uploaded, 2 a wrong option, 130 stopped by Ctrl-C.
 """
 
 
@@ -76,6 +78,7 @@ class Command(BaseCommand):
         where.add_argument("--fresh", action="store_true", help="a new experiment: NAME 2, NAME 3 …")
         where.add_argument("--no-database", action="store_true", help="write the spool file alone")
         where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
+        add_upload_options(where)
         how = parser.add_argument_group("how to look at it")
         how.add_argument("--plan", action="store_true", help="say what would run and for how long; run nothing")
         how.add_argument("--json", action="store_true", help="print JSON instead of text")
@@ -106,12 +109,19 @@ class Command(BaseCommand):
             left = resuming.remaining(plan, resuming.of_experiment(records, experiment, machine))
             self._print_plan(plan, left, predictor, as_json=options["json"])
             return
-        made = self._measure(plan, experiment, machine, predictor, options)
+        with uploads_to(options, spool_for(settings.SPOOL_DIR, experiment), settings.VAR_DIR) as uploads:
+            made = self._measure(plan, experiment, machine, predictor, uploads, options)
         if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
             raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
 
     def _measure(
-        self, plan: Plan, experiment: str, machine: Machine, predictor: Predictor, options: dict[str, Any]
+        self,
+        plan: Plan,
+        experiment: str,
+        machine: Machine,
+        predictor: Predictor,
+        uploads: Uploads,
+        options: dict[str, Any],
     ) -> list[RunRecord]:
         """Look first whether all that will be needed is there; then run what the spool does not hold yet."""
         check_data(plan)
@@ -128,17 +138,19 @@ class Command(BaseCommand):
             own = resuming.of_experiment(recorded.records, experiment, machine)
             left = resuming.remaining(plan, own)
             storing = storage.Storing(store, self.stderr.write)
+            uploads.begin()
             sitting = session.Session(
                 plan=left,
                 experiment=experiment,
                 machine=machine,
                 spool=spool,
-                store=storing,
+                store=in_turn(storing, uploads),
                 verdicts=self._gate(left, verify=not options["no_verify"]),
                 budget=budget,
                 progress=Progress.of(resuming.measured_alike(plan, own)),
             )
             made = self._run(sitting, predictor, options)
+        uploads.finish()
         storing.check()
         return made
 
