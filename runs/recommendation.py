@@ -23,6 +23,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from engines.contract import Device, Network, NetworkType, Status
 from engines.registry import ENGINES
 from runs.stats import (
@@ -115,7 +118,7 @@ class Recommendation:
         return self.preferred is not None
 
 
-_NO_WORKLOAD = (
+_NO_WORKLOAD = gettext_noop(
     "No network has runs of at least half of the engines here. Run the engines side by side, on the same networks."
 )
 Outcomes = Mapping[str, LogSamples | Missing]
@@ -132,7 +135,7 @@ def recommend(situation: Situation, cases: Iterable[Case], *, rope: float = EQUI
     workload = _deciding_workload(table, MIN_RUNS) or _deciding_workload(table, 1)
     if workload is None:
         return Recommendation(
-            situation, None, tuple(_row_without_workload(table, engine) for engine in engines), reason=_NO_WORKLOAD
+            situation, None, tuple(_row_without_workload(table, engine) for engine in engines), reason=_(_NO_WORKLOAD)
         )
     outcomes = {engine: table[workload].get(engine, Missing("not_run")) for engine in engines}
     return _conclude(situation, workload, outcomes, rope)
@@ -243,17 +246,23 @@ def _nothing_to_compare(workload: ComparedWorkload, outcomes: Outcomes) -> str:
     others_failed = len(outcomes) > 1 and all(_was_tried(outcome) for outcome in outcomes.values())
     if len(timed) > 1 or others_failed:
         return ""
-    return f"Only {_title(timed[0])} has runs of {workload.network}. Run another engine on it, to compare."
+    return _("Only {engine} has runs of {network}. Run another engine on it, to compare.").format(
+        engine=_title(timed[0]), network=workload.network
+    )
 
 
 def _open_question(workload: ComparedWorkload, chosen: Sequence[Row], rope: float) -> str:
     doubtful = [row for row in chosen if row.verdict in _IN_DOUBT]
     settled = [row for row in chosen if row.verdict not in _IN_DOUBT]
     if not settled:
-        return f"No engine has {MIN_RUNS} runs of {workload.network} yet. Run more blocks."
+        return _("No engine has {n} runs of {network} yet. Run more blocks.").format(
+            n=MIN_RUNS, network=workload.network
+        )
     if any(_could_be_faster(row, rope) for row in doubtful) or _preferred(chosen) != _preferred(settled):
         titles = ", ".join(_title(row.engine) for row in chosen)
-        return f"On {workload.network} these cannot be told apart yet: {titles}. Run more blocks."
+        return _("On {network} these cannot be told apart yet: {engines}. Run more blocks.").format(
+            network=workload.network, engines=titles
+        )
     return ""
 
 

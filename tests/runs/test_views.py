@@ -47,7 +47,12 @@ def site() -> Site:
 
 def pages() -> list[str]:
     """Every page that the rows at hand have."""
-    urls = [reverse(name) for name in ("home", "explore", "speed-ups", "recommendation", "method")]
+    urls = [reverse(name) for name in ("home", "explore", "speed-ups", "recommendation", "method", "upload-help")]
+    urls += [reverse(name) for name in ("figures", "threads", "claims", "compare", "search")]
+    urls += [reverse("figure", args=["4-5"]), reverse("figure", args=["4-9"]), reverse("figure", args=["4-20"])]
+    urls += [reverse("claim", args=["mlp-cpu-tf-beats-th"])]
+    urls += [reverse("search") + "?q=bench", reverse("machines") + "?q=bench&sort=-cores"]
+    urls += [reverse("runs") + "?sort=-seconds", reverse("explore") + "?y=memory&x=flops"]
     urls += [reverse(name) for name in ("runs", "experiments", "machines", "environments", "engines")]
     urls += [reverse("engine", args=["theano"])]
     if run := Run.objects.first():
@@ -59,6 +64,9 @@ def pages() -> list[str]:
             reverse("chart", args=["time-per-epoch"]),
             reverse("chart", args=["epochs"]) + f"?run={run.run_id}",
             reverse("chart", args=["losses"]) + f"?run={run.run_id}",
+            reverse("chart", args=["place"]) + f"?run={run.run_id}",
+            reverse("chart", args=["stability"]) + f"?machine={run.machine.pk}",
+            reverse("progress", args=[run.experiment.slug]),
         ]
     return urls
 
