@@ -1,0 +1,64 @@
+"""Whatever is asked or sent, no answer is a 5xx, and the schema describes every one. `make fuzz` goes on for longer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from benchsite.wsgi import application
+from tests.records import make_record
+from tests.runs.api.people import Caller, caller, make_user, store
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
+"""For each operation, of fitting and of unfitting requests each."""
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+SCHEMA.app = application
+OPERATIONS = {operation.ok().label: operation.ok() for operation in SCHEMA.get_all_operations()}
+
+
+@pytest.fixture
+def staff(db: None, settings: Any) -> Caller:
+    """Someone who may do everything, with something stored; calls are not counted."""
+    settings.BENCHSITE_CALLS_PER_TOKEN = settings.BENCHSITE_CALLS_PER_ADDRESS = 0
+    settings.ALLOWED_HOSTS = ["*"]
+    user = make_user("fuzz", is_staff=True)
+    store(make_record(), make_record("theano", status="crashed"), user=user)
+    return caller(user)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_every_answer_is_one_that_the_schema_describes(staff: Caller, label: str, mode: GenerationMode) -> None:
+    headers = {"Authorization": f"Bearer {staff.secret}", "Accept-Encoding": "identity"}
+
+    @seed(20261124)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    ask()
