@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from runs.models import CELL_FIELDS, Run, Summary
+from runs.storing import insert_rows, update_rows
 from runs.summaries import RunFacts, Tally
 
 TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at")
@@ -37,17 +38,8 @@ def add_to_summaries(runs: Sequence[Run]) -> None:
         by_cell.setdefault(_cell_key(run), []).append(run)
     existing = {_cell_key(row): row for row in _locked_summaries(runs) if _cell_key(row) in by_cell}
     rows = [_added(existing.get(key), by_cell[key]) for key in sorted(by_cell)]
-    changed = [row for row in rows if row.pk]
-    Summary.objects.bulk_create([row for row in rows if row.pk is None])
-    _save(changed)
-
-
-def _save(rows: Sequence[Summary]) -> None:
-    """All in one statement: an upsert of rows that are there costs a tenth of Django's bulk update."""
-    if len(rows) == 1:
-        rows[0].save(update_fields=TALLY_FIELDS)
-    elif rows:
-        Summary.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=TALLY_FIELDS)
+    insert_rows([row for row in rows if row.pk is None])
+    update_rows([row for row in rows if row.pk], TALLY_FIELDS)
 
 
 def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:

@@ -284,7 +284,7 @@ class Run(CellColumns):
     epoch_seconds = models.FloatField(null=True, blank=True)
     """Median of the steady epochs, in seconds; null unless the run finished."""
     body = models.TextField()
-    """The run record as canonical JSON, without the parts that have rows of their own; `record` is the whole."""
+    """The run record's JSON, without the parts that have rows of their own; `record` is the whole."""
     environment_part = _shared_part()
     machine_part = _shared_part()
     excluded_at = models.DateTimeField(null=True, blank=True)

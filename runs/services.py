@@ -17,9 +17,9 @@ from runs import registration, viewing
 from runs.cell_summaries import add_to_summaries, rebuild_summaries
 from runs.errors import ConflictError, RecordError
 from runs.models import Experiment, Machine, Run
-from runs.records import CanonicalRecord, PartTexts, aware_time, canonical, epoch_seconds, parse_record
+from runs.records import PartTexts, StoredForm, aware_time, epoch_seconds, parse_record, stored_form
 from runs.registration import Uploader, owns, register_experiment, register_machine
-from runs.storing import insert_runs
+from runs.storing import insert_rows
 
 __all__ = [
     "RecordingReport",
@@ -116,7 +116,7 @@ def _record_once(
         transaction.set_rollback(True)
         return RecordingReport(tuple(_not_alone(result) for result in results))
     runs = batch.runs()
-    insert_runs(runs)
+    insert_rows(runs)
     add_to_summaries(runs)
     return RecordingReport(tuple(results))
 
@@ -141,7 +141,7 @@ class _Batch:
     records: Sequence[RunRecord]
     uploader: Uploader | None
     accept_hardware: bool
-    taken: list[tuple[RunRecord, CanonicalRecord]] = field(default_factory=list)
+    taken: list[tuple[RunRecord, StoredForm]] = field(default_factory=list)
     _texts: PartTexts = field(default_factory=PartTexts)
 
     def __post_init__(self) -> None:
@@ -152,7 +152,7 @@ class _Batch:
         self._machines = registration.machines_named({record.machine.name for record in new})
 
     def take(self, record: RunRecord) -> Result:
-        run_id, content = UUID(record.run_id), canonical(record, self._texts)
+        run_id, content = UUID(record.run_id), stored_form(record, self._texts)
         if run_id in self._known:
             return self._meet_again(record, same=self._known[run_id] == content.sha256)
         try:
@@ -243,7 +243,7 @@ class _Batch:
             for record, content in self.taken
         ]
 
-    def _row(self, record: RunRecord, content: CanonicalRecord, **keys: int) -> Run:
+    def _row(self, record: RunRecord, content: StoredForm, **keys: int) -> Run:
         cell, placement = record.cell, record.placement
         return Run(
             run_id=UUID(record.run_id),
