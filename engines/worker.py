@@ -87,14 +87,17 @@ def make_engine(setup: Setup) -> Engine:
     return engine
 
 
-def _compile_cache() -> Path:
-    """Where a framework that compiles to disk keeps what it compiled, as it does for its users between processes."""
-    return Path(os.environ.get("BENCHSITE_VAR") or ENGINES_FOLDER.parent / "var") / "compiled"
+def _compile_cache(engine: str) -> Path:
+    """Where a framework that compiles to disk keeps what it compiled, as it does for its users between processes.
+
+    One folder an engine: Theano locks its own, so that two engines' gates can be asked side by side.
+    """
+    return Path(os.environ.get("BENCHSITE_VAR") or ENGINES_FOLDER.parent / "var") / "compiled" / engine
 
 
 def _set_environment(setup: Setup, backend: str) -> None:
     """Before the first import of NumPy or a framework: they read their threads at that moment."""
-    os.environ.update(backends.environment_variables(setup, backend, _compile_cache()))
+    os.environ.update(backends.environment_variables(setup, backend, _compile_cache(setup.engine or backend)))
 
 
 def train(job: Job, channel: Channel) -> dict[str, Any]:

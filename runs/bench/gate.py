@@ -153,22 +153,19 @@ def lacking(verdicts: Verdicts, cells: Sequence[Cell]) -> dict[Subject, tuple[Ne
 def ask(
     wanted: dict[Subject, tuple[Network, ...]], verdicts: Verdicts, told: Callable[[Subject, list[Check]], None]
 ) -> None:
-    """Check and keep. Nothing is timed, so environments go side by side; within one, Theano's compile lock forbids."""
-    by_environment: dict[str, list[Subject]] = {}
-    for subject in wanted:
-        by_environment.setdefault(subject.environment.name, []).append(subject)
+    """Check and keep. Nothing is timed, so engines go side by side, those that compile longest (Theano's) first."""
+    longest_first = sorted(wanted, key=lambda subject: registry.find(subject.engine).backend != "theano")
     stop, one_at_a_time = threading.Event(), threading.Lock()
 
-    def ask_all(subjects: list[Subject]) -> None:
-        for subject in subjects:
-            checks = check(subject, wanted[subject], stop)
-            with one_at_a_time:
-                verdicts.keep(subject, checks)
-                told(subject, checks)
+    def ask_one(subject: Subject) -> None:
+        checks = check(subject, wanted[subject], stop)
+        with one_at_a_time:
+            verdicts.keep(subject, checks)
+            told(subject, checks)
 
     with ThreadPoolExecutor(max_workers=len(machine.allowed_cpus())) as pool:
         try:
-            list(pool.map(ask_all, by_environment.values()))
+            list(pool.map(ask_one, longest_first))
         except BaseException:  # Ctrl-C, above all: the workers are not waited for
             stop.set()
             raise
