@@ -118,10 +118,10 @@ Fault = Literal["lose the answer", "cut the answer", "cut the request"]
 
 @dataclass
 class Proxy:
-    """Hands each connection on to the server; a fault that a test sets befalls the next one."""
+    """Hands each connection on to the server; the faults befall the first ones, in turn."""
 
     address: str
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault | None] = field(default_factory=list)
 
     def carry(self, client: socket.socket, server: socket.socket) -> None:
         fault = self.faults.pop(0) if self.faults else None
@@ -150,7 +150,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 @contextmanager
-def proxy_to(port: int, faults: Sequence[Fault]) -> Iterator[Proxy]:
+def proxy_to(port: int, faults: Sequence[Fault | None]) -> Iterator[Proxy]:
     with socket.create_server((LOOPBACK, 0)) as listener:
         proxy = Proxy(f"http://{LOOPBACK}:{listener.getsockname()[1]}", list(faults))
         thread = threading.Thread(target=_serve, args=(listener, port, proxy), daemon=True)
