@@ -54,6 +54,12 @@ def engine_place(slug: str) -> tuple[int, str]:
     return (known.index(slug) if slug in known else len(known), slug)
 
 
+def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
+    """The data set and how many samples, with the word that no reader may miss."""
+    words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
+    return words.format(data=dataset, n=formats.count(samples))
+
+
 @dataclass(frozen=True)
 class CellRow:
     """One summary, with what names its cell."""
@@ -92,8 +98,7 @@ class CellRow:
 
     @property
     def data_label(self) -> str:
-        words = gettext("{data}, {n} samples (synthetic)") if self.is_synthetic else gettext("{data}, {n} samples")
-        return words.format(data=self.dataset, n=formats.count(self.train_samples))
+        return data_words(self.dataset, self.train_samples, is_synthetic=self.is_synthetic)
 
     @cached_property
     def data_key(self) -> str:

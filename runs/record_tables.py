@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from engines.registry import ENGINES
 from runs import formats
-from runs.cells import engine_title
+from runs.cells import data_words, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
 from runs.selectors import Extent, Gated, environment_label
@@ -51,7 +51,7 @@ def _run_row(run: Run) -> list[TableCell]:
     return [
         TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
         TableCell(f"{workload.network_type.upper()} {size}"),
-        TableCell(workload.data_label),
+        TableCell(data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)),
         TableCell(on_words(run.device, run.threads)),
         TableCell(formats.seconds(run.epoch_seconds)),
         TableCell(chip=status_chip(run.status), title=run.reason[:300]),

@@ -85,6 +85,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         problem=problem,
         may_exclude=_may_exclude(request, found),
         place=run_pages.place_words(found, place),
+        data=run_pages.data_of(found),
         unstable=run_pages.unstable_reasons(found),
         status=tables.status_chip(found.status),
         headline=formats.seconds(found.epoch_seconds),

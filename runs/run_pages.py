@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from runs import formats, selectors
+from runs.cells import data_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
@@ -87,6 +88,11 @@ def _style(run: Run) -> SeriesStyle:
     return style_for(
         run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
     )
+
+
+def data_of(run: Run) -> str:
+    workload = run.workload
+    return data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)
 
 
 def unstable_reasons(run: Run) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests import chromium
 from tests.runs.site_rows import Site, make_machine, make_workload, seed_gpu, seed_study, seed_threads
@@ -42,8 +42,13 @@ class Visit:
     def listen(self) -> None:
         self.page.on("console", lambda said: self.trouble.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.trouble.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", lambda request: self._failed(request))
         self.page.on("request", lambda request: self._is_ours(request.url))
+
+    def _failed(self, request: Request) -> None:
+        """A page that is left takes its open requests with it."""
+        if request.failure != "net::ERR_ABORTED":
+            self.trouble.append(f"failed: {request.url}: {request.failure}")
 
     def _is_ours(self, url: str) -> None:
         if not url.startswith((self.home, "data:", "blob:")):

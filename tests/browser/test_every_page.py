@@ -18,6 +18,8 @@ from tests.runs.site_rows import Site
 pytestmark = pytest.mark.browser
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 WALKS = [(1280, "light", "en"), (1280, "dark", "es"), (390, "dark", "en"), (390, "light", "es")]
+AUDITED = (WALKS[0], WALKS[2])
+"""Each theme once, wide and narrow; what axe looks at does not depend on the language."""
 UNNAMED = (
     "[...document.querySelectorAll('a, button, input:not([type=hidden]), select')].filter(e =>"
     " !e.innerText?.trim() && !e.textContent.trim() && !e.ariaLabel && !e.labels?.length).map(e => e.outerHTML)"
@@ -52,7 +54,8 @@ def test_every_page_is_sound_accessible_and_fits(visit: Visit, whole_site: Site,
         assert visit.page.evaluate("document.querySelectorAll('h1').length") == 1, name
         assert visit.page.evaluate("document.documentElement.lang") == walk[2]
         picture(visit, name, walk)
-        assert violations(visit) == [], name
+        if walk in AUDITED:
+            assert violations(visit) == [], name
         assert visit.trouble == [], name
 
 
