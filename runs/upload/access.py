@@ -101,8 +101,9 @@ def _missing(path: Path, *, is_named: bool) -> str:
     if is_named:
         return f"There is no token file {path}."
     return (
-        "There is no token. On the server, `python manage.py createtoken USER --upload` prints one; put it into "
-        f"{path} (mode 600), or into the variable {VARIABLE}, or name its file with --token-file."
+        "There is no token. Make one that may upload, on that site's page of tokens or there by `python manage.py "
+        f"createtoken USER --upload`; put it into {path} (mode 600), or into the variable {VARIABLE}, or name its file "
+        "with --token-file."
     )
 
 

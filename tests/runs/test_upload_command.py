@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from engines.host import PROJECT_ROOT
 from runs.spool import sole_measurer
 from runs.upload.patience import Backoff
 from tests.records import make_record
+from tests.runs.test_suites_documented import OF_DJANGO
 from tests.runs.uploading import LOOPBACK, SECRET, Said, StandIn, free_port, stand_in, write_spool
 
 
@@ -294,3 +296,17 @@ def test_a_batch_on_the_wire_is_small(site: StandIn, spool: Path) -> None:
     upload(site.address)
     plain = b"\n".join(as_json(record).encode() for record in sent)
     assert int(site.headers[0]["Content-Length"]) < len(gzip.compress(plain)) * 1.1 < len(plain) / 10
+
+
+# ---------------------------------------------------------------- docs/uploading.md
+
+
+def test_every_option_and_every_exit_code_is_documented_and_no_other() -> None:
+    section = (PROJECT_ROOT / "docs" / "uploading.md").read_text().split("## `uploadruns`")[1].split("\n## ")[0]
+    names = {row.split("|")[1].strip().split()[0].strip("`") for row in section.splitlines() if row.startswith("| ")}
+    command = load_command_class("runs", "uploadruns")
+    parser = command.create_parser("manage.py", "uploadruns")
+    options = {name for action in parser._actions for name in action.option_strings if name.startswith("--")}
+    codes = re.findall(r"\b(\d+) \w", (parser.epilog or "").split("Exit codes:")[1])
+    assert {name for name in names if name.startswith("--")} - {"---"} == options - OF_DJANGO
+    assert {name for name in names if name.isdigit()} == set(codes) == {"0", "1", "2", "3", "4", "130"}
