@@ -76,6 +76,9 @@ messages: $(VENV)/.test ## Gather what is to be translated, and compile it (need
 	$(MANAGE) makemessages --locale es --no-location --no-obsolete --no-wrap $(foreach folder,node_modules .environments .tools var tests $(VENV),--ignore $(folder))
 	$(MANAGE) compilemessages --locale es
 
+fuzz: $(VENV)/.test ## Ask the API whatever its schema allows and forbids, for long (FUZZ_EXAMPLES=300)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} $(PYTEST) tests/runs/api/test_fuzz.py
+
 format: $(VENV)/.test ## Format the code
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .

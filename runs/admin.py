@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from runs import tokens
 from runs.models import (
+    Act,
+    ApiToken,
     Environment,
     Experiment,
     Machine,
@@ -40,16 +43,26 @@ class ReadOnlyAdmin(_ModelAdmin):
         return False
 
 
+class OwnedAdmin(ReadOnlyAdmin):
+    """Nothing but the owner can be changed: what the site's own runner stored may be handed over."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [field.name for field in self.model._meta.fields if field.name != "owner"]
+
+
 @admin.register(Experiment)
-class ExperimentAdmin(ReadOnlyAdmin):
-    list_display = ["name", "suite", "preset", "created_at"]
-    list_filter = ["suite", "preset"]
+class ExperimentAdmin(OwnedAdmin):
+    list_display = ["name", "suite", "preset", "owner", "is_private", "created_at"]
+    list_filter = ["is_private", "suite", "preset"]
     search_fields = ["name", "slug"]
 
 
 @admin.register(Machine)
-class MachineAdmin(ReadOnlyAdmin):
-    list_display = ["name", "fingerprint", "created_at"]
+class MachineAdmin(OwnedAdmin):
+    list_display = ["name", "owner", "fingerprint", "created_at"]
     search_fields = ["name", "fingerprint"]
 
 
@@ -100,3 +113,26 @@ class PublishedRecommendationAdmin(ReadOnlyAdmin):
     list_display = ["network_type", "device", "engines"]
     list_filter = ["network_type", "device"]
     search_fields = ["network_type", "device"]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    list_display = ["name", "user", "can_upload", "machines", "expires_at", "revoked_at", "last_used_at"]
+    list_filter = ["can_upload"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__username"]
+    exclude = ["sha256"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke the chosen tokens")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            tokens.revoke_token(token=token)
+
+
+@admin.register(Act)
+class ActAdmin(ReadOnlyAdmin):
+    list_display = ["at", "kind", "user", "experiment", "machine", "run", "reason"]
+    list_filter = ["kind"]
+    list_select_related = ["user", "experiment", "machine", "run__workload"]
+    search_fields = ["reason", "user__username"]
