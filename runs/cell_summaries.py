@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,10 +16,8 @@ from runs.summaries import RunFacts, Tally
 
 TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at")
 CellKey = tuple[Any, ...]
-
-
-def _cell_key(row: Run | Summary) -> CellKey:
-    return tuple(getattr(row, f"{name}_id", None) or getattr(row, name) for name in CELL_FIELDS)
+_CELL_COLUMNS = [field.attname for field in Summary._meta.concrete_fields if field.name in CELL_FIELDS]
+_cell_key: Callable[[Run | Summary], CellKey] = attrgetter(*_CELL_COLUMNS)
 
 
 def _facts(run: Run) -> RunFacts:
@@ -46,19 +45,14 @@ def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
     """The summaries that the runs' cells may be among, locked in one order."""
     if not runs:
         return []
-    wanted = {f"{name}__in": list({_column(run, name) for run in runs}) for name in CELL_FIELDS}
+    wanted = {f"{name}__in": list({getattr(run, name) for run in runs}) for name in _CELL_COLUMNS}
     found: Iterable[Summary] = Summary.objects.filter(**wanted).select_for_update().order_by("pk")
     return found
 
 
-def _column(run: Run, name: str) -> Any:
-    return getattr(run, f"{name}_id", None) or getattr(run, name)
-
-
 def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
     """The cell's summary with these runs added; a new one, not saved yet, if it had none."""
-    first = runs[0]
-    row = summary or Summary(**{_attribute(name): _column(first, name) for name in CELL_FIELDS})
+    row = summary or Summary(**dict(zip(_CELL_COLUMNS, _cell_key(runs[0]), strict=True)))
     tally = Tally(
         [(block, log_seconds) for block, log_seconds in row.samples],
         Counter(row.status_counts),
@@ -68,10 +62,6 @@ def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
     for run in runs:
         tally.add(_facts(run))
     return _with_tally(row, tally)
-
-
-def _attribute(name: str) -> str:
-    return f"{name}_id" if Summary._meta.get_field(name).is_relation else name
 
 
 def _with_tally(row: Summary, tally: Tally) -> Summary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -245,7 +245,7 @@ class _Batch:
 
     def _row(self, record: RunRecord, content: StoredForm, **keys: int) -> Run:
         cell, placement = record.cell, record.placement
-        return Run(
+        return _run(
             run_id=UUID(record.run_id),
             content_sha256=content.sha256,
             experiment_id=self._experiments[placement.experiment].pk,
@@ -264,6 +264,15 @@ class _Batch:
             body=content.body,
             **keys,
         )
+
+
+_DEFAULTS = {field.attname: field.get_default() for field in Run._meta.concrete_fields}
+
+
+def _run(**columns: Any) -> Run:
+    """Values by place, which Django takes in half the time that it takes names."""
+    values: Any = (_DEFAULTS | columns).values()
+    return Run(*values)
 
 
 def _of(record: RunRecord, refusal: Refusal) -> Refusal:
