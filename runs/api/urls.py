@@ -9,7 +9,9 @@ app_name = "api"
 _V1 = "v1/"
 urlpatterns: list[URLPattern] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path(
+        "docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"), name="docs"
+    ),
     path(_V1, root.Root.as_view(), name="root"),
     path(f"{_V1}experiments/", record_views.Experiments.as_view(), name="experiments"),
     path(f"{_V1}experiments/<slug:slug>/", record_views.OneExperiment.as_view(), name="experiment"),
