@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
+
 from runs.upload.errors import UploadError
 
 VARIABLE = "BENCHSITE_TOKEN"
-_OWN_ENDINGS = re.compile(r"(/api(/v1(/runs)?)?)?/*$")
+_OWN_ENDINGS = re.compile(r"(/api(/v1(/runs)?)?)?/*\Z")
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -43,7 +46,10 @@ def server_at(text: str, *, insecure: bool = False) -> Server:
         )
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else ""
-    return Server(f"{parts.scheme}://{place}{_OWN_ENDINGS.sub('', parts.path)}", is_loopback)
+    address = f"{parts.scheme}://{place}{_OWN_ENDINGS.sub('', parts.path)}"
+    if not _can_be_asked(address):
+        raise _no_address(text)
+    return Server(address, is_loopback)
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
@@ -56,6 +62,15 @@ def _split(text: str) -> tuple[SplitResult, int | None]:
     if parts.scheme not in _DEFAULT_PORTS or not is_whole:
         raise _no_address(text)
     return parts, port
+
+
+def _can_be_asked(address: str) -> bool:
+    """Whether the HTTP library takes it, and a name server would take its host."""
+    try:
+        host = httpx.URL(address).raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return ":" in host or all(_LABEL.fullmatch(label) for label in host.split("."))
 
 
 def _no_address(text: str) -> UploadError:

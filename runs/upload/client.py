@@ -36,7 +36,7 @@ class Client:
         self.server = server
         self.token = token
         self.seconds_ahead: float | None = None
-        self._query = {"accept_hardware": "1"} if accept_hardware else {}
+        self._runs = f"{server.runs}?accept_hardware=1" if accept_hardware else server.runs
         self._loop = asyncio.Runner()
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token.secret}", "User-Agent": "benchsite-upload"},
@@ -60,7 +60,7 @@ class Client:
         """Each record's result, in order. Raises TryAgainError or UploadError, at the latest after `within` seconds."""
         body = gzip.compress(b"\n".join(texts), compresslevel=_LEVEL)
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-        response = self._ask("POST", self.server.runs, body, headers, within)
+        response = self._ask("POST", self._runs, body, headers, within)
         return results_of(response, lines, self.server, self.token)
 
     def check(self, *, within: float) -> None:
@@ -80,7 +80,7 @@ class Client:
 
     async def _exchange(self, method: str, url: str, body: bytes, headers: dict[str, str], within: float) -> Response:
         async with asyncio.timeout(within):
-            request = self._http.stream(method, url, content=body or None, headers=headers, params=self._query)
+            request = self._http.stream(method, url, content=body or None, headers=headers)
             async with request as response:
                 received = bytearray()
                 async for chunk in response.aiter_bytes():

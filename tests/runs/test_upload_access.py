@@ -50,7 +50,11 @@ def test_a_path_and_a_port_are_part_of_it(text: str, address: str) -> None:
         "ftp://example.org",
         "file:///x",
         "https://",
+        "https://.",
         "https://[::1",
+        "https://a..b",
+        f"https://{'a' * 64}.org",
+        "https://exa%20mple.org",
         "https://example.org:port",
         "https://example.org/?a=1",
         "https://example.org/#a",
@@ -63,7 +67,7 @@ def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
         server_at(text)
 
 
-@given(st.text() | st.text().map("https://".__add__))
+@given(st.text() | st.text().map("https://".__add__) | st.text().map("https://example.org/".__add__))
 def test_any_text_is_an_address_or_one_clear_error(text: str) -> None:
     try:
         server = server_at(text)

@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from engines.contract import RunRecord
+from runs.upload.access import Token, server_at
+from runs.upload.client import Client
+from runs.upload.errors import UploadError
 from tests.records import MACHINE, make_record
 from tests.runs.upload_server import DEATH_WARRANT
 from tests.runs.upload_sites import WAIT_SECONDS, Site, Uploader, counted, ids, site_in, uploader_in
@@ -57,6 +60,16 @@ def confirmed(lab: Uploader) -> int:
     except FileNotFoundError:
         return 0
     return sum(len(server["confirmed"]) for server in notes["servers"].values())
+
+
+def test_a_token_is_checked_before_anything_is_measured(site: Site) -> None:
+    """What `runbench --upload` asks first."""
+    server = server_at(site.address)
+    with Client(server, Token(site.tokens["bob"], "a test"), accept_hardware=True) as client:
+        client.check(within=WAIT_SECONDS)
+        assert client.seconds_ahead is not None
+    with Client(server, Token("benchsite_of-nobody", "a test")) as client, pytest.raises(UploadError, match="unknown"):
+        client.check(within=WAIT_SECONDS)
 
 
 def test_connections_that_are_cut_cost_nothing(site: Site, lab: Uploader) -> None:
