@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
@@ -104,6 +106,19 @@ RECORDS: Schema = {
     },
     "application/x-ndjson": {"type": "string", "description": "One run record a line."},
 }
+
+
+class Generator(SchemaGenerator):
+    """Once for each process: the schema is the same for everybody."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Schema:
+        return _whole_schema()
+
+
+@cache
+def _whole_schema() -> Schema:
+    whole: Schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return whole
 
 
 def add_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
