@@ -7,9 +7,10 @@ from typing import Any
 
 from engines.contract import Device
 from runs.cells import FACETS, CellRow, pick
+from runs.noise import region_of
 from runs.recommendation import Missing
 from runs.selectors import Scope, cells_of
-from runs.stats import EQUIVALENCE, MIN_RUNS, LogSamples
+from runs.stats import MIN_RUNS, LogSamples
 from runs.study.claims import Hardware, JudgedClaim, Measured, Place, judge_claims
 from runs.study.published import published
 
@@ -18,9 +19,9 @@ TRACK = "idiomatic"
 _DATA = tuple(facet for facet in FACETS if facet.name == "data")
 
 
-def claims_in(scope: Scope, *, rope: float = EQUIVALENCE) -> list[JudgedClaim]:
-    """Every claim, judged on one experiment and one machine."""
-    return judge_claims(published(), measured_in(scope), rope=rope)
+def claims_in(scope: Scope) -> list[JudgedClaim]:
+    """Every claim, judged on one experiment and one machine, whose own noise widens what counts as alike."""
+    return judge_claims(published(), measured_in(scope), rope=region_of(scope.machine))
 
 
 def measured_in(scope: Scope) -> Measured:

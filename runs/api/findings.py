@@ -14,6 +14,7 @@ from runs.claim_rows import claims_in
 from runs.comparison import Standing, conditions
 from runs.errors import NotFoundError
 from runs.explore import exploration
+from runs.noise import region_of
 from runs.recommendation import Row
 from runs.stats import Estimate, Ratio, scaling
 
@@ -144,7 +145,7 @@ def _scaling(rows: Sequence[CellRow]) -> documents.ScalingOf | None:
 
 def recommendation(scope: selectors.Scope) -> documents.Recommendation:
     rows = selectors.cells_of(scope)
-    found = answers.answers(rows, selectors.published_recommendations())
+    found = answers.answers(rows, selectors.published_recommendations(), rope=region_of(scope.machine))
     return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
 
 

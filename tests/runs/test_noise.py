@@ -8,6 +8,7 @@ import pytest
 
 from runs.models import Machine
 from runs.noise import noise_of, region_of
+from runs.selectors import scope
 from runs.services import record_runs
 from runs.stats import EQUIVALENCE
 from tests.records import make_record
@@ -62,3 +63,14 @@ def test_the_newest_noise_experiment_counts() -> None:
 
 def test_a_machine_that_nobody_chose_has_the_usual_region() -> None:
     assert region_of(None) == EQUIVALENCE
+
+
+def test_what_is_shown_first_is_never_a_noise_experiment() -> None:
+    measure(0.2, 0.2, 0.2, experiment="lab", preset="standard")
+    measure(*[0.2] * 10)
+    chosen = scope().experiment
+    assert chosen is not None
+    assert chosen.name == "lab"
+    asked = scope("noise").experiment
+    assert asked is not None
+    assert asked.name == "noise"

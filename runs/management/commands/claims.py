@@ -15,6 +15,7 @@ from rich.text import Text
 from runs import formats
 from runs.claim_rows import measured_in
 from runs.errors import NotFoundError
+from runs.noise import region_of
 from runs.scopes import named_scope
 from runs.selectors import Scope
 from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured, judge_claims
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(NOTHING)
             return
         cells = measured_in(chosen)
-        claims = judge_claims(published(), cells)
+        claims = judge_claims(published(), cells, rope=region_of(chosen.machine))
         wanted = [claim for claim in claims if not options["ids"] or claim.id in options["ids"]]
         if options["json"]:
             self.stdout.write(json.dumps(as_json(chosen, cells, wanted), indent=2))

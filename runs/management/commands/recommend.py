@@ -13,6 +13,7 @@ from runs.answers import Answer, answers, row_chip
 from runs.api.findings import recommendation
 from runs.cells import engine_title
 from runs.errors import NotFoundError
+from runs.noise import region_of
 from runs.recommendation import Row
 from runs.scopes import named_scope
 from runs.selectors import cells_of, published_recommendations
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             self.stdout.write(NOTHING)
             return
         self.stdout.write(f"Experiment {scope.experiment} on {scope.machine}")
-        for answer in answers(cells_of(scope), published_recommendations()):
+        for answer in answers(cells_of(scope), published_recommendations(), rope=region_of(scope.machine)):
             for line in answer_lines(answer):
                 self.stdout.write(line)
 
