@@ -158,9 +158,12 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: fidelity clean help
+.PHONY: fidelity load clean help
 fidelity: test-ready ## Does a worker report the time that the framework takes? (PAIRS=5; quiet machine, half an hour)
 	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),5)
+
+load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
+	@$(RUN) -m tests.load $(LOAD)
 
 clean: ## Remove what set-up made (environments, libraries, tools), but no results
 	rm -rf $(VENV) .environments .tools node_modules var/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -84,6 +84,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+# A new connection to PostgreSQL costs more than most calls: each thread keeps its own, and asks whether it is alive.
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for the writer, a second writer waits instead of failing, and every write is one lock.
     DATABASES["default"]["OPTIONS"] = {

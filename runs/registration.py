@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Model
 from django.utils.text import slugify
 
 from engines import contract, networks
@@ -46,7 +47,7 @@ def owns(user: User, owner_id: int | None) -> bool:
 def experiments_named(names: Iterable[str]) -> dict[str, Experiment]:
     """By name, former names included. Private ones too: what is hidden from a visitor still has its name."""
     wanted = set(names)
-    found = {row.name: row for row in Experiment._base_manager.filter(name__in=wanted)}
+    found = {row.name: row for row in Experiment._base_manager.filter(name__in=wanted).order_by()}
     if missing := wanted - set(found):
         former = FormerExperimentName.objects.filter(name__in=missing).select_related("experiment")
         found |= {row.name: row.experiment for row in former}
@@ -72,7 +73,7 @@ def register_experiment(*, name: str, suite: str, preset: str, owner: User | Non
 def machines_named(names: Iterable[str]) -> dict[str, Machine]:
     """By name, former names included."""
     wanted = set(names)
-    found = {row.name: row for row in Machine.objects.filter(name__in=wanted)}
+    found = {row.name: row for row in Machine.objects.filter(name__in=wanted).order_by()}
     if missing := wanted - set(found):
         former = FormerMachineName.objects.filter(name__in=missing).select_related("machine")
         found |= {row.name: row.machine for row in former}
@@ -111,37 +112,30 @@ def other_hardware(row: Machine, machine: contract.Machine) -> ConflictError:
 # ---------------------------------------------------------------- what its content names
 
 
-def environments_of(documents: Mapping[str, contract.Environment]) -> dict[str, Environment]:
-    """The rows of environments, by digest; new ones made."""
-    found = {row.sha256: row for row in Environment.objects.filter(sha256__in=documents)}
-    missing = [Environment(**asdict(documents[key])) for key in sorted(set(documents) - set(found))]
-    if missing:
-        Environment.objects.bulk_create(missing, ignore_conflicts=True)
-        found = {row.sha256: row for row in Environment.objects.filter(sha256__in=documents)}
-    return found
+def environments_of(documents: Mapping[str, contract.Environment]) -> dict[str, int]:
+    """The primary keys of environments, by digest; new ones made."""
+    return _keys_of(Environment, "sha256", documents, lambda key: Environment(**asdict(documents[key])))
 
 
-def workloads_of(documents: Mapping[str, contract.Workload]) -> dict[str, Workload]:
-    """The rows of workloads, by key; new ones made."""
-    found = {row.key: row for row in Workload.objects.filter(key__in=documents)}
-    missing = [Workload(key=key, **_columns(documents[key])) for key in sorted(set(documents) - set(found))]
-    if missing:
-        Workload.objects.bulk_create(missing, ignore_conflicts=True)
-        found = {row.key: row for row in Workload.objects.filter(key__in=documents)}
-    return found
+def workloads_of(documents: Mapping[str, contract.Workload]) -> dict[str, int]:
+    """The primary keys of workloads, by key; new ones made."""
+    return _keys_of(Workload, "key", documents, lambda key: Workload(key=key, **_columns(documents[key])))
 
 
 def parts_of(texts: Mapping[str, PartText]) -> dict[str, int]:
     """The primary keys of records' shared parts, by digest; new ones made."""
+    return _keys_of(RecordPart, "sha256", texts, lambda key: RecordPart(sha256=key, text=texts[key].text))
 
-    def stored() -> dict[str, int]:
-        return dict(RecordPart.objects.filter(sha256__in=texts).values_list("sha256", "pk"))
 
-    found = stored()
-    missing = [RecordPart(sha256=key, text=texts[key].text) for key in sorted(set(texts) - set(found))]
+def _keys_of(model: type[Model], name: str, wanted: Iterable[str], make: Callable[[str], Model]) -> dict[str, int]:
+    """No order and no more columns than these two: an upload asks this three times."""
+    keys = sorted(wanted)
+    stored = model._base_manager.filter(**{f"{name}__in": keys}).order_by().values_list(name, "pk")
+    found = dict(stored)
+    missing = [make(key) for key in keys if key not in found]
     if missing:
-        RecordPart.objects.bulk_create(missing, ignore_conflicts=True)
-        found = stored()
+        model._base_manager.bulk_create(missing, ignore_conflicts=True)
+        found = dict(stored.all())
     return found
 
 

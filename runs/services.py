@@ -145,8 +145,8 @@ class _Batch:
     _texts: PartTexts = field(default_factory=PartTexts)
 
     def __post_init__(self) -> None:
-        ids = [record.run_id for record in self.records]
-        self._known: dict[UUID, str] = dict(Run.objects.filter(run_id__in=ids).values_list("run_id", "content_sha256"))
+        stored = Run.objects.filter(run_id__in=[record.run_id for record in self.records]).order_by()
+        self._known: dict[UUID, str] = dict(stored.values_list("run_id", "content_sha256"))
         new = [record for record in self.records if UUID(record.run_id) not in self._known]
         self._experiments = registration.experiments_named({record.placement.experiment for record in new})
         self._machines = registration.machines_named({record.machine.name for record in new})
@@ -235,8 +235,8 @@ class _Batch:
             self._row(
                 record,
                 content,
-                environment_id=environments[record.environment.sha256].pk,
-                workload_id=workloads[_workload_key(record.cell.workload)].pk,
+                environment_id=environments[record.environment.sha256],
+                workload_id=workloads[_workload_key(record.cell.workload)],
                 environment_part_id=parts[content.environment.sha256],
                 machine_part_id=parts[content.machine.sha256],
             )

@@ -14,21 +14,21 @@ from django.db.models import Field, Model
 from django.utils import timezone
 
 FEW = 20
-"""So many rows are worth PostgreSQL's COPY, which takes a third of the time of an INSERT with as many parameters."""
+"""More rows are worth PostgreSQL's COPY, which takes a third of the time of an INSERT with as many parameters."""
 _Field: TypeAlias = "Field[Any, Any]"
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
     """New rows of one model; their primary keys are not read back. Raises IntegrityError where one is there already."""
-    if len(rows) < FEW:
-        for model in {type(row) for row in rows}:
-            model._base_manager.bulk_create(rows)
+    if not rows:
         return
     _stamp(rows)
-    if connection.vendor == "postgresql":
-        _copy(rows)
-    else:
+    if connection.vendor != "postgresql":
         _insert_many(rows)
+    elif len(rows) <= FEW:
+        _insert_few(rows)
+    else:
+        _copy(rows)
 
 
 @cache
@@ -76,12 +76,27 @@ def _escaped(text: str) -> str:
 
 
 def _insert_many(rows: Sequence[Model]) -> None:
+    """One statement, carried out for each row."""
     fields = _columns(type(rows[0]))
-    table = connection.ops.quote_name(rows[0]._meta.db_table)
-    places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
-        statement = f"INSERT INTO {table} ({_names(fields)}) VALUES ({places})"  # noqa: S608 - the models' own names
-        cursor.executemany(statement, [_prepared(row, fields) for row in rows])
+        cursor.executemany(_insert(rows[0]) + _places(fields), [_prepared(row, fields) for row in rows])
+
+
+def _insert_few(rows: Sequence[Model]) -> None:
+    """One statement with all rows."""
+    fields = _columns(type(rows[0]))
+    with connection.cursor() as cursor:
+        values = [value for row in rows for value in _prepared(row, fields)]
+        cursor.execute(_insert(rows[0]) + ", ".join([_places(fields)] * len(rows)), values)
+
+
+def _insert(row: Model) -> str:
+    table = connection.ops.quote_name(row._meta.db_table)
+    return f"INSERT INTO {table} ({_names(_columns(type(row)))}) VALUES "  # noqa: S608 - the models' own names
+
+
+def _places(fields: Sequence[_Field]) -> str:
+    return f"({', '.join(['%s'] * len(fields))})"
 
 
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:

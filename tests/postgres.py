@@ -39,8 +39,11 @@ def provide() -> Path:
 
 
 @contextlib.contextmanager
-def database_server() -> Iterator[str]:
-    """Yield the DATABASE_URL of a new server with an empty database. PostgreSQL refuses to run as root."""
+def database_server(*, durable: bool = False) -> Iterator[str]:
+    """Yield the DATABASE_URL of a new server with an empty database. PostgreSQL refuses to run as root.
+
+    A durable one has PostgreSQL's own settings: what is committed is on the disk. Tests have no need of that.
+    """
     programs, identity = provide(), _identity()
     with tempfile.TemporaryDirectory(prefix="benchsite-pg-") as name:
         home = Path(name)
@@ -51,7 +54,7 @@ def database_server() -> Iterator[str]:
             subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL, **identity)
 
         run("initdb", "-A", "trust", "--no-sync", "-U", "benchsite", "-E", "UTF8", "-D", f"{home}/data")
-        options = f"-k {home} -c listen_addresses='' -c fsync=off -c max_connections=50"
+        options = f"-k {home} -c listen_addresses='' -c max_connections=50 -c fsync={'on' if durable else 'off'}"
         run("pg_ctl", "-w", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options, "start")
         try:
             yield f"postgres://benchsite@/{home}/postgres"
