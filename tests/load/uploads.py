@@ -6,7 +6,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -33,9 +33,7 @@ class UploadRate:
         return self.runs / self.seconds
 
 
-def upload_rates(
-    server: Server, secret: str, seconds: float, batches: tuple[int, ...] = BATCHES
-) -> Iterator[UploadRate]:
+def upload_rates(server: Server, secret: str, seconds: float, batches: Sequence[int]) -> Iterator[UploadRate]:
     """Each client is a machine of its own, with an experiment of its own, as in a laboratory."""
     seeds = itertools.count(int(time.time()))
     for batch, clients in itertools.product(batches, CLIENTS):
