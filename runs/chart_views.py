@@ -13,7 +13,7 @@ from chartjs.views.lines import BaseLineOptionsChartView
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import exports, machine_pages, run_pages, study_views, views
+from runs import claim_views, exports, machine_pages, run_pages, study_views, views
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.explore import exploration
@@ -110,8 +110,8 @@ TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     "comparison": lambda query: exploration(query).table,
     "figure": study_views.figure_table,
     "threads": study_views.thread_table,
-    "claims": study_views.claims_table,
-    "claim": study_views.claim_table,
+    "claims": claim_views.claims_table,
+    "claim": claim_views.claim_table,
     "compare": study_views.compare_table,
     "speed-ups": views.speed_up_export,
 }

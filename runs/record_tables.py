@@ -16,7 +16,8 @@ from runs import formats
 from runs.cells import data_words, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
-from runs.selectors import Extent, Gated, environment_label
+from runs.record_selectors import Extent, Gated
+from runs.selectors import environment_label
 from runs.tables import Column, Table, TableCell, status_chip
 
 

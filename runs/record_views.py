@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import curation, formats, live, machine_pages, record_tables, run_pages, selectors, tables
+from runs import curation, formats, live, machine_pages, record_selectors, record_tables, run_pages, selectors, tables
 from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
@@ -32,9 +32,9 @@ LIST_PAGE = 50
 
 
 def runs(request: HttpRequest) -> HttpResponse:
-    wished = {name: request.GET.get(name, "") for name in selectors.RUN_FILTERS}
+    wished = {name: request.GET.get(name, "") for name in record_selectors.RUN_FILTERS}
     sort = request.GET.get("sort", "")
-    page = selectors.run_page(wished, request.GET.get("before", ""), sort, request.GET.get("page", ""))
+    page = record_selectors.run_page(wished, request.GET.get("before", ""), sort, request.GET.get("page", ""))
     return render_page(
         request,
         "run_list",
@@ -136,14 +136,14 @@ def _keys(page: Page[Any]) -> list[int]:
 def experiments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "suite": "suite", "started": "created_at"}
     page = _listed(request, _ordered(Experiment.objects.all(), request, orders, ("name", "suite")))
-    table = record_tables.experiments_table(list(page), selectors.extents("experiment", _keys(page)))
+    table = record_tables.experiments_table(list(page), record_selectors.extents("experiment", _keys(page)))
     return _list(request, "experiments", _("Experiments"), page, table)
 
 
 def experiment(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Experiment, slug=slug)
     machines = selectors.machines_of(found)
-    extents = selectors.extents("machine", [machine.pk for machine in machines])
+    extents = record_selectors.extents("machine", [machine.pk for machine in machines])
     return render_page(
         request,
         "experiment",
@@ -153,7 +153,7 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
         progress=live.progress_of(found),
         machines=record_tables.machines_table(machines, extents),
         latest=record_tables.runs_table(
-            selectors.latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")
+            record_selectors.latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")
         ),
     )
 
@@ -175,7 +175,7 @@ def progress(request: HttpRequest, slug: str) -> JsonResponse:
 def machines(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "cpu": "hardware__cpu", "cores": "hardware__cores", "memory": "hardware__memory_bytes"}
     page = _listed(request, _ordered(Machine.objects.all(), request, orders, ("name", "hardware__cpu")))
-    table = record_tables.machines_table(list(page), selectors.extents("machine", _keys(page)))
+    table = record_tables.machines_table(list(page), record_selectors.extents("machine", _keys(page)))
     return _list(request, "machines", _("Machines"), page, table)
 
 
@@ -215,7 +215,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         summary=build.summary(state.chart),
         peers=machine_pages.peers_table(found),
         latest=record_tables.runs_table(
-            selectors.latest_runs(machine=found), _("Its newest runs"), without=_("Machine")
+            record_selectors.latest_runs(machine=found), _("Its newest runs"), without=_("Machine")
         ),
     )
 
@@ -223,7 +223,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
 def environments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "python": "python", "origin": "origin"}
     page = _listed(request, _ordered(Environment.objects.all(), request, orders, ("name", "python", "sha256")))
-    table = record_tables.environments_table(list(page), selectors.extents("environment", _keys(page)))
+    table = record_tables.environments_table(list(page), record_selectors.extents("environment", _keys(page)))
     return _list(request, "environments", _("Environments"), page, table)
 
 
@@ -238,13 +238,13 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
         origin=record_tables.ORIGIN_WORDS.get(found.origin, found.origin),
         packages=record_tables.facts_table("Packages", found.packages, ("Package", "Version")),
         facts=record_tables.facts_table("What it was built with", found.facts),
-        latest=record_tables.runs_table(selectors.latest_runs(environment=found), _("Its newest runs")),
+        latest=record_tables.runs_table(record_selectors.latest_runs(environment=found), _("Its newest runs")),
     )
 
 
 def engines(request: HttpRequest) -> HttpResponse:
-    slugs = list(dict.fromkeys([*ENGINES, *selectors.engine_slugs()]))
-    extents = selectors.extents("engine", slugs)
+    slugs = list(dict.fromkeys([*ENGINES, *record_selectors.engine_slugs()]))
+    extents = record_selectors.extents("engine", slugs)
     table = record_tables.engines_table([(slug, extents[slug]) for slug in slugs])
     table = in_order(table, request.GET.get("sort", ""))
     return render_page(request, "list", "data", tab="engines", title=_("Engines"), table=table)
@@ -254,10 +254,10 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
     found = ENGINES.get(slug)
     if found is None:
         raise Http404(f"There is no engine {slug!r}.")
-    environments = selectors.environments_of_engine(slug)
-    gated = selectors.newest_run_in_each(slug, environments)
-    tracks = {track: run.record for track, run in selectors.newest_run_of_each_track(slug).items()}
-    extents = selectors.extents("environment", [environment.pk for environment in environments])
+    environments = record_selectors.environments_of_engine(slug)
+    gated = record_selectors.newest_run_in_each(slug, environments)
+    tracks = {track: run.record for track, run in record_selectors.newest_run_of_each_track(slug).items()}
+    extents = record_selectors.extents("environment", [environment.pk for environment in environments])
     return render_page(
         request,
         "engine",
@@ -268,7 +268,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         tracks=record_tables.tracks_table(tracks),
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=record_tables.environments_table(environments, extents),
-        latest=record_tables.runs_table(selectors.latest_runs(engine=slug), _("Its newest runs")),
+        latest=record_tables.runs_table(record_selectors.latest_runs(engine=slug), _("Its newest runs")),
     )
 
 
@@ -288,8 +288,8 @@ def _hits(wanted: str) -> list[tuple[str, list[TableCell]]]:
     ]
     groups = [
         (_("Engines"), engines),
-        (_("Machines"), record_tables.machine_hits(selectors.machines_named(wanted))),
-        (_("Experiments"), record_tables.experiment_hits(selectors.experiments_named(wanted))),
-        (_("Runs"), record_tables.run_hits(selectors.runs_by_id(wanted))),
+        (_("Machines"), record_tables.machine_hits(record_selectors.machines_named(wanted))),
+        (_("Experiments"), record_tables.experiment_hits(record_selectors.experiments_named(wanted))),
+        (_("Runs"), record_tables.run_hits(record_selectors.runs_by_id(wanted))),
     ]
     return [(title, hits) for title, hits in groups if hits]

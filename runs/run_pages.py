@@ -11,7 +11,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs import formats, selectors
+from runs import formats, record_selectors
 from runs.cells import data_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
@@ -52,7 +52,7 @@ def losses_chart(run: Run) -> Chart:
 
 def place_chart(run: Run) -> Chart:
     """The run among the finished runs of its cell, block by block."""
-    beside = selectors.runs_beside(run)
+    beside = record_selectors.runs_beside(run)
     others = [each for each in beside if each.pk != run.pk and not each.is_excluded]
     left_out = [each for each in beside if each.is_excluded and each.pk != run.pk]
     own = [each for each in beside if each.pk == run.pk]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.i18n import set_language
 
-from runs import chart_views, record_views, study_views, views
+from runs import chart_views, claim_views, record_views, study_views, views
 
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
@@ -13,8 +13,8 @@ urlpatterns: list[URLPattern] = [
     path("figures/", study_views.figure_list, name="figures"),
     path("figures/<slug:number>/", study_views.figure, name="figure"),
     path("threads/", study_views.threads, name="threads"),
-    path("claims/", study_views.claim_list, name="claims"),
-    path("claims/<slug:claim_id>/", study_views.claim, name="claim"),
+    path("claims/", claim_views.claim_list, name="claims"),
+    path("claims/<slug:claim_id>/", claim_views.claim, name="claim"),
     path("compare/", study_views.compare, name="compare"),
     path("search/", record_views.search, name="search"),
     path("add-your-machine/", views.upload_help, name="upload-help"),

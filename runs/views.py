@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
 from engines.contract import NetworkType
-from runs import answers, run_figures, selectors, speed_ups, study_views, tables
+from runs import answers, claim_views, run_figures, selectors, speed_ups, tables
 from runs.cells import CellRow
 from runs.charts import build
 from runs.explore import exploration
@@ -27,7 +27,7 @@ def _asked_scope(request: HttpRequest) -> tuple[selectors.Scope, list[CellRow]]:
 def home(request: HttpRequest) -> HttpResponse:
     scope, cells = _asked_scope(request)
     rope = region_of(scope.machine)
-    claims = study_views.judged(scope, cells, rope=rope) if cells else []
+    claims = claim_views.judged(scope, cells, rope=rope) if cells else []
     return render_page(
         request,
         "home",
@@ -37,8 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
         heat_tables=_heat_tables(cells),
-        all_claims=study_views.claim_cells(claims),
-        counts=study_views.claim_counts(claims),
+        all_claims=claim_views.claim_cells(claims),
+        counts=claim_views.claim_counts(claims),
     )
 
 

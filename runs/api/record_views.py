@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engines.registry import ENGINES
-from runs import curation, selectors
+from runs import curation, record_selectors
 from runs.api import documents, queries, translation
 from runs.api.base import ListView, StreamingListView, View, body_of, columns_of, needed, token_of
 from runs.api.schema import described
@@ -33,7 +33,7 @@ class Experiments(ListView):
         return Experiment.objects.select_related("owner")
 
     def translated(self, rows: Sequence[Experiment]) -> list[BaseModel]:
-        extents = selectors.extents("experiment", [row.pk for row in rows])
+        extents = record_selectors.extents("experiment", [row.pk for row in rows])
         return [translation.experiment(row, extents[row.pk]) for row in rows]
 
 
@@ -56,7 +56,7 @@ class OneExperiment(View):
         return Response(self._document(row))
 
     def _document(self, row: Experiment) -> documents.Experiment:
-        return translation.experiment(row, selectors.extents("experiment", [row.pk])[row.pk])
+        return translation.experiment(row, record_selectors.extents("experiment", [row.pk])[row.pk])
 
 
 def _experiment(slug: str) -> Experiment:
@@ -74,7 +74,7 @@ class Machines(ListView):
         return Machine.objects.select_related("owner")
 
     def translated(self, rows: Sequence[Machine]) -> list[BaseModel]:
-        extents = selectors.extents("machine", [row.pk for row in rows])
+        extents = record_selectors.extents("machine", [row.pk for row in rows])
         return [translation.machine(row, extents[row.pk]) for row in rows]
 
 
@@ -86,7 +86,7 @@ def _machine(pk: int) -> Machine:
 
 
 def _machine_document(row: Machine) -> documents.Machine:
-    return translation.machine(row, selectors.extents("machine", [row.pk])[row.pk])
+    return translation.machine(row, record_selectors.extents("machine", [row.pk])[row.pk])
 
 
 class OneMachine(View):
@@ -155,8 +155,8 @@ class Engines(View):
     """Every engine that this site knows or has runs of."""
 
     def get(self, request: Request) -> Response:
-        slugs = list(dict.fromkeys([*ENGINES, *selectors.engine_slugs()]))
-        extents = selectors.extents("engine", slugs)
+        slugs = list(dict.fromkeys([*ENGINES, *record_selectors.engine_slugs()]))
+        extents = record_selectors.extents("engine", slugs)
         found = [translation.engine(slug, extents[slug]) for slug in slugs]
         return Response(documents.PageOf[documents.Engine](results=found, next=None))
 
@@ -175,6 +175,8 @@ class Summaries(StreamingListView):
 
 def selectors_filtered(manager: Any, query: queries.CellQuery) -> QuerySet[Any]:
     """By the same filters as the page of runs."""
-    wished = query.model_dump(include=set(selectors.RUN_FILTERS), exclude_none=True)
-    found: QuerySet[Any] = manager.filter(**{selectors.RUN_FILTERS[name]: value for name, value in wished.items()})
+    wished = query.model_dump(include=set(record_selectors.RUN_FILTERS), exclude_none=True)
+    found: QuerySet[Any] = manager.filter(
+        **{record_selectors.RUN_FILTERS[name]: value for name, value in wished.items()}
+    )
     return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from engines.registry import ENGINES
-from runs import models, selectors
+from runs import models, record_selectors
 from runs.api import documents
 from runs.cells import engine_title
 
 
-def extent(found: selectors.Extent) -> documents.Extent:
+def extent(found: record_selectors.Extent) -> documents.Extent:
     return documents.Extent(
         cells=found.cells,
         engines=found.engines,
@@ -20,7 +20,7 @@ def extent(found: selectors.Extent) -> documents.Extent:
     )
 
 
-def experiment(row: models.Experiment, found: selectors.Extent) -> documents.Experiment:
+def experiment(row: models.Experiment, found: record_selectors.Extent) -> documents.Experiment:
     return documents.Experiment(
         slug=row.slug,
         name=row.name,
@@ -33,7 +33,7 @@ def experiment(row: models.Experiment, found: selectors.Extent) -> documents.Exp
     )
 
 
-def machine(row: models.Machine, found: selectors.Extent) -> documents.Machine:
+def machine(row: models.Machine, found: record_selectors.Extent) -> documents.Machine:
     return documents.Machine(
         id=row.pk,
         name=row.name,
@@ -76,7 +76,7 @@ def workload(row: models.Workload) -> documents.Workload:
     )
 
 
-def engine(slug: str, found: selectors.Extent) -> documents.Engine:
+def engine(slug: str, found: record_selectors.Extent) -> documents.Engine:
     info = ENGINES.get(slug)
     return documents.Engine(
         slug=slug,

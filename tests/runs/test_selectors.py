@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs import selectors
+from runs import record_selectors, selectors
 from runs.models import Run
 from tests.runs.site_rows import Site, make_experiment, make_machine, make_workload
 
@@ -73,7 +73,7 @@ def test_a_cell_without_a_time_keeps_its_reason(site: Site) -> None:
 
 
 def test_pages_of_runs_meet_without_gap_or_repeat(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "PAGE", 4)
+    monkeypatch.setattr(record_selectors, "PAGE", 4)
     workload = make_workload("mlp", 8, 25)
     for block in range(10):
         site.run("theano", workload, block=block)
@@ -81,7 +81,7 @@ def test_pages_of_runs_meet_without_gap_or_repeat(site: Site, monkeypatch: pytes
     seen: list[int] = []
     before = ""
     while True:
-        page = selectors.run_page({}, before)
+        page = record_selectors.run_page({}, before)
         seen += [run.pk for run in page.runs]
         if not (before := page.older):
             break
@@ -93,18 +93,18 @@ def test_pages_of_runs_meet_without_gap_or_repeat(site: Site, monkeypatch: pytes
 )
 def test_a_filter_that_cannot_be_meant_matches_no_run(site: Site, wished: dict[str, str]) -> None:
     site.run("theano", make_workload("mlp", 8, 25))
-    assert not selectors.run_page(wished).runs
+    assert not record_selectors.run_page(wished).runs
 
 
 def test_an_unknown_filter_is_not_a_way_into_the_database(site: Site) -> None:
     site.run("theano", make_workload("mlp", 8, 25))
-    assert len(selectors.run_page({"record__command": "x"}).runs) == 1
+    assert len(record_selectors.run_page({"record__command": "x"}).runs) == 1
 
 
 def test_extents_count_what_each_machine_has(site: Site) -> None:
     site.cell("theano", make_workload("mlp", 8, 25), seconds=1)
     site.cell("tensorflow", make_workload("mlp", 8, 25), seconds=1)
     idle = make_machine("idle")
-    extents = selectors.extents("machine", [site.machine.pk, idle.pk])
+    extents = record_selectors.extents("machine", [site.machine.pk, idle.pk])
     assert (extents[site.machine.pk].cells, extents[site.machine.pk].engines) == (2, 2)
     assert (extents[idle.pk].cells, extents[idle.pk].newest_run_at) == (0, None)

@@ -348,7 +348,9 @@ def test_progress_counts_what_has_come(client: Client, site: Site) -> None:
 
 # ---------------------------------------------------------------- Spanish
 
-ENGLISH = re.compile(r"\b(the|of|with|and|from|which|each|over|runs?|samples|idiomatic|not|time|thread|width|machine)\b", re.IGNORECASE)
+ENGLISH = re.compile(
+    r"\b(the|of|with|and|from|which|each|over|runs?|samples|idiomatic|not|time|thread|width|machine)\b", re.IGNORECASE
+)
 
 
 def visible(page: str) -> str:

@@ -1,0 +1,205 @@
+"""Reads for the lists of what is stored, the pages about one of them, and the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+
+from runs.models import Environment, Experiment, Machine, Run, Summary
+from runs.selectors import OFFERED
+
+RUN_FILTERS: Mapping[str, str] = {
+    "experiment": "experiment__slug",
+    "machine": "machine_id",
+    "environment": "environment_id",
+    "engine": "engine",
+    "network": "workload__network_type",
+    "layers": "workload__hidden_layers",
+    "width": "workload__width",
+    "device": "device",
+    "threads": "threads",
+    "track": "track",
+    "status": "status",
+}
+_NUMBERS = frozenset({"machine", "environment", "layers", "width", "threads"})
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class RunPage:
+    runs: Sequence[Run]
+    older: str = ""
+    """The `before` of the next page; empty on the last."""
+    next_page: int = 0
+    """The number of the next page where another order than the newest first was asked for; 0 on the last."""
+
+
+def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
+    """Runs by the filters of RUN_FILTERS. A number that is none matches nothing."""
+    conditions: dict[str, Any] = {}
+    for name, value in wished.items():
+        if name not in RUN_FILTERS or not value:
+            continue
+        if "\0" in value or (name in _NUMBERS and not _is_small_number(value)):
+            return Run.objects.none()
+        conditions[RUN_FILTERS[name]] = value
+    return Run.objects.filter(**conditions)
+
+
+RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "seconds": ("epoch_seconds", "pk"),
+    "-seconds": ("-epoch_seconds", "-pk"),
+    "finished": ("finished_at", "pk"),
+}
+"""Beside the newest first. Ordered by time, there are only runs that have one."""
+_EVERYTHING = ("experiment", "machine", "environment", "workload")
+MOST_PAGES = 200
+
+
+def run_page(wished: Mapping[str, str], before: str = "", sort: str = "", page: str = "") -> RunPage:
+    """Newest first, from just after the run numbered `before`: as fast on the last page as on the first."""
+    runs = runs_matching(wished).select_related(*_EVERYTHING).defer("body")
+    if sort in RUN_ORDERS:
+        return _ordered_page(runs, sort, page)
+    mark = Run.objects.filter(pk=int(before)).only("finished_at").first() if _is_small_number(before) else None
+    if mark:
+        runs = runs.filter(finished_at__lte=mark.finished_at).exclude(finished_at=mark.finished_at, pk__gte=mark.pk)
+    found = list(runs[: PAGE + 1])
+    shown = found[:PAGE]
+    return RunPage(shown, str(shown[-1].pk) if len(found) > PAGE else "")
+
+
+def _ordered_page(runs: QuerySet[Run], sort: str, asked: str) -> RunPage:
+    number = min(max(int(asked), 1), MOST_PAGES) if _is_small_number(asked) else 1
+    timed = runs.filter(epoch_seconds__isnull=False) if "seconds" in sort else runs
+    found = list(timed.order_by(*RUN_ORDERS[sort])[PAGE * (number - 1) : PAGE * number + 1])
+    return RunPage(found[:PAGE], next_page=number + 1 if len(found) > PAGE else 0)
+
+
+def _is_small_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an experiment, machine, environment or engine has in store."""
+
+    cells: int
+    machines: int
+    engines: int
+    experiments: int
+    newest_run_at: datetime | None
+
+
+_NOTHING = Extent(0, 0, 0, 0, None)
+
+
+def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
+    """For each key of a Summary column (`experiment`, `machine`, `environment`, `engine`), in one query."""
+    rows = (
+        Summary.objects.filter(**{f"{field}__in": list(keys)})
+        .order_by()
+        .values(field)
+        .annotate(
+            cells=Count("pk"),
+            machines=Count("machine", distinct=True),
+            engines=Count("engine", distinct=True),
+            experiments=Count("experiment", distinct=True),
+            newest_run_at=Max("newest_run_at"),
+        )
+    )
+    found = {row.pop(field): row for row in rows}
+    return {key: Extent(**found[key]) if key in found else _NOTHING for key in keys}
+
+
+def engine_slugs() -> list[str]:
+    return list(Summary.objects.order_by("engine").values_list("engine", flat=True).distinct())
+
+
+@dataclass(frozen=True)
+class Gated:
+    """An environment of an engine, with the newest run in it."""
+
+    environment: Environment
+    run: Run | None
+
+
+def newest_run_in_each(slug: str, environments: Sequence[Environment]) -> list[Gated]:
+    newest = Run.objects.filter(environment=OuterRef("pk"), engine=slug).order_by("-pk").values("pk")[:1]
+    keys = dict(
+        Environment.objects.filter(pk__in=[each.pk for each in environments])
+        .annotate(newest=Subquery(newest))
+        .values_list("pk", "newest")
+    )
+    runs = {run.pk: run for run in Run.objects.filter(pk__in=[key for key in keys.values() if key])}
+    return [Gated(each, runs.get(keys.get(each.pk) or 0)) for each in environments]
+
+
+def newest_run_of_each_track(slug: str) -> dict[str, Run]:
+    """By track, from the newest cell of each."""
+    found = {}
+    for track in Summary.objects.filter(engine=slug).order_by("track").values_list("track", flat=True).distinct():
+        cell = Summary.objects.filter(engine=slug, track=track).order_by("-newest_run_at").first()
+        if cell and (run := _run_of_cell(cell)):
+            found[track] = run
+    return found
+
+
+def _run_of_cell(cell: Summary) -> Run | None:
+    same = {name: getattr(cell, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
+    runs = Run.objects.filter(engine=cell.engine, track=cell.track, device=cell.device, threads=cell.threads, **same)
+    return runs.order_by("-pk").first()
+
+
+def runs_beside(run: Run) -> list[Run]:
+    """The finished runs of a run's cell, itself among them, by block; excluded ones too."""
+    same = {name: getattr(run, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
+    runs = Run.objects.filter(
+        engine=run.engine, track=run.track, device=run.device, threads=run.threads, status="finished", **same
+    )
+    return list(runs.defer("body").order_by("block", "pk")[:500])
+
+
+def environments_of_engine(slug: str) -> list[Environment]:
+    """The newest environments in which an engine has results."""
+    own = Summary.objects.filter(environment=OuterRef("pk"), engine=slug)
+    return list(Environment.objects.filter(Exists(own)).order_by("-pk")[:OFFERED])
+
+
+def latest_runs(**conditions: Any) -> list[Run]:
+    """The ten newest runs of a machine, an experiment, an environment or an engine."""
+    return list(Run.objects.filter(**conditions).select_related(*_EVERYTHING).defer("body")[:10])
+
+
+def epochs_of(run: Run) -> list[Mapping[str, Any]]:
+    """The epochs in a run's record: wall and CPU seconds, and the mean loss. Empty where it trained none."""
+    training = run.record.get("training") or {}
+    return list(training.get("epochs") or [])
+
+
+# ---------------------------------------------------------------- search
+
+HITS = 20
+
+
+def machines_named(words: str) -> list[Machine]:
+    """By a part of the name or of the processor."""
+    return list(Machine.objects.filter(Q(name__icontains=words) | Q(hardware__cpu__icontains=words))[:HITS])
+
+
+def experiments_named(words: str) -> list[Experiment]:
+    return list(Experiment.objects.filter(Q(name__icontains=words) | Q(suite__icontains=words))[:HITS])
+
+
+def runs_by_id(start: str) -> list[Run]:
+    """By the whole id, or by its first eight digits or more."""
+    digits = start.replace("-", "").lower()
+    if not 8 <= len(digits) <= 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        return []
+    low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    return list(Run.objects.filter(run_id__range=(low, high)).select_related("workload").defer("body")[:HITS])
