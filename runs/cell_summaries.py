@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from runs import lookups
 from runs.models import CELL_FIELDS, Run, Summary
 from runs.storing import insert_rows, update_rows
 from runs.summaries import RunFacts, Tally
@@ -45,9 +46,8 @@ def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
     """The summaries that the runs' cells may be among, locked in one order."""
     if not runs:
         return []
-    wanted = {f"{name}__in": list({getattr(run, name) for run in runs}) for name in _CELL_COLUMNS}
-    found: Iterable[Summary] = Summary.objects.filter(**wanted).select_for_update().order_by("pk")
-    return found
+    wanted = {name: list({getattr(run, name) for run in runs}) for name in _CELL_COLUMNS}
+    return lookups.rows(Summary, wanted, lock=True)
 
 
 def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:

@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from engines import contract, networks
 from engines.contract import content_hash
 from engines.machine import differences
+from runs import lookups
 from runs.errors import ConflictError
 from runs.models import (
     Environment,
@@ -47,7 +48,7 @@ def owns(user: User, owner_id: int | None) -> bool:
 def experiments_named(names: Iterable[str]) -> dict[str, Experiment]:
     """By name, former names included. Private ones too: what is hidden from a visitor still has its name."""
     wanted = set(names)
-    found = {row.name: row for row in Experiment._base_manager.filter(name__in=wanted).order_by()}
+    found = {row.name: row for row in lookups.rows(Experiment, {"name": sorted(wanted)})} if wanted else {}
     if missing := wanted - set(found):
         former = FormerExperimentName.objects.filter(name__in=missing).select_related("experiment")
         found |= {row.name: row.experiment for row in former}
@@ -73,7 +74,7 @@ def register_experiment(*, name: str, suite: str, preset: str, owner: User | Non
 def machines_named(names: Iterable[str]) -> dict[str, Machine]:
     """By name, former names included."""
     wanted = set(names)
-    found = {row.name: row for row in Machine.objects.filter(name__in=wanted).order_by()}
+    found = {row.name: row for row in lookups.rows(Machine, {"name": sorted(wanted)})} if wanted else {}
     if missing := wanted - set(found):
         former = FormerMachineName.objects.filter(name__in=missing).select_related("machine")
         found |= {row.name: row.machine for row in former}
@@ -128,14 +129,12 @@ def parts_of(texts: Mapping[str, PartText]) -> dict[str, int]:
 
 
 def _keys_of(model: type[Model], name: str, wanted: Iterable[str], make: Callable[[str], Model]) -> dict[str, int]:
-    """No order and no more columns than these two: an upload asks this three times."""
     keys = sorted(wanted)
-    stored = model._base_manager.filter(**{f"{name}__in": keys}).order_by().values_list(name, "pk")
-    found = dict(stored)
+    found = lookups.pairs(model, name, "id", keys)
     missing = [make(key) for key in keys if key not in found]
     if missing:
         model._base_manager.bulk_create(missing, ignore_conflicts=True)
-        found = dict(stored.all())
+        found = lookups.pairs(model, name, "id", keys)
     return found
 
 

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from engines import contract
 from engines.contract import RunRecord, content_hash
-from runs import registration, viewing
+from runs import lookups, registration, viewing
 from runs.cell_summaries import add_to_summaries, rebuild_summaries
 from runs.errors import ConflictError, RecordError
 from runs.models import Experiment, Machine, Run
@@ -145,8 +145,7 @@ class _Batch:
     _texts: PartTexts = field(default_factory=PartTexts)
 
     def __post_init__(self) -> None:
-        stored = Run.objects.filter(run_id__in=[record.run_id for record in self.records]).order_by()
-        self._known: dict[UUID, str] = dict(stored.values_list("run_id", "content_sha256"))
+        self._known = _contents([record.run_id for record in self.records])
         new = [record for record in self.records if UUID(record.run_id) not in self._known]
         self._experiments = registration.experiments_named({record.placement.experiment for record in new})
         self._machines = registration.machines_named({record.machine.name for record in new})
@@ -264,6 +263,13 @@ class _Batch:
             body=content.body,
             **keys,
         )
+
+
+def _contents(run_ids: Sequence[str]) -> dict[UUID, str]:
+    """The content hashes of those that are stored."""
+    field = Run._meta.get_field("run_id")
+    wanted = [field.get_db_prep_value(UUID(run_id), connection) for run_id in run_ids]
+    return {UUID(str(key)): content for key, content in lookups.pairs(Run, "run_id", "content_sha256", wanted).items()}
 
 
 _DEFAULTS = {field.attname: field.get_default() for field in Run._meta.concrete_fields}

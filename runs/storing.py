@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 from django.utils import timezone
 
@@ -37,7 +37,8 @@ def _columns(model: type[Model]) -> list[_Field]:
 
 
 def _names(fields: Sequence[_Field]) -> str:
-    return ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    quote = connection.ops.quote_name
+    return ", ".join([quote(str(field.column)) for field in fields])
 
 
 def _stamp(rows: Sequence[Model]) -> None:
@@ -132,4 +133,5 @@ def _update_many(table: str, key: str, fields: Sequence[_Field], rows: Sequence[
 
 
 def _prepared(row: Model, fields: Sequence[_Field]) -> list[Any]:
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    database = connections[DEFAULT_DB_ALIAS]  # not its stand-in, whose every attribute is looked up anew
+    return [field.get_db_prep_save(getattr(row, field.attname), database) for field in fields]

@@ -10,6 +10,7 @@ from hashlib import sha256
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from runs import lookups
 from runs.errors import RunsError
 from runs.models import ApiToken
 
@@ -46,9 +47,13 @@ def _hash(secret: str) -> str:
 def token_of(secret: str) -> ApiToken | None:
     """The token with this secret, if it is good still; notes that it was used."""
     now = timezone.now()
-    token = ApiToken.objects.select_related("user").filter(sha256=_hash(secret)).first()
-    if token is None or not is_good(token, now) or not token.user.is_active:
+    token = next(iter(lookups.rows(ApiToken, {"sha256": [_hash(secret)]})), None)
+    if token is None or not is_good(token, now):
         return None
+    user = next(iter(lookups.rows(User, {"id": [token.user_id]})), None)
+    if user is None or not user.is_active:
+        return None
+    token.user = user
     if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
