@@ -182,7 +182,8 @@ def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
         worker._reap(0)
         os.close(reading)
         if process.stdin:
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # a job that was never read is still in the buffer
+                process.stdin.close()
 
 
 def _environment(scratch: str) -> dict[str, str]:

@@ -279,3 +279,9 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # gone meanwhile, or another user's
         return b""
+
+
+def test_a_job_that_nobody_reads_is_a_crash_like_any_other(tmp_path: Path) -> None:
+    """However often: closing a pipe whose reader is gone must not be an error of ours."""
+    for _ in range(20):
+        assert host.run(Path("/bin/false"), job(), timeout_seconds=20).status == "crashed"
