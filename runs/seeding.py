@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from uuid import UUID
@@ -29,7 +29,7 @@ from engines.contract import (
 )
 from engines.datasets.available import describe
 from runs.suites.plan import PlannedRun, Selection, make_plan
-from runs.suites.suite import load
+from runs.suites.suite import Bench, load
 
 SUITE = "study"
 BLOCKS = 10
@@ -51,7 +51,7 @@ _FAILURES: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Sitting:
-    """One machine's part of one experiment: the first `runs` of the study's suite, each cell run in ten blocks."""
+    """One machine's part of one experiment: its first `runs`, up to ten of each of the study's cells."""
 
     seed: int
     number: int
@@ -102,8 +102,13 @@ def records_of(sitting: Sitting) -> Iterator[RunRecord]:
 
 @cache
 def _plan() -> tuple[PlannedRun, ...]:
-    """Block after block: every cell is there once before any is there twice."""
-    return make_plan(load(SUITE), _synthetic_data, Selection(blocks=BLOCKS)).runs
+    """5,000 runs, block after block: every cell is there once before any is there twice."""
+    study = load(SUITE)
+    return make_plan(replace(study, benches=(*study.benches, _TUNED)), _synthetic_data, Selection(blocks=BLOCKS)).runs
+
+
+_TUNED = Bench("mlp", (2, 4, 8), (100,), ("th", "tf", "kth", "ktf"), tracks=("tuned",))
+"""With its 12 cells, the study's 488 are 500."""
 
 
 def _synthetic_data(network: Network, train_samples: int | None) -> DataSet:
