@@ -256,7 +256,11 @@ def test_a_small_body_that_unfolds_to_many_parts_is_refused(uploader: Caller) ->
     assert uploader.upload(b"[" + b"[]," * 400_000 + b"[]]").status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"])
+@pytest.mark.parametrize(
+    "body",
+    [b"not gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"],
+    ids=["no gzip", "cut off", "more behind"],
+)
 def test_damaged_gzip_is_one_clear_error(uploader: Caller, body: bytes) -> None:
     response = uploader.upload(body, Content_Encoding="gzip")
     assert response.status_code == 400
