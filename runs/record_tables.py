@@ -13,11 +13,11 @@ from django.utils.translation import gettext_noop, ngettext
 
 from engines.registry import ENGINES
 from runs import formats
+from runs.cell_rows import environment_label
 from runs.cells import data_words, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
 from runs.record_selectors import Extent, Gated
-from runs.selectors import environment_label
 from runs.tables import Column, Table, TableCell, status_chip
 
 

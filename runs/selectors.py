@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import cast
 
 from django.core.cache import cache
-from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from engines.contract import NetworkType
-from engines.registry import ENGINES
 from runs import viewing
+from runs.cell_rows import cell_rows
 from runs.cells import CellRow
 from runs.models import (
-    Environment,
     Experiment,
     Machine,
     PublishedRecommendation,
@@ -24,7 +23,6 @@ from runs.models import (
     Summary,
 )
 from runs.noise import NOISE_PRESET
-from runs.stats import LogSamples
 
 OFFERED = 50
 """How many experiments or machines a filter offers, newest first."""
@@ -101,48 +99,12 @@ def cells_of(scope: Scope) -> list[CellRow]:
     """Every cell of an experiment on a machine, whatever came of it."""
     if scope.experiment is None or scope.machine is None:
         return []
-    summaries = Summary.objects.filter(experiment=scope.experiment, machine=scope.machine)
-    return [_cell_row(summary, scope.machine.name) for summary in with_cells(summaries)]
-
-
-def with_cells(summaries: QuerySet[Summary]) -> QuerySet[Summary]:
-    """Each environment is read once, not once for each of its cells: its list of packages is long."""
-    environments = Environment.objects.defer("facts")
-    return summaries.select_related("workload").prefetch_related(Prefetch("environment", environments))
-
-
-def _cell_row(summary: Summary, machine: str = "") -> CellRow:
-    workload = summary.workload
-    return CellRow(
-        engine=summary.engine,
-        track=summary.track,
-        device=summary.device,
-        threads=summary.threads,
-        network_type=workload.network.type,
-        hidden_layers=workload.hidden_layers,
-        width=workload.width,
-        dataset=workload.dataset,
-        data_source=workload.data_source,
-        data_sha256=workload.data_sha256,
-        train_samples=workload.train_samples,
-        training=f"batch {workload.batch_size}, {workload.optimizer} {workload.learning_rate:g}",
-        flops_per_epoch=workload.flops_per_epoch,
-        environment_id=summary.environment_id,
-        environment=environment_label(summary.environment, summary.engine),
-        samples=_log_samples(summary.samples),
-        newest_run_at=summary.newest_run_at,
-        status_counts=summary.status_counts,
-        reason=summary.reason,
-        workload_id=workload.pk,
-        parameters=workload.parameters,
-        machine=machine,
-    )
+    return cell_rows(Summary.objects.filter(experiment=scope.experiment, machine=scope.machine))
 
 
 def cells_of_experiment(experiment: Experiment) -> list[CellRow]:
     """The cells of all its machines, for what may stand on two of them."""
-    summaries = with_cells(Summary.objects.filter(experiment=experiment)).select_related("workload", "machine")
-    return [_cell_row(summary, summary.machine.name) for summary in summaries[:MOST_CELLS]]
+    return cell_rows(Summary.objects.filter(experiment=experiment)[:MOST_CELLS])
 
 
 def cells_with_processor(cpu: str) -> list[CellRow]:
@@ -150,8 +112,7 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
     if not cpu:
         return []
     summaries = Summary.objects.filter(machine__hardware__cpu=cpu, device="cpu").order_by("-newest_run_at")
-    found = with_cells(summaries).select_related("workload", "machine")
-    return [_cell_row(summary, summary.machine.name) for summary in found[:MOST_CELLS]]
+    return cell_rows(summaries[:MOST_CELLS])
 
 
 MOST_CELLS = 3_000
@@ -172,20 +133,6 @@ def runs_of(experiment: Experiment) -> RunsOf:
         machines=len({machine for _counts, _newest, machine in rows}),
         newest_run_at=max((newest for _counts, newest, _machine in rows), default=None),
     )
-
-
-def environment_label(environment: Environment, engine: str) -> str:
-    """The engine's version in it, and what tells it from another of that version: `TensorFlow 2.21.0 · 1a2b3c4d`."""
-    info = ENGINES.get(engine)
-    wanted = [info.framework, info.backend] if info else []
-    versions = [
-        f"{name} {environment.packages[name]}" for name in dict.fromkeys(wanted) if name in environment.packages
-    ]
-    return f"{', '.join(versions) or environment.name} · {environment.sha256[:8]}"
-
-
-def _log_samples(samples: list[list[float]]) -> LogSamples:
-    return LogSamples(tuple(value for _, value in samples), tuple(int(block) for block, _ in samples))
 
 
 def published_recommendations() -> dict[tuple[str, str], list[str]]:

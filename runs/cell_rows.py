@@ -1,0 +1,70 @@
+"""Summaries as the rows of comparisons: read anew each time, and made anew where something changed.
+
+What is made of a summary is kept with its content as the key, so that nothing old is ever shown. Half of a page's time
+would go into reading the same JSON, and working out the same estimates, again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
+
+from engines.registry import ENGINES
+from runs.cells import CellRow
+from runs.models import Environment, Summary
+from runs.stats import LogSamples
+
+_SAME = ("engine", "track", "device", "threads", "workload_id", "environment_id", "newest_run_at", "reason")
+_OF_THE_WORKLOAD = ("network_type", "hidden_layers", "width", "dataset", "data_source", "data_sha256", "train_samples")
+_COLUMNS = {
+    **{name: name for name in _SAME},
+    **{name: f"workload__{name}" for name in (*_OF_THE_WORKLOAD, "flops_per_epoch", "parameters")},
+    **{name: f"workload__{name}" for name in ("batch_size", "optimizer", "learning_rate")},
+    "machine": "machine__name",
+    "samples": "samples_text",
+    "status_counts": "counts_text",
+}
+"""What a row is made of -> where it stands."""
+_ENGINE, _ENVIRONMENT = list(_COLUMNS).index("engine"), list(_COLUMNS).index("environment_id")
+_MOST_KEPT = 10_000
+
+
+def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
+    """In the summaries' order. Each environment is read once, not once for each of its cells: it is long."""
+    texts = {"samples_text": Cast("samples", TextField()), "counts_text": Cast("status_counts", TextField())}
+    found = list(summaries.annotate(**texts).values_list(*_COLUMNS.values()))
+    labels = _labels({(columns[_ENVIRONMENT], columns[_ENGINE]) for columns in found})
+    return [_cell_row(labels[columns[_ENVIRONMENT], columns[_ENGINE]], columns) for columns in found]
+
+
+def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    environments = Environment.objects.defer("facts").in_bulk({key for key, _ in wanted})
+    return {(key, engine): environment_label(environments[key], engine) for key, engine in wanted}
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _cell_row(environment: str, columns: tuple[Any, ...]) -> CellRow:
+    row = dict(zip(_COLUMNS, columns, strict=True))
+    batch, optimizer, rate = (row.pop(name) for name in ("batch_size", "optimizer", "learning_rate"))
+    row["samples"] = _log_samples(json.loads(row["samples"]))
+    row["status_counts"] = json.loads(row["status_counts"])
+    return CellRow(**row, environment=environment, training=f"batch {batch}, {optimizer} {rate:g}")
+
+
+def _log_samples(samples: Sequence[tuple[int, float]]) -> LogSamples:
+    return LogSamples(tuple(value for _, value in samples), tuple(int(block) for block, _ in samples))
+
+
+def environment_label(environment: Environment, engine: str) -> str:
+    """The engine's version in it, and what tells it from another of that version: `TensorFlow 2.21.0 · 1a2b3c4d`."""
+    info = ENGINES.get(engine)
+    wanted = [info.framework, info.backend] if info else []
+    versions = [
+        f"{name} {environment.packages[name]}" for name in dict.fromkeys(wanted) if name in environment.packages
+    ]
+    return f"{', '.join(versions) or environment.name} · {environment.sha256[:8]}"
