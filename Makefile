@@ -40,7 +40,7 @@ test: test-ready ## Everything: lint, types, import rules, unit, page, engine an
 
 # ---------------------------------------------------------------- the parts of a test
 
-.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots messages format
+.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots picture messages format
 check: $(VENV)/.test ## The fast inner loop: lint, types, import rules and unit tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
@@ -68,6 +68,9 @@ engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is kille
 
 browser-tests: $(VENV)/.test node_modules/.done ## The dashboard in headless Chromium, with a suite run for real
 	$(PYTEST) -m browser
+
+picture: $(VENV)/.test node_modules/.done ## The README's picture, of what this machine has measured
+	@$(RUN) -m tests.picture
 
 screenshots: $(VENV)/.test node_modules/.done ## Pictures of every page, in var/screenshots
 	SCREENSHOTS=var/screenshots $(PYTEST) -m "browser and not engine" tests/browser/test_every_page.py -k accessible
