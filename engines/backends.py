@@ -56,6 +56,8 @@ def _tensorflow_variables(threads: int) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": str(threads),
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        # By default on only where the CPU has AVX-512 VNNI; elsewhere CNNs would train 2.5 to 3.6 times slower.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ class Engine:
             return defaults
         jit, steps = self._model.jit_compile, self._model.steps_per_execution
         newer = {"jit_compile": f"auto ({jit})", "steps_per_execution": str(steps), "tf.data autotune": autotune}
+        if self._backend == "tensorflow":
+            newer["TF_ENABLE_ONEDNN_OPTS"] = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set")
         return {**defaults, **newer}
 
     @property

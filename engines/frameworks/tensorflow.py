@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ class Engine:
         return {
             "tf.function": "one per step",
             "jit_compile": "False",
+            "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
             "intra_op_parallelism_threads": str(threading.get_intra_op_parallelism_threads()),
             "inter_op_parallelism_threads": str(threading.get_inter_op_parallelism_threads()),
             "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),

@@ -253,6 +253,12 @@ def test_threads_are_told_to_every_library() -> None:
     assert [found[name] for name in names] == ["3"] * 4
 
 
+@pytest.mark.parametrize("slug", ["tensorflow", "keras-tensorflow"])
+def test_tensorflow_has_its_onednn_kernels_on_every_cpu(slug: str) -> None:
+    variables = backends.environment_variables(Setup(slug, Network("mlp", 2, 25)), "tensorflow", Path("scratch"))
+    assert variables["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
 def test_a_cpu_run_sees_no_gpu_and_a_gpu_run_sees_its_own() -> None:
     assert variables()["CUDA_VISIBLE_DEVICES"] == "-1"
     assert variables(device="gpu", device_index=2)["CUDA_VISIBLE_DEVICES"] == "2"
