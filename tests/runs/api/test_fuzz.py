@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
@@ -38,7 +41,18 @@ OPERATIONS: dict[str, Any] = {
 
 
 @pytest.fixture
-def staff(db: None, settings: Any) -> Caller:
+def one_connection() -> Iterator[None]:
+    """Requests keep the test's own connection, as those of Django's test client do, and end no transaction of it."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def staff(db: None, one_connection: None, settings: Any) -> Caller:
     """Someone who may do everything, with something stored; calls are not counted."""
     settings.BENCHSITE_CALLS_PER_TOKEN = settings.BENCHSITE_CALLS_PER_ADDRESS = 0
     settings.ALLOWED_HOSTS = ["*"]
