@@ -93,7 +93,7 @@ announce:
 	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 500 MB to download in all, 2.2 GB on disk."
 
 ready: announce site
-	@$(MANAGE) engines install --go-on theano tensorflow
+	@$(MANAGE) engines install --go-on theano tensorflow jax torch
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) loadstudy
 
@@ -102,7 +102,7 @@ images: ready
 	echo "Going on without CIFAR-10: the CNNs train on synthetic images, and every label says so."
 
 test-ready: announce site $(VENV)/.test
-	@$(MANAGE) engines install theano tensorflow
+	@$(MANAGE) engines install theano tensorflow jax torch
 	@$(RUN) -m tests.chromium
 	@$(RUN) -m tests.postgres
 
@@ -142,6 +142,8 @@ define REQUIREMENTS_HEAD
 #   theano, keras 2 (on Theano)       engines/environments/theano.txt
 #   tensorflow, keras 3               engines/environments/tensorflow.txt
 #   tensorflow for GPUs (with CUDA)   engines/environments/tensorflow-gpu.txt
+#   jax                               engines/environments/jax.txt (with CUDA: jax-gpu.txt)
+#   torch                             engines/environments/environments.toml and torch.txt (with CUDA: torch-gpu.txt)
 # A framework never shares the site's environment: each engine environment is made by
 # `python manage.py engines install NAME`.
 #
@@ -155,7 +157,9 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 	@$(COMPILE) pyproject.toml --python-version 3.11 -o requirements.txt
 	@printf '%s\n' "$$REQUIREMENTS_HEAD" | cat - requirements.txt >requirements.draft && mv requirements.draft requirements.txt
 	@$(COMPILE) --group test -c requirements.txt --python-version 3.11 -o tests/requirements.txt
-	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu jax jax-gpu torch torch-gpu; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@# ===: else pip takes a CPU build of that version (2.13.0+cpu) where it is offered one, and the hash is not its.
+	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
 	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt
 	@cd $(LOCKED)/tools && for name in node uv postgres; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 

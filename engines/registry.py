@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engines.contract import Device, Track
+from engines import plug_ins
+from engines.declarations import EngineInfo as EngineInfo
 from engines.errors import UnsupportedError
 
 ENGINES_FOLDER = Path(__file__).parent
@@ -15,48 +15,37 @@ ENGINES_FOLDER = Path(__file__).parent
 _SHARED_FILES = ("networks.py", "backends.py", "timing.py")
 
 
-@dataclass(frozen=True)
-class EngineInfo:
-    """`framework` is both the import name and the file in `frameworks/`; `package` is what its version is read from."""
-
-    slug: str
-    title: str
-    abbreviation: str
-    framework: str
-    backend: str
-    environment: str
-    package: str
-    tracks: tuple[Track, ...] = ("idiomatic",)
-    devices: tuple[Device, ...] = ("cpu", "gpu")
-
-    @property
-    def is_keras(self) -> bool:
-        return self.framework == "keras"
-
-
 _ALL = (
     EngineInfo("theano", "Theano", "th", "theano", "theano", "theano", "theano"),
     EngineInfo("tensorflow", "TensorFlow", "tf", "tensorflow", "tensorflow", "tensorflow", "tensorflow"),
+    EngineInfo("jax", "JAX", "jax", "jax", "jax", "jax", "jax"),
+    EngineInfo("torch", "PyTorch", "pt", "torch", "torch", "torch", "torch"),
     EngineInfo("keras-theano", "Keras · Theano", "kth", "keras", "theano", "theano", "keras"),
     EngineInfo("keras-tensorflow", "Keras · TensorFlow", "ktf", "keras", "tensorflow", "tensorflow", "keras"),
+    EngineInfo("keras-jax", "Keras · JAX", "kjax", "keras", "jax", "jax", "keras"),
+    EngineInfo("keras-torch", "Keras · PyTorch", "kpt", "keras", "torch", "torch", "keras"),
 )
-ENGINES: dict[str, EngineInfo] = {engine.slug: engine for engine in _ALL}
-BY_ABBREVIATION: dict[str, EngineInfo] = {engine.abbreviation: engine for engine in _ALL}
+_FOUND = plug_ins.found(_ALL)
+PROBLEMS: tuple[str, ...] = _FOUND.problems
+"""Why engines of other packages are left out: a sentence for each."""
+ENGINES: dict[str, EngineInfo] = {engine.slug: engine for engine in (*_ALL, *_FOUND.engines)}
+BY_ABBREVIATION: dict[str, EngineInfo] = {engine.abbreviation: engine for engine in ENGINES.values()}
 
 
 def find(name: str) -> EngineInfo:
     """By slug or abbreviation; raises UnsupportedError naming the known ones."""
     engine = ENGINES.get(name) or BY_ABBREVIATION.get(name)
     if engine is None:
-        known = ", ".join(f"{info.slug} ({info.abbreviation})" for info in _ALL)
-        raise UnsupportedError(f"There is no engine {name!r}. Known engines: {known}.")
+        known = ", ".join(f"{info.slug} ({info.abbreviation})" for info in ENGINES.values())
+        raise UnsupportedError(" ".join([f"There is no engine {name!r}. Known engines: {known}.", *PROBLEMS]))
     return engine
 
 
 @cache
 def code_hash(slug: str) -> str:
     """Hash of the engine's own file and of what shapes its numbers: the identity of its code."""
-    digest = hashlib.sha256()
-    for name in (f"frameworks/{find(slug).framework}.py", *_SHARED_FILES):
-        digest.update((ENGINES_FOLDER / name).read_bytes())
+    digest, info = hashlib.sha256(), find(slug)
+    own = plug_ins.files_of(info) if info.is_plug_in else [ENGINES_FOLDER / "frameworks" / f"{info.framework}.py"]
+    for path in [*own, *(ENGINES_FOLDER / name for name in _SHARED_FILES)]:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

@@ -15,12 +15,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tomllib
 
 from engines import registry
 from engines.contract import Device, Environment, content_hash
+from engines.declarations import EnvironmentDeclaration
 from engines.errors import UnavailableError, UnsupportedError
 from engines.registry import EngineInfo
 
@@ -44,14 +45,19 @@ class EnvironmentInfo:
     needs: tuple[str, ...] = ()
     spaces_in_path: bool = True
     gpu_build_of: str = ""
+    unhashed: tuple[str, ...] = ()
+    """Exact pins that the lock leaves out: of PyTorch, each platform has a build of its own under one version."""
+    brought_lock: str = ""
+    """The lock file of an environment that a plug-in brings."""
 
     @property
     def lock(self) -> Path:
-        return _DECLARED_IN.with_name(f"{self.name}.txt")
+        return Path(self.brought_lock) if self.brought_lock else _DECLARED_IN.with_name(f"{self.name}.txt")
 
     @property
     def lock_sha256(self) -> str:
-        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
+        """Of all that is pinned: the lock file, and what it leaves out."""
+        return hashlib.sha256(self.lock.read_bytes() + "\n".join(self.unhashed).encode()).hexdigest()
 
     @property
     def folder(self) -> Path:
@@ -80,11 +86,21 @@ class EnvironmentInfo:
 @functools.cache
 def _environments() -> dict[str, EnvironmentInfo]:
     declared = tomllib.loads(_DECLARED_IN.read_text(encoding="utf-8"))
-    return {name: _declared(name, **values) for name, values in declared.items()}
+    brought = {
+        info.environment: _brought(info.environment, info.own_environment)
+        for info in registry.ENGINES.values()
+        if info.own_environment
+    }
+    return {name: _declared(name, values) for name, values in declared.items()} | brought
 
 
-def _declared(name: str, *, pythons: list[str], needs: list[str] | None = None, **values: object) -> EnvironmentInfo:
-    return EnvironmentInfo(name=name, pythons=tuple(pythons), needs=tuple(needs or ()), **values)  # type: ignore[arg-type]
+def _declared(name: str, values: dict[str, Any]) -> EnvironmentInfo:
+    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return EnvironmentInfo(name=name, **frozen)
+
+
+def _brought(name: str, own: EnvironmentDeclaration) -> EnvironmentInfo:
+    return EnvironmentInfo(name, own.title, own.pythons, own.download_mb, own.disk_mb, brought_lock=own.lock)
 
 
 def every() -> list[EnvironmentInfo]:

@@ -97,15 +97,21 @@ def _make(environment: EnvironmentInfo, interpreter: Python) -> None:
     environment.stamp.unlink(missing_ok=True)
     venv = [str(interpreter.executable), "-m", "venv", "--clear", "--without-pip", str(environment.folder)]
     _run(venv, environment)
-    _run(_pip_command(environment), environment, show=sys.stdout.isatty())
+    for command in _pip_commands(environment):
+        _run(command, environment, show=sys.stdout.isatty())
     environment.stamp.write_text(environment.lock_sha256 + "\n", encoding="ascii")
 
 
-def _pip_command(environment: EnvironmentInfo) -> list[str]:
-    """This interpreter's pip, installing into the other: the environment itself needs none."""
+def _pip_commands(environment: EnvironmentInfo) -> list[list[str]]:
+    """This interpreter's pip, installing into the other: the environment itself needs none.
+
+    What is pinned without a hash comes second, and may bring what its build needs beyond the lock (CUDA's libraries).
+    """
     pip = [sys.executable, "-m", "pip", "--python", str(environment.python), "--disable-pip-version-check", "install"]
     quiet = [] if sys.stdout.isatty() else ["-qq"]
-    return [*pip, *quiet, "--no-input", "--use-pep517", "--require-hashes", "-r", str(environment.lock)]
+    pip += [*quiet, "--no-input", "--use-pep517"]
+    locked = [*pip, "--require-hashes", "-r", str(environment.lock)]
+    return [locked, [*pip, *environment.unhashed]] if environment.unhashed else [locked]
 
 
 def _run(command: Sequence[str], environment: EnvironmentInfo, *, show: bool = False) -> None:

@@ -15,7 +15,12 @@ from engines.registry import EngineInfo
 
 _NVIDIA_TIMEOUT_SECONDS = 10
 # What shows that an environment's framework was built for GPUs: a package that only such a build brings.
-_GPU_PACKAGES = {"theano": ("pygpu",), "tensorflow": ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")}
+_GPU_PACKAGES = {
+    "theano": ("pygpu",),
+    "tensorflow": ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
+    "jax": ("jax-cuda12-plugin", "jax-cuda13-plugin"),
+    "torch": ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ def readiness(engine: EngineInfo, gpus: Sequence[str]) -> Readiness:
 
 def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
     """Why this engine cannot use this device here and what to do; empty if, as far as one sees, it can."""
+    if device not in engine.devices:
+        return f"{engine.title} has no way to use a {device.upper()}."
     info = environment_for(engine, device)
     try:
         environments.python_of(info)
@@ -103,7 +110,13 @@ def _lacks_device(engine: EngineInfo, device: Device, software: Environment, gpu
 
 
 def _built_for_gpus(engine: EngineInfo, software: Environment) -> bool:
-    """A vendor's container has CUDA outside of its packages, so a chosen TensorFlow gets the benefit of the doubt."""
+    """A vendor's container has CUDA outside of its packages, so a chosen framework gets the benefit of the doubt.
+
+    Not where it names itself a CPU build: the package tensorflow-cpu, PyTorch's version 2.13.0+cpu.
+    """
+    if engine.own_environment or engine.backend not in _GPU_PACKAGES:  # a plug-in's: its worker will tell
+        return True
     if any(name in software.packages for name in _GPU_PACKAGES[engine.backend]):
         return True
-    return software.origin == "chosen" and "tensorflow" in software.packages
+    may_have_cuda = engine.backend != "theano" and not software.packages.get(engine.backend, "+cpu").endswith("+cpu")
+    return software.origin == "chosen" and may_have_cuda

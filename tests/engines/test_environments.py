@@ -6,6 +6,7 @@ import errno
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,10 +63,24 @@ def pretend_installed(info: EnvironmentInfo, python: Path = Path(sys.executable)
 
 def test_every_engine_has_a_declared_environment_with_a_hashed_lock() -> None:
     for engine in registry.ENGINES.values():
-        lock = environment_for(engine).lock.read_text()
-        assert f"{engine.framework}==" in lock or f"{engine.framework}-cpu==" in lock
+        info = environment_for(engine)
+        lock, pinned = info.lock.read_text(), info.lock.read_text() + " ".join(info.unhashed)
+        assert f"{engine.framework}==" in pinned or f"{engine.framework}-cpu==" in pinned
         assert "--hash=sha256:" in lock
-        assert "://" not in lock
+        assert "://" not in pinned
+
+
+@pytest.mark.parametrize("name", ["tensorflow-gpu", "jax-gpu", "torch-gpu"])
+def test_a_gpu_build_serves_the_same_engines_from_a_lock_in_which_all_has_a_hash(name: str) -> None:
+    build, base = find(name), find(name.removesuffix("-gpu"))
+    assert build.engines == base.engines
+    assert build.unhashed == ()
+    assert build.lock.read_text().count("--hash=sha256:") > base.lock.read_text().count("--hash=sha256:")
+
+
+def test_a_lock_with_a_hash_never_takes_the_cpu_build_of_the_same_version() -> None:
+    """2.13.0+cpu counts as 2.13.0 for `==`, and goes first where pip is offered both."""
+    assert "\ntorch===2.13.0 " in find("torch-gpu").lock.read_text()
 
 
 def test_an_environment_is_found_by_its_name_its_engines_slugs_and_abbreviations() -> None:
@@ -117,6 +132,21 @@ def test_installing_makes_the_environment_once_and_again_when_the_lock_changed(t
     assert not environments.is_installed(tiny)
     installation.install(tiny, say=said.append)
     assert environments.is_installed(tiny)
+
+
+def test_what_has_no_hash_is_installed_after_the_lock_by_its_exact_version() -> None:
+    locked, unhashed = installation._pip_commands(find("torch"))
+    assert locked[-3:] == ["--require-hashes", "-r", str(find("torch").lock)]
+    assert unhashed[-1] == "torch==2.13.0"
+    assert "--require-hashes" not in unhashed
+    assert len(installation._pip_commands(find("jax"))) == 1
+
+
+def test_another_version_of_what_has_no_hash_makes_the_environment_old(root: Path) -> None:
+    info = find("torch")
+    pretend_installed(info)
+    assert environments.is_installed(info)
+    assert not environments.is_installed(replace(info, unhashed=("torch==2.14.0",)))
 
 
 def test_an_installation_that_failed_does_not_count_and_gives_one_reason(tiny: EnvironmentInfo) -> None:
@@ -362,6 +392,38 @@ def test_a_gpu_without_the_gpu_build_names_the_command(software: Callable[..., N
 def test_with_a_gpu_and_the_gpu_build_an_engine_has_both_devices(software: Callable[..., None]) -> None:
     software("tensorflow-gpu", tensorflow="2.21.0", nvidia_cudnn_cu12="9.5", keras="3.15.1")
     assert readiness.readiness(registry.find("tf"), GPUS).devices == ("cpu", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("slug", "packages"),
+    [("jax", {"jax": "0.10.2", "jax_cuda12_plugin": "0.10.2"}), ("pt", {"torch": "2.13.0", "nvidia_cudnn_cu13": "9"})],
+)
+def test_a_gpu_build_is_known_by_what_it_alone_brings(
+    slug: str, packages: dict[str, str], software: Callable[..., None]
+) -> None:
+    engine = registry.find(slug)
+    software(f"{engine.environment}-gpu", **packages)
+    assert readiness.readiness(engine, GPUS).devices == ("cpu", "gpu")
+    software(engine.environment, **{engine.package: packages[engine.package]})
+    shutil.rmtree(find(engine.environment, gpu=True).folder)
+    assert readiness.why_not(engine, "gpu", GPUS).endswith(f"engines install {engine.environment} --gpu")
+
+
+@pytest.mark.parametrize(
+    ("version", "may_have_cuda"), [("2.13.0", True), ("2.13.0a0+vendor", True), ("2.13.0+cpu", False)]
+)
+def test_a_chosen_pytorch_is_trusted_with_the_gpu_unless_it_says_that_it_is_a_cpu_build(
+    version: str, may_have_cuda: bool, software: Callable[..., None]
+) -> None:
+    software("torch", torch=version)
+    environments.choose(find("torch"), Path(sys.executable))
+    assert (readiness.why_not(registry.find("torch"), "gpu", GPUS) == "") is may_have_cuda
+
+
+def test_which_build_of_pytorch_ran_is_told(software: Callable[..., None]) -> None:
+    software("torch", torch="2.13.0+cpu", keras="3.15.1")
+    assert readiness.readiness(registry.find("torch"), []).version == "2.13.0+cpu"
+    assert environments.describe(find("torch")).packages["torch"] == "2.13.0+cpu"
 
 
 def test_theano_has_a_gpu_only_with_pygpu(software: Callable[..., None]) -> None:

@@ -24,7 +24,7 @@ def test_an_engine_is_found_by_slug_and_abbreviation_and_has_its_file(info: regi
 
 
 def test_names_are_unique() -> None:
-    names = [name for info in ENGINES.values() for name in (info.slug, info.abbreviation)]
+    names = [name for info in ENGINES.values() for name in {info.slug, info.abbreviation}]
     assert len(names) == len(set(names))
 
 
