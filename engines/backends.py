@@ -18,23 +18,24 @@ _SEQUENCE_ALIASES = ("Callable", "Hashable", "Iterable", "Iterator", "Mapping", 
 
 
 def environment_variables(setup: Setup, backend: str, scratch: Path) -> dict[str, str]:
-    """What to set before the import of `backend`; `scratch` is a folder of this process alone."""
+    """What to set before the import of `backend`; `scratch` is where it keeps what it compiles."""
     variables = _threads(setup.threads) | _visible_gpus(setup)
     variables |= {"KERAS_BACKEND": backend, "KERAS_HOME": str(scratch / "keras")}
     if backend == "theano":
         return variables | {"THEANO_FLAGS": _theano_flags(setup, scratch, _blas_flags(_site_packages(), sys.prefix))}
     if backend == "tensorflow":
         return variables | _tensorflow_variables(setup.threads)
+    if backend == "jax":
+        return variables | _jax_variables(setup)
+    if backend == "torch":
+        return variables | _torch_variables(setup, scratch)
     return variables
 
 
 def start(setup: Setup, backend: str) -> Any:
     """Import `backend` and return it; raises UnavailableError or UnsupportedError if it cannot do what is asked."""
-    if backend == "theano":
-        return _start_theano(setup)
-    if backend == "tensorflow":
-        return _start_tensorflow(setup)
-    return importlib.import_module(backend)
+    starts = {"theano": _start_theano, "tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}
+    return starts[backend](setup) if backend in starts else importlib.import_module(backend)
 
 
 def _threads(threads: int) -> dict[str, str]:
@@ -45,6 +46,11 @@ def _threads(threads: int) -> dict[str, str]:
 def _visible_gpus(setup: Setup) -> dict[str, str]:
     visible = str(setup.device_index) if setup.device == "gpu" else "-1"
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": visible, "NVIDIA_TF32_OVERRIDE": "0"}
+
+
+def _no_gpu(environment: str) -> UnsupportedError:
+    install = f"python manage.py engines install {environment} --gpu"
+    return UnsupportedError(f"No GPU seen. Install the GPU build with `{install}`.")
 
 
 # ---------------------------------------------------------------- TensorFlow
@@ -64,13 +70,62 @@ def _tensorflow_variables(threads: int) -> dict[str, str]:
 def _start_tensorflow(setup: Setup) -> Any:
     tensorflow = importlib.import_module("tensorflow")
     if setup.device == "gpu" and not tensorflow.config.list_physical_devices("GPU"):
-        raise UnsupportedError(
-            "No GPU seen. Install the GPU build with `python manage.py engines install tensorflow --gpu`."
-        )
+        raise _no_gpu("tensorflow")
     tensorflow.config.threading.set_intra_op_parallelism_threads(setup.threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(setup.threads)
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return tensorflow
+
+
+# ---------------------------------------------------------------- JAX
+
+# Without it XLA's CPU backend keeps its fast convolutions for itself: CNNs train two to three times slower.
+_FUSED_CONVOLUTIONS = "--xla_cpu_experimental_ynn_fusion_type=individual_dot"
+
+
+def _jax_variables(setup: Setup) -> dict[str, str]:
+    on_gpu = setup.device == "gpu"
+    variables = {
+        "JAX_PLATFORMS": "" if on_gpu else "cpu",  # empty: whatever there is, and `start` looks
+        "JAX_ENABLE_X64": str(int(setup.dtype == "float64")),
+        "NPROC": str(setup.threads),  # beside the affinity mask, all that XLA's thread pool obeys
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    if on_gpu:
+        variables["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"  # no TF32
+    elif setup.track == "tuned" and setup.network.type == "cnn":
+        variables["XLA_FLAGS"] = _FUSED_CONVOLUTIONS
+    return variables
+
+
+def _start_jax(setup: Setup) -> Any:
+    jax = importlib.import_module("jax")
+    if setup.device == "gpu" and jax.default_backend() != "gpu":
+        raise _no_gpu("jax")
+    return jax
+
+
+# ---------------------------------------------------------------- PyTorch
+
+
+def _torch_variables(setup: Setup, scratch: Path) -> dict[str, str]:
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": str(setup.threads),
+        "KERAS_TORCH_DEVICE": "cuda" if setup.device == "gpu" else "cpu",  # else it takes whatever it finds
+    }
+
+
+def _start_torch(setup: Setup) -> Any:
+    torch = importlib.import_module("torch")
+    if setup.device == "gpu" and not torch.cuda.is_available():
+        raise _no_gpu("torch")
+    torch.set_num_threads(setup.threads)
+    if torch.get_num_interop_threads() != setup.threads:  # can be set only once, before any work
+        torch.set_num_interop_threads(setup.threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return torch
 
 
 # ---------------------------------------------------------------- Theano

@@ -95,7 +95,7 @@ def _environments() -> dict[str, EnvironmentInfo]:
 
 
 def _declared(name: str, values: dict[str, Any]) -> EnvironmentInfo:
-    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return EnvironmentInfo(name=name, **frozen)
 
 
