@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, get_args
 
+from engines import plug_ins, registry
 from engines.contract import Status
 from engines.errors import UnavailableError
 from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
@@ -69,7 +70,7 @@ def run(
         tempfile.TemporaryFile() as stderr,
     ):
         try:
-            with _worker(python, scratch, stderr) as worker:
+            with _worker(python, job.setup.engine, scratch, stderr) as worker:
                 worker.hand_over(job)
                 final = worker.follow(timeout_seconds, on_event, stop)
                 worker.end()
@@ -156,7 +157,7 @@ class _Worker:
 
 
 @contextmanager
-def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
+def _worker(python: Path, engine: str, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -167,7 +168,7 @@ def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
             pass_fds=[writing],
             start_new_session=True,
             cwd=PROJECT_ROOT,
-            env=_environment(scratch),
+            env=_environment(engine, scratch),
         )
     except OSError as error:
         os.close(reading)
@@ -186,11 +187,13 @@ def _worker(python: Path, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
                 process.stdin.close()
 
 
-def _environment(scratch: str) -> dict[str, str]:
+def _environment(engine: str, scratch: str) -> dict[str, str]:
+    handed_over, folders = plug_ins.handed_over(registry.ENGINES.get(engine), Path(scratch))
     inherited = {name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)}
     return {
         **inherited,
-        "PYTHONPATH": str(PROJECT_ROOT),
+        **handed_over,
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *folders]),
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": scratch,

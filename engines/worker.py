@@ -82,7 +82,7 @@ def make_engine(setup: Setup) -> Engine:
     """Import the framework, with its threads and flags set before, and make the engine."""
     info = registry.find(setup.engine)
     _set_environment(setup, info.backend)
-    module = importlib.import_module(f"engines.frameworks.{info.framework}")
+    module = importlib.import_module(info.engine_module)
     engine: Engine = module.Engine(setup)
     return engine
 

@@ -221,7 +221,7 @@ def test_a_job_is_stopped_from_another_thread(tmp_path: Path) -> None:
 def test_the_shell_s_settings_do_not_reach_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_NUM_THREADS", "TF_XLA_FLAGS", "THEANO_FLAGS", "PYTHONHOME", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "surprise")
-    assert "surprise" not in host._environment(str(tmp_path)).values()
+    assert "surprise" not in host._environment("theano", str(tmp_path)).values()
 
 
 def test_no_descriptor_stays_open(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ class Command(BaseCommand):
         verify.set_defaults(action=self.verify)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for problem in registry.PROBLEMS:
+            self.stderr.write(problem)
         try:
             options["action"](**options)
         except (EngineError, RunsError) as error:
