@@ -17,7 +17,7 @@ from engines.timing import Policy
 SCRATCH = "BENCHSITE_SCRATCH"
 """The variable that names a worker's temporary folder. Its host removes it; the worker does if the host is gone."""
 
-JobKind = Literal["train", "verify", "canary"]
+JobKind = Literal["train", "verify", "canary", "profile"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engines import backends, networks, registry, timing
+from engines import backends, networks, profiling, registry, timing
 from engines.contract import Engine, Epoch, Setup, Training, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.protocol import SCRATCH, Channel, Job, job_from_json
@@ -186,6 +186,31 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
     return {"reports": reports}
 
 
+def profile(job: Job, channel: Channel) -> dict[str, Any]:
+    """Train two short epochs, the second under the framework's profiler; the result has a Profile, as a dict."""
+    engine = make_engine(job.setup)
+    profiler = _make_profiler(job.setup)
+    data, batch_size = profiling.shortened(_load(job), job.setup.batch_size), job.setup.batch_size
+    engine.build(networks.initial_weights(job.setup.network, job.seed), data)
+    engine.compile()
+    channel.send({"event": "phase", "name": "compiled"})
+    found = profiling.profile(engine, profiler, samples=len(data.train_labels), batch_size=batch_size, seed=job.seed)
+    return {"profile": dataclasses.asdict(found)}
+
+
+def _make_profiler(setup: Setup) -> profiling.Profiler:
+    backend = registry.find(setup.engine).backend
+    name = f"engines.profilers.{backend}"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise UnsupportedError(f"No profiler is known for engines on {backend}.") from None
+    made: profiling.Profiler = module.Profiler(setup)
+    return made
+
+
 def canary(job: Job, channel: Channel) -> dict[str, Any]:
     from engines import canary
 
@@ -197,6 +222,7 @@ JOBS: dict[str, Callable[[Job, Channel], dict[str, Any]]] = {
     "train": train,
     "verify": verify,
     "canary": canary,
+    "profile": profile,
 }
 
 if __name__ == "__main__":
