@@ -44,6 +44,8 @@ class Check:
     passed: bool
     reason: str
     results: tuple[dict[str, Any], ...] = ()
+    unsupported: bool = False
+    """The engine refuses such networks: nothing was compared, and there is nothing to hold against it."""
 
     @property
     def worst(self) -> dict[str, float]:
@@ -111,7 +113,8 @@ class Verdicts:
     def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
         """What a run's record says of its engine: by the checks of networks of the run's own type."""
         checks = self.of(Subject(cell.engine, cell.device))
-        checks = [check for check in checks if check.network.type == cell.workload.network.type]
+        own_type = cell.workload.network.type
+        checks = [check for check in checks if check.network.type == own_type and not check.unsupported]
         if not checks:
             return "unverified", {}
         passed = all(check.passed for check in checks)
@@ -122,7 +125,7 @@ class Verdicts:
 
 def in_words(check: Check) -> str:
     """'passed: losses 1.2e-15, weights 3.4e-15, updates 1.1e-09'."""
-    verdict = "passed" if check.passed else "failed"
+    verdict = "unsupported" if check.unsupported else "passed" if check.passed else "failed"
     if not check.results:
         return f"{verdict}: {check.reason}"[:500]
     numbers = ", ".join(f"{name} {value:.2g}" for name, value in check.worst.items())
@@ -183,7 +186,11 @@ def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType, sto
     outcome = host.run(python, job, timeout_seconds=_TIMEOUT_SECONDS, stop=stop)
     if not outcome.finished:
         return [Check(subject.engine, subject.device, network, dtype, False, outcome.reason) for network in networks]
-    return [
-        Check(subject.engine, subject.device, network, dtype, report["passed"], "", tuple(report["checks"]))
-        for network, report in zip(networks, outcome.result["reports"], strict=True)
-    ]
+    reports = zip(networks, outcome.result["reports"], strict=True)
+    return [_check_of(subject, network, dtype, report) for network, report in reports]
+
+
+def _check_of(subject: Subject, network: Network, dtype: DType, report: dict[str, Any]) -> Check:
+    if "unsupported" in report:
+        return Check(subject.engine, subject.device, network, dtype, False, report["unsupported"], unsupported=True)
+    return Check(subject.engine, subject.device, network, dtype, report["passed"], "", tuple(report["checks"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+import subprocess
 import sys
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from engines.contract import Epoch, Network, Phases, Setup, Training
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
 from engines.protocol import Channel, Event, Job
+from engines.registry import ENGINES_FOLDER
 from engines.timing import Policy
 
 NETWORK = Network("mlp", 2, 8)
@@ -164,3 +166,28 @@ def test_threads_are_set_before_the_framework_is_imported(monkeypatch: pytest.Mo
 def test_the_canary_s_job_gives_the_rates_that_records_keep() -> None:
     result = worker.canary(Job("canary", dataclasses.replace(SETUP, engine="")), Listener())
     assert 0 < result["gflops"] <= result["peak_gflops"]
+
+
+def test_the_gate_checks_the_other_networks_where_an_engine_refuses_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoConvolutions(reference.Engine):
+        def __init__(self, setup: Setup) -> None:
+            if setup.network.type == "cnn":
+                raise UnsupportedError("No convolutions.")
+            super().__init__(setup)
+
+    provide(monkeypatch, NoConvolutions)
+    asked = job(kind="verify", networks=(Network("cnn", 1, 2), Network("mlp", 1, 2)))
+    refused, checked = worker.verify(asked, Listener())["reports"]
+    assert refused == {"unsupported": "No convolutions."}
+    assert checked["passed"]
+
+
+def test_the_gate_sets_threads_before_its_reference_imports_numpy() -> None:
+    """In a fresh interpreter: NumPy reads them once."""
+    code = "import sys; from engines import backends, worker; from engines.protocol import Job\n"
+    code += "from engines.contract import Network, Setup\n"
+    code += "backends.environment_variables = lambda *_: {'WAS_NUMPY_THERE': str('numpy' in sys.modules)}\n"
+    code += "worker.verify(Job('verify', Setup('tensorflow', Network('mlp', 1, 2))), None)\n"
+    code += "import os; print(os.environ['WAS_NUMPY_THERE'], 'numpy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ENGINES_FOLDER.parent, capture_output=True, text=True)
+    assert answer.stdout.split() == ["False", "True"], answer.stderr

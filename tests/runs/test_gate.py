@@ -266,3 +266,25 @@ def test_tensorflow_itself_passes_and_its_verdict_is_kept(stand_in: Bench) -> No
     assert checks[0].worst["updates"] < 1e-7
     kept = json.loads((stand_in.var / "equivalence.json").read_text())
     assert list(kept) == [TENSORFLOW.key]
+
+
+# ---------------------------------------------------------------- what an engine refuses
+
+
+def test_a_network_that_an_engine_refuses_is_no_fault_of_its_others(
+    verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses_images(python: Path, job: Job, **options: Any) -> host.Outcome:
+        reports = [
+            {"unsupported": "No convolutions."} if network.type == "cnn" else {"passed": True, "checks": [result()]}
+            for network in job.networks
+        ]
+        return host.Outcome("finished", result={"reports": reports})
+
+    monkeypatch.setattr(host, "run", refuses_images)
+    checks = gate.check(TENSORFLOW, (SMALL, IMAGES), threading.Event())
+    verdicts.keep(TENSORFLOW, checks)
+    assert [in_words(check) for check in checks if check.network == IMAGES] == ["unsupported: No convolutions."] * 2
+    assert again(verdicts).standing(make_cell(network=SMALL))[0] == "passed"
+    assert again(verdicts).standing(make_cell(network=IMAGES)) == ("unverified", {})
+    assert gate.lacking(verdicts, [make_cell(network=SMALL), make_cell(network=IMAGES)]) == {}

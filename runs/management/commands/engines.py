@@ -134,7 +134,7 @@ class Command(BaseCommand):
         gate.ask(dict.fromkeys(subjects, gate.FULL), verdicts, told)
         if options["json"]:
             self._say(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
-        failed = sorted({check.engine for check in checks if not check.passed})
+        failed = sorted({check.engine for check in checks if not (check.passed or check.unsupported)})
         if failed:
             raise CommandError(f"Not equivalent: {', '.join(failed)}. Their runs will be marked so.")
 
@@ -156,7 +156,7 @@ def gate_lines(subject: gate.Subject, checks: Sequence[gate.Check]) -> list[str]
     tolerances: dict[str, str] = {}
     for check in checks:
         if not check.results:
-            lines.append(f"  {check.network!s:11} {check.dtype}: failed. {check.reason}")
+            lines.append(f"  {check.network!s:11} {check.dtype} {gate.in_words(check)}")
         for result in check.results:
             lines.append(f"  {check.network!s:11} {check.dtype} {_result_words(result)}")
             allowed = result["tolerance"]
