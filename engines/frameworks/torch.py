@@ -1,0 +1,183 @@
+"""PyTorch: `nn.Sequential` and `torch.optim.SGD` in an eager loop, as its tutorials teach; tuned, see `compile`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines import backends, networks
+from engines.contract import Evaluation
+from engines.networks import KERNEL, POOL, Convolution, Layer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Array, Setup, TrainingData, Weights
+
+_EVALUATION_BATCH = 1000
+_IMAGE_AXES = 4  # sample, height, width, channel
+
+
+class Engine:
+    def __init__(self, setup: Setup) -> None:
+        self._torch = backends.start(setup, "torch")
+        self._setup = setup
+        self._layers = networks.layers(setup.network)
+        # Which GPU is chosen before the import; it is then the only one that is seen.
+        self._device = "cuda" if setup.device == "gpu" else "cpu"
+        self._tuned = setup.track == "tuned"
+        self._compiles = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
+        self._losses: list[Any] = []
+
+    def build(self, weights: Weights, data: TrainingData) -> None:
+        torch = self._torch
+        self._model = torch.nn.Sequential(*self._modules()).to(self._device, self._dtype)
+        if self._channels_last:
+            self._model = self._model.to(memory_format=torch.channels_last)
+        self._parameters = dict(self._model.named_parameters())
+        self._set_weights(weights)
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=self._setup.learning_rate)
+        self._loss = torch.nn.CrossEntropyLoss()
+        self._inputs, self._labels = self._as_fed(data.train_inputs), self._tensor(data.train_labels)
+        self._test = (data.test_inputs, data.test_labels)
+
+    def compile(self) -> None:
+        """Tuned, with compilation: a step is one graph, from the gather to the update; a trial step compiles it."""
+        self._step = self._train_step
+        if self._compiles:
+            before = self.weights()
+            self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False)
+            self._step(self._tensor(np.arange(self._setup.batch_size)))
+            self._set_weights(before)
+
+    def train_epoch(self, order: NDArray[np.int64]) -> None:
+        size = self._setup.batch_size
+        steps = len(order) // size
+        batches = self._tensor(order[: steps * size].reshape(steps, size))
+        self._losses = [self._step(batch) for batch in batches]
+
+    def synchronize(self) -> None:
+        if self._setup.device == "gpu":
+            self._torch.cuda.synchronize()
+
+    def step_losses(self) -> list[float]:
+        return self._torch.stack(self._losses).tolist()  # type: ignore[no-any-return]
+
+    def weights(self) -> Weights:
+        values = [parameter.detach().cpu().numpy() for parameter in self._model.parameters()]
+        return _from_torch(self._layers, values)
+
+    def evaluate(self) -> Evaluation:
+        inputs, labels = self._test
+        starts = range(0, len(labels), _EVALUATION_BATCH)
+        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
+        results = [self._evaluate_batch(inputs[part], labels[part]) for part in slices]
+        loss, correct = (sum(values) for values in zip(*results, strict=True))
+        return Evaluation(loss / len(labels), correct / len(labels))
+
+    def settings(self) -> Mapping[str, str]:
+        torch = self._torch
+        return {
+            "torch.compile": "the full step, fullgraph" if self._compiles else "no",
+            "memory_format": "channels_last" if self._channels_last else "contiguous_format",
+            "optimizer": "in the compiled step" if self._compiles else "torch.optim.SGD",
+            "num_threads": str(torch.get_num_threads()),
+            "num_interop_threads": str(torch.get_num_interop_threads()),
+            "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        }
+
+    @property
+    def _channels_last(self) -> bool:
+        return self._tuned and self._setup.network.type == "cnn"
+
+    @property
+    def _dtype(self) -> Any:
+        return getattr(self._torch, self._setup.dtype)
+
+    def _modules(self) -> list[Any]:
+        nn = self._torch.nn
+        modules: list[Any] = []
+        for previous, layer in pairwise((None, *self._layers)):
+            if isinstance(layer, Convolution):
+                modules += [nn.Conv2d(layer.input_shape[2], layer.filters, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
+            else:
+                modules += [nn.Flatten()] if isinstance(previous, Convolution) else []
+                modules += [nn.Linear(layer.inputs, layer.units)] + ([nn.ReLU()] if layer.relu else [])
+        return modules
+
+    def _train_step(self, batch: Any) -> Any:
+        loss = self._loss(self._model(self._inputs[batch]), self._labels[batch])
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def _functional_step(self, batch: Any) -> Any:
+        """The same step without an optimizer and its state, so that it can be compiled as a whole."""
+        torch = self._torch
+
+        def mean_loss(parameters: dict[str, Any]) -> Any:
+            outputs = torch.func.functional_call(self._model, parameters, (self._inputs[batch],))
+            return self._loss(outputs, self._labels[batch])
+
+        parameters = {name: value.detach() for name, value in self._parameters.items()}
+        gradients, loss = torch.func.grad_and_value(mean_loss)(parameters)
+        for name, value in parameters.items():
+            value.sub_(gradients[name], alpha=self._setup.learning_rate)
+        return loss
+
+    def _evaluate_batch(self, inputs: Array, labels: NDArray[np.int64]) -> tuple[float, int]:
+        with self._torch.no_grad():
+            outputs, wanted = self._model(self._as_fed(inputs)), self._tensor(labels)
+            loss = self._torch.nn.functional.cross_entropy(outputs, wanted, reduction="sum")
+            return loss.item(), (outputs.argmax(dim=1) == wanted).sum().item()
+
+    def _set_weights(self, weights: Weights) -> None:
+        with self._torch.no_grad():
+            for parameter, value in zip(self._model.parameters(), _to_torch(self._layers, weights), strict=True):
+                parameter.copy_(self._tensor(value))
+
+    def _tensor(self, array: Any) -> Any:
+        return self._torch.as_tensor(array, device=self._device)
+
+    def _as_fed(self, inputs: Array) -> Any:
+        """On the device, in the order (sample, channel, height, width); channels last, that is only a view."""
+        tensor = self._tensor(inputs.astype(self._setup.dtype, copy=False))
+        if inputs.ndim < _IMAGE_AXES:
+            return tensor
+        images = tensor.permute(0, 3, 1, 2)
+        return images if self._channels_last else images.contiguous()
+
+
+def _to_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
+    """Kernels to (out, in, height, width) and (out, in); after a convolution, `in` is in CHW instead of HWC order."""
+    converted = list(weights)
+    for index, (previous, layer) in enumerate(pairwise((None, *layers))):
+        kernel = weights[2 * index]
+        if isinstance(layer, Convolution):
+            converted[2 * index] = kernel.transpose(3, 2, 0, 1)
+        elif isinstance(previous, Convolution):
+            images = kernel.reshape(*previous.output_shape, layer.units).transpose(2, 0, 1, 3)
+            converted[2 * index] = images.reshape(kernel.shape).T
+        else:
+            converted[2 * index] = kernel.T
+    return [np.ascontiguousarray(array) for array in converted]
+
+
+def _from_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
+    """The other way round; copies, since the next step writes where the parameters are."""
+    converted = list(weights)
+    for index, (previous, layer) in enumerate(pairwise((None, *layers))):
+        kernel = weights[2 * index]
+        if isinstance(layer, Convolution):
+            converted[2 * index] = kernel.transpose(2, 3, 1, 0)
+        elif isinstance(previous, Convolution):
+            height, width, channels = previous.output_shape
+            images = kernel.T.reshape(channels, height, width, layer.units).transpose(1, 2, 0, 3)
+            converted[2 * index] = images.reshape(layer.kernel_shape)
+        else:
+            converted[2 * index] = kernel.T
+    return [np.array(array, order="C") for array in converted]
