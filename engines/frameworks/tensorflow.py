@@ -1,4 +1,4 @@
-"""TensorFlow 2: a loop of one's own over a `tf.function` step with a gradient tape, as its guide teaches."""
+"""TensorFlow 2: a loop over a `tf.function` step with a gradient tape, as its guide teaches; tuned, one per epoch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Engine:
         self._tf = backends.start(setup, "tensorflow")
         self._setup = setup
         self._layers = networks.layers(setup.network)
-        self._losses: list[Any] = []
+        self._tuned = setup.track == "tuned"
+        # XLA makes convolutions on a CPU several times slower.
+        self._uses_xla = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
+        self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
         tf, dtype = self._tf, self._setup.dtype
@@ -36,15 +39,23 @@ class Engine:
 
     def compile(self) -> None:
         tf = self._tf
-        self._step = tf.function(self._train_step)
-        self._step.get_concrete_function(tf.TensorSpec([self._setup.batch_size], tf.int64))
+        size = self._setup.batch_size
+        if self._tuned:
+            self._epoch = tf.function(self._train_steps, jit_compile=self._uses_xla)
+            self._epoch.get_concrete_function(tf.TensorSpec([len(self._labels) // size, size], tf.int64))
+        else:
+            self._step = tf.function(self._train_step)
+            self._step.get_concrete_function(tf.TensorSpec([size], tf.int64))
         self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
         steps = len(order) // size
         batches = self._tf.constant(order[: steps * size].reshape(steps, size))
-        self._losses = [self._step(batch) for batch in self._tf.unstack(batches)]
+        if self._tuned:
+            self._losses = self._epoch(batches)
+        else:
+            self._losses = [self._step(batch) for batch in self._tf.unstack(batches)]
 
     def synchronize(self) -> None:
         self._tf.test.experimental.sync_devices()
@@ -66,13 +77,21 @@ class Engine:
     def settings(self) -> Mapping[str, str]:
         threading = self._tf.config.threading
         return {
-            "tf.function": "one per step",
-            "jit_compile": "False",
+            "tf.function": "one per epoch, tf.range inside" if self._tuned else "one per step",
+            "jit_compile": str(self._uses_xla),
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
             "intra_op_parallelism_threads": str(threading.get_intra_op_parallelism_threads()),
             "inter_op_parallelism_threads": str(threading.get_inter_op_parallelism_threads()),
             "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),
         }
+
+    def _train_steps(self, batches: Any) -> Any:
+        """An epoch; AutoGraph turns this loop into one of the graph."""
+        steps = len(batches)
+        losses = self._tf.TensorArray(self._setup.dtype, steps)
+        for step in self._tf.range(steps):
+            losses = losses.write(step, self._train_step(batches[step]))
+        return losses.stack()
 
     def _train_step(self, batch: Any) -> Any:
         """One step of plain SGD on the samples of these numbers; returns their loss before it."""

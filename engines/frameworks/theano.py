@@ -1,4 +1,7 @@
-"""Theano 1.0.5: one compiled function per step, data and weights in shared variables, as its tutorials teach."""
+"""Theano 1.0.5: one compiled function per step, data and weights in shared variables, as its tutorials teach.
+
+Tuned, that function takes no input and is called once an epoch: its C code repeats the step.
+"""
 
 from __future__ import annotations
 
@@ -24,28 +27,37 @@ class Engine:
         self._theano = backends.start(setup, "theano")
         self._setup = setup
         self._layers = networks.layers(setup.network)
-        self._losses: list[Any] = []
+        self._tuned = setup.track == "tuned"
+        self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
         self._parameters = [self._share(weight) for weight in _to_theano(self._layers, weights)]
         self._inputs = self._share(_channels_first(data.train_inputs))
         self._labels = self._theano.shared(data.train_labels, borrow=True)
         self._order = self._theano.shared(np.zeros(0, np.int64))
+        if self._tuned:
+            self._next_step = self._theano.shared(np.int64(0))
+            self._step_losses = self._share(np.zeros(len(data.train_labels) // self._setup.batch_size))
         self._test = (_channels_first(data.test_inputs), data.test_labels)
 
     def compile(self) -> None:
         tensor = self._theano.tensor
         inputs = tensor.matrix() if self._setup.network.type == "mlp" else tensor.tensor4()
-        labels, step = tensor.lvector(), tensor.lscalar()
+        labels = tensor.lvector()
         probabilities = self._network(inputs)
         losses = tensor.nnet.categorical_crossentropy(probabilities, labels)
-        self._step = self._compile_step(step, inputs, labels, losses.mean())
+        self._step = self._compile_step(inputs, labels, losses.mean())
         correct = tensor.eq(tensor.argmax(probabilities, axis=1), labels).sum()
         self._evaluate = self._theano.function([inputs, labels], [losses.sum(), correct])
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         self._order.set_value(order)
-        self._losses = [self._step(step) for step in range(len(order) // self._setup.batch_size)]
+        steps = len(order) // self._setup.batch_size
+        if self._tuned:
+            self._next_step.set_value(0)
+            self._step.fn(n_calls=steps)
+        else:
+            self._losses = [self._step(step) for step in range(steps)]
 
     def synchronize(self) -> None:
         if self._setup.device == "gpu":
@@ -53,7 +65,8 @@ class Engine:
                 parameter.get_value(borrow=True, return_internal_type=True).sync()
 
     def step_losses(self) -> list[float]:
-        return [float(loss) for loss in self._losses]
+        losses = self._step_losses.get_value() if self._tuned else self._losses
+        return [float(loss) for loss in losses]
 
     def weights(self) -> Weights:
         return _from_theano(self._layers, [parameter.get_value() for parameter in self._parameters])
@@ -67,24 +80,32 @@ class Engine:
         return Evaluation(float(sum(losses)) / len(labels), float(sum(correct)) / len(labels))
 
     def settings(self) -> Mapping[str, str]:
-        names = ("device", "floatX", "openmp", "optimizer", "linker", "blas.ldflags", "gcc.cxxflags")
+        names = ("device", "floatX", "openmp", "optimizer", "blas.ldflags", "gcc.cxxflags")
         values = {name: str(_attribute(self._theano.config, name)) for name in names}
         # Only the library's name: its folder is this machine's business.
         values["blas.ldflags"] = values["blas.ldflags"].rpartition(" ")[2]
+        values["linker"] = "cvm_nogc" if self._tuned else str(self._theano.config.linker)
+        values["theano.function"] = "called per epoch, fn(n_calls=…)" if self._tuned else "called per step"
         return values
 
     def _share(self, array: Array) -> Any:
         return self._theano.shared(array.astype(self._setup.dtype), borrow=True)
 
-    def _compile_step(self, step: Any, inputs: Any, labels: Any, loss: Any) -> Any:
-        """One step of plain SGD on the batch that `step` numbers in the epoch's order; returns its loss."""
+    def _compile_step(self, inputs: Any, labels: Any, loss: Any) -> Any:
+        """One step of plain SGD on a batch of the epoch's order: the one that is asked for or, tuned, the next one."""
+        step = self._next_step if self._tuned else self._theano.tensor.lscalar()
         size = self._setup.batch_size
         batch = self._order[step * size : (step + 1) * size]
         rate = np.asarray(self._setup.learning_rate, self._setup.dtype)
         gradients = self._theano.grad(loss, self._parameters)
         updates = [(weight, weight - rate * slope) for weight, slope in zip(self._parameters, gradients, strict=True)]
         givens = {inputs: self._inputs[batch], labels: self._labels[batch]}
-        return self._theano.function([step], loss, updates=updates, givens=givens)
+        if not self._tuned:
+            return self._theano.function([step], loss, updates=updates, givens=givens)
+        losses = self._theano.tensor.set_subtensor(self._step_losses[step], loss)
+        updates += [(self._step_losses, losses), (step, step + 1)]
+        mode = self._theano.Mode(linker="cvm_nogc", optimizer=self._theano.config.optimizer)
+        return self._theano.function([], updates=updates, givens=givens, mode=mode)
 
     def _network(self, activations: Any) -> Any:
         for index, layer in enumerate(self._layers):
