@@ -16,6 +16,7 @@ from runs import registration, viewing
 from runs.cell_summaries import hold_off_writers, rebuild_summaries, recount
 from runs.errors import ConflictError, ForbiddenError, NotFoundError, RunsError
 from runs.models import Act, ApiToken, Experiment, FormerExperimentName, FormerMachineName, Machine, Run
+from runs.profile_services import move_profiles
 
 MAX_REASON = 2000
 MAX_NAME = 100
@@ -164,6 +165,7 @@ def merge_machines(*, machine: Machine, into: Machine, by: User | None = None) -
     _check_allowed(by, target.owner_id)
     Run.objects.filter(machine=source).update(machine=target)
     Act.objects.filter(machine=source).update(machine=target)
+    move_profiles(source=source, target=target)
     rebuild_summaries(machine=source)
     rebuild_summaries(machine=target)
     known = {target.fingerprint, *target.accepted_fingerprints}

@@ -379,6 +379,33 @@ class Summary(CellColumns):
         return f"{self.engine_title} · {self.workload} · {self.device} · {self.threads} threads"
 
 
+class Profile(models.Model):
+    """Where a cell's time goes, by its framework's own profiler: the newest of the cell. No summary reads it."""
+
+    profile_id = models.UUIDField(unique=True)
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="profiles")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="profiles")
+    workload = models.ForeignKey(Workload, on_delete=models.PROTECT, related_name="profiles")
+    engine = models.CharField(max_length=100)
+    track = models.CharField(max_length=20, choices=TRACKS)
+    device = models.CharField(max_length=10, choices=DEVICES)
+    threads = models.PositiveIntegerField()
+    finished_at = models.DateTimeField()
+    body = models.TextField()
+    """The whole profile record, canonical JSON."""
+
+    class Meta:
+        ordering: ClassVar = ["-finished_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=CELL_FIELDS[1:], name="one_profile_per_cell"),  # of whatever experiment
+            _one_of("device", DEVICES),
+            _one_of("track", TRACKS),
+        ]
+
+    def __str__(self) -> str:
+        return f"Profile of {self.engine} · {self.workload} · {self.device} · {self.threads} threads"
+
+
 class PublishedSpeedUp(models.Model):
     """One value of the study's Tables 4.7 and 4.8: time on one CPU thread over time on the GPU."""
 

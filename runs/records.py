@@ -29,7 +29,7 @@ def parse_record(text: str | bytes) -> RunRecord:
     except DocumentError as error:
         raise RecordError(f"This run record does not fit the schema: {error}.", {"problems": error.problems}) from None
     check_consistency(record)
-    _check_characters(text)
+    check_characters(text)
     return record
 
 
@@ -39,7 +39,7 @@ def parse_array(text: bytes) -> list[RunRecord] | None:
         records = _array_adapter().validate_json(text, strict=True)
         for record in records:
             check_consistency(record)
-        _check_characters(text)
+        check_characters(text)
     except (ValidationError, RecordError):
         return None
     return records
@@ -52,25 +52,30 @@ def _array_adapter() -> TypeAdapter[list[RunRecord]]:
 
 def check_consistency(record: RunRecord) -> None:
     """What no single field's range can say. Raises RecordError."""
-    _check_text("run_id", record.run_id, UUID)
-    _check_text("started_at", record.started_at, aware_time)
-    _check_text("finished_at", record.finished_at, aware_time)
+    check_text("run_id", record.run_id, UUID)
+    check_text("started_at", record.started_at, aware_time)
+    check_text("finished_at", record.finished_at, aware_time)
     if (record.status == "finished") != (record.training is not None):
-        raise _refusal(
+        raise refusal(
             "training",
             "present" if record.training else "missing",
             "part of a finished run, and of no other",
             f"status is {record.status!r}: a finished run, and no other, has a training part.",
         )
     if record.training and not record.training.steady_epochs:
-        raise _refusal(
+        raise refusal(
             "training.epochs",
             str(len(record.training.epochs)),
             f"more than the {record.training.warmup_epochs} of the warm-up",
             "training.epochs has no epoch after the warm-up.",
         )
-    if problem := _workload_problem(record.cell.workload):
-        raise _refusal("cell.workload", str(record.cell.workload.network), "a network of the study", problem)
+    check_workload(record.cell.workload)
+
+
+def check_workload(workload: Workload) -> None:
+    """Raises RecordError where no epoch of it could be reckoned."""
+    if problem := _workload_problem(workload):
+        raise refusal("cell.workload", str(workload.network), "a network of the study", problem)
 
 
 @lru_cache(maxsize=10_000)
@@ -84,25 +89,25 @@ def _workload_problem(workload: Workload) -> str:
     return f"cell.workload has {flops:.1e} FLOPs an epoch: more than 2 to the 53rd." if flops > 2**53 else ""
 
 
-def _refusal(field: str, value: str, allowed: str, message: str) -> RecordError:
+def refusal(field: str, value: str, allowed: str, message: str) -> RecordError:
     return RecordError(message, {"problems": [{"field": field, "value": value, "allowed": allowed}]})
 
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def _check_characters(text: str | bytes) -> None:
+def check_characters(text: str | bytes) -> None:
     """No database keeps U+0000 in a text, so a record that holds one could not be given back as it came."""
     found = text.encode() if isinstance(text, str) else text
     if b"\\u0000" in found and _NUL.search(found):
-        raise _refusal("document", "a text with U+0000", "texts without it", "A text holds the character U+0000.")
+        raise refusal("document", "a text with U+0000", "texts without it", "A text holds the character U+0000.")
 
 
-def _check_text(field: str, value: str, parse: Callable[[str], object]) -> None:
+def check_text(field: str, value: str, parse: Callable[[str], object]) -> None:
     try:
         parse(value)
     except ValueError as error:
-        raise _refusal(field, value, str(error), f"{field} is {value!r}: {error}.") from None
+        raise refusal(field, value, str(error), f"{field} is {value!r}: {error}.") from None
 
 
 def aware_time(text: str) -> datetime:

@@ -40,21 +40,12 @@ class Spool:
         """
         records: dict[str, RunRecord] = {}
         damaged: list[int] = []
-        for number, line in enumerate(self._whole_lines(), start=1):
+        for number, line in enumerate(whole_lines(self.path), start=1):
             try:
                 records.update({record.run_id: record for record in _records_in(line)})
             except RecordError:
                 damaged.append(number)
         return SpoolContents(tuple(records.values()), tuple(damaged))
-
-    def _whole_lines(self) -> list[bytes]:
-        try:
-            *lines, _torn = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise SpoolError(f"The spool {self.path} cannot be read: {error.strerror}.") from None
-        return lines
 
     def append(self, record: RunRecord) -> None:
         """On the disk when it returns. Raises SpoolError if the disk is full or the file cannot be written.
@@ -63,24 +54,45 @@ class Spool:
         """
         line = as_json(record).encode()
         parse_record(line)
-        try:
-            with self.path.open("ab") as file:
-                file.write(line + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise _spool_error(self.path, error) from None
+        append_line(self.path, line)
 
     def prepare(self) -> None:
         """Make the file if need be, cut off a torn last line, and prove that it can be written."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+") as file:
-                file.seek(0)
-                contents = file.read()
-                file.truncate(contents.rfind(b"\n") + 1)
-        except OSError as error:
-            raise _spool_error(self.path, error) from None
+        prepare_file(self.path)
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """Without a torn last one. Raises SpoolError."""
+    try:
+        *lines, _torn = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SpoolError(f"The spool {path} cannot be read: {error.strerror}.") from None
+    return lines
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """On the disk when it returns. Raises SpoolError."""
+    try:
+        with path.open("ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _spool_error(path, error) from None
+
+
+def prepare_file(path: Path) -> None:
+    """Make it if need be and cut off a torn last line. Raises SpoolError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            file.seek(0)
+            contents = file.read()
+            file.truncate(contents.rfind(b"\n") + 1)
+    except OSError as error:
+        raise _spool_error(path, error) from None
 
 
 def _records_in(line: bytes) -> list[RunRecord]:

@@ -9,7 +9,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from engines.contract import Machine, RunRecord
-from runs import services
+from engines.profile_record import ProfileRecord
+from runs import profile_services, services
 from runs.errors import ConflictError, RunsError, StorageError
 from runs.models import Experiment
 from runs.registration import register_machine
@@ -51,6 +52,14 @@ def store(records: Sequence[RunRecord], *, accept_hardware: bool = False) -> Non
             raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
         if report.refused:
             raise ConflictError(report.refused[0].reason)
+
+
+def store_profiles(records: Sequence[ProfileRecord], *, accept_hardware: bool = False) -> None:
+    """Store those that are newer than what is stored of their cells. Raises StorageError or ConflictError."""
+    try:
+        profile_services.record_profiles(records=records, accept_hardware=accept_hardware)
+    except DatabaseError as error:
+        raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
 
 
 @dataclass

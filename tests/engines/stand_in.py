@@ -129,6 +129,28 @@ def _make_engine(behaviour: str, setup: Setup) -> Any:
     return StandIn(setup)
 
 
+class _Profiler:
+    """What a framework's would say of NumPy."""
+
+    name = "stand-in profiler"
+    version = "0.1"
+
+    def __init__(self, setup: Setup) -> None:
+        self.calls: list[str] = []
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+    def times(self) -> list[Any]:
+        from engines.profiling import Timed
+
+        assert self.calls == ["start", "stop"]
+        return [Timed("dot", 10, 0.003), Timed("add", 5, 0.001)]
+
+
 def _linger() -> None:
     """What some frameworks do at exit: a thread that nobody ends."""
     import threading
@@ -142,6 +164,9 @@ def main() -> None:
         module = ModuleType(f"engines.frameworks.{name}")
         module.Engine = lambda setup: _make_engine(behaviour, setup)  # type: ignore[attr-defined]
         sys.modules[module.__name__] = module
+    profilers = ModuleType("engines.profilers.tensorflow")
+    profilers.Profiler = _Profiler  # type: ignore[attr-defined]
+    sys.modules[profilers.__name__] = profilers
     if behaviour == "linger":
         _linger()
     if behaviour == "torn":

@@ -1,0 +1,44 @@
+"""The append-only file that every profile reaches first. It lies beside the runs' spools and is none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.contract import as_json
+from engines.profile_record import ProfileRecord
+from runs.errors import RecordError
+from runs.profile_records import parse_profile
+from runs.spool import append_line, prepare_file, whole_lines
+
+FILE = "profiles.ndjson"
+"""An experiment's spool ends in .jsonl, whatever the experiment is called."""
+
+
+@dataclass(frozen=True)
+class ProfileSpool:
+    path: Path
+
+    def prepare(self) -> None:
+        """Make the file if need be, and prove that it can be written. Raises SpoolError."""
+        prepare_file(self.path)
+
+    def append(self, record: ProfileRecord) -> None:
+        """On the disk when it returns. Raises SpoolError, or RecordError for what could not be read again."""
+        line = as_json(record).encode()
+        parse_profile(line)
+        append_line(self.path, line)
+
+    def read(self) -> list[ProfileRecord]:
+        """All that are whole, the oldest first. Lines that are no profiles stay in the file, and count for nothing."""
+        found = []
+        for line in filter(None, whole_lines(self.path)):
+            try:
+                found.append(parse_profile(line))
+            except RecordError:
+                continue
+        return found
+
+
+def profile_spool(folder: Path) -> ProfileSpool:
+    return ProfileSpool(folder / FILE)
