@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from engines import plug_ins
+from engines.contract import Track
 from engines.declarations import EngineInfo as EngineInfo
 from engines.errors import UnsupportedError
 
@@ -14,12 +15,13 @@ ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
 _SHARED_FILES = ("networks.py", "backends.py", "timing.py")
 
+_BOTH: tuple[Track, ...] = ("idiomatic", "tuned")
 
 _ALL = (
-    EngineInfo("theano", "Theano", "th", "theano", "theano", "theano", "theano"),
-    EngineInfo("tensorflow", "TensorFlow", "tf", "tensorflow", "tensorflow", "tensorflow", "tensorflow"),
-    EngineInfo("jax", "JAX", "jax", "jax", "jax", "jax", "jax"),
-    EngineInfo("torch", "PyTorch", "pt", "torch", "torch", "torch", "torch"),
+    EngineInfo("theano", "Theano", "th", "theano", "theano", "theano", "theano", tracks=_BOTH),
+    EngineInfo("tensorflow", "TensorFlow", "tf", "tensorflow", "tensorflow", "tensorflow", "tensorflow", tracks=_BOTH),
+    EngineInfo("jax", "JAX", "jax", "jax", "jax", "jax", "jax", tracks=_BOTH),
+    EngineInfo("torch", "PyTorch", "pt", "torch", "torch", "torch", "torch", tracks=_BOTH),
     EngineInfo("keras-theano", "Keras · Theano", "kth", "keras", "theano", "theano", "keras"),
     EngineInfo("keras-tensorflow", "Keras · TensorFlow", "ktf", "keras", "tensorflow", "tensorflow", "keras"),
     EngineInfo("keras-jax", "Keras · JAX", "kjax", "keras", "jax", "jax", "keras"),

@@ -1,4 +1,4 @@
-"""The equivalence gate on this machine: asked once for each engine's code, software and device, and kept.
+"""The equivalence gate on this machine: asked once for each engine's code, software, track and device, and kept.
 
 A verdict belongs to the hash of the engine's code and to the exact environment; a change of either asks for a new one.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engines import host, machine, registry
-from engines.contract import Cell, Device, Equivalence, Network, Setup, content_hash
+from engines.contract import Cell, Device, Equivalence, Network, Setup, Track, content_hash
 from engines.environments import environments
 from engines.errors import UnavailableError
 from engines.protocol import Job
@@ -46,6 +46,7 @@ class Check:
     results: tuple[dict[str, Any], ...] = ()
     unsupported: bool = False
     """The engine refuses such networks: nothing was compared, and there is nothing to hold against it."""
+    track: Track = "idiomatic"
 
     @property
     def worst(self) -> dict[str, float]:
@@ -60,6 +61,7 @@ class Subject:
 
     engine: str
     device: Device
+    track: Track = "idiomatic"
 
     @property
     def environment(self) -> environments.EnvironmentInfo:
@@ -68,7 +70,11 @@ class Subject:
     @property
     def key(self) -> str:
         software = environments.describe(self.environment).sha256
-        return content_hash(self.engine, self.device, registry.code_hash(self.engine), software)
+        return content_hash(self.engine, self.device, self.track, registry.code_hash(self.engine), software)
+
+
+def subject_of(cell: Cell) -> Subject:
+    return Subject(cell.engine, cell.device, cell.track)
 
 
 class Verdicts:
@@ -112,7 +118,7 @@ class Verdicts:
 
     def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
         """What a run's record says of its engine: by the checks of networks of the run's own type."""
-        checks = self.of(Subject(cell.engine, cell.device))
+        checks = self.of(subject_of(cell))
         own_type = cell.workload.network.type
         checks = [check for check in checks if check.network.type == own_type and not check.unsupported]
         if not checks:
@@ -142,10 +148,10 @@ def smallest_networks(cells: Iterable[Cell]) -> tuple[Network, ...]:
 
 
 def lacking(verdicts: Verdicts, cells: Sequence[Cell]) -> dict[Subject, tuple[Network, ...]]:
-    """For each engine of these cells: the networks that its verdict lacks, one of each type at most."""
+    """For each engine and track of these cells: the networks that its verdict lacks, one of each type at most."""
     wanted: dict[Subject, tuple[Network, ...]] = {}
-    for subject in dict.fromkeys(Subject(cell.engine, cell.device) for cell in cells):
-        own = [cell for cell in cells if Subject(cell.engine, cell.device) == subject]
+    for subject in dict.fromkeys(subject_of(cell) for cell in cells):
+        own = [cell for cell in cells if subject_of(cell) == subject]
         known = {check.network.type for check in verdicts.of(subject)}
         missing = tuple(network for network in smallest_networks(own) if network.type not in known)
         if missing:
@@ -180,17 +186,22 @@ def check(subject: Subject, networks: tuple[Network, ...], stop: threading.Event
 
 
 def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType, stop: threading.Event) -> list[Check]:
-    setup = Setup(subject.engine, networks[0], device=subject.device, dtype=dtype)
+    setup = Setup(subject.engine, networks[0], track=subject.track, device=subject.device, dtype=dtype)
     job = Job("verify", setup, networks=networks)
     python = environments.python_of(subject.environment)
     outcome = host.run(python, job, timeout_seconds=_TIMEOUT_SECONDS, stop=stop)
     if not outcome.finished:
-        return [Check(subject.engine, subject.device, network, dtype, False, outcome.reason) for network in networks]
+        return [_check_of(subject, network, dtype, reason=outcome.reason) for network in networks]
     reports = zip(networks, outcome.result["reports"], strict=True)
-    return [_check_of(subject, network, dtype, report) for network, report in reports]
+    return [_check_of(subject, network, dtype, **_told(report)) for network, report in reports]
 
 
-def _check_of(subject: Subject, network: Network, dtype: DType, report: dict[str, Any]) -> Check:
+def _told(report: dict[str, Any]) -> dict[str, Any]:
     if "unsupported" in report:
-        return Check(subject.engine, subject.device, network, dtype, False, report["unsupported"], unsupported=True)
-    return Check(subject.engine, subject.device, network, dtype, report["passed"], "", tuple(report["checks"]))
+        return {"reason": report["unsupported"], "unsupported": True}
+    return {"passed": report["passed"], "results": tuple(report["checks"])}
+
+
+def _check_of(subject: Subject, network: Network, dtype: DType, **told: Any) -> Check:
+    told = {"passed": False, "reason": "", **told}
+    return Check(subject.engine, subject.device, network, dtype, track=subject.track, **told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from engines.contract import Network
+from engines import registry
+from engines.contract import Network, Track
 from engines.environments import environments
 from runs.bench import gate
 from runs.management.commands import engines as command
@@ -22,7 +24,9 @@ NETWORKS = (Network("mlp", 1, 2), Network("mlp", 2, 3))
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Bench:
-    """Only TensorFlow's environment is there; two small networks are all that is checked."""
+    """Only TensorFlow's environment is there; two small networks in one track are all that is checked."""
+    offer(monkeypatch, "tensorflow", "idiomatic")
+    offer(monkeypatch, "keras-tensorflow", "idiomatic")
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     monkeypatch.setenv("BENCHSITE_VAR", str(tmp_path))
@@ -30,6 +34,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Ben
     bench = Bench(tmp_path)
     bench.behave("train")
     return bench
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, slug: str, *tracks: Track) -> None:
+    engine = replace(registry.find(slug), tracks=tracks)
+    monkeypatch.setitem(registry.ENGINES, slug, engine)
+    monkeypatch.setitem(registry.BY_ABBREVIATION, engine.abbreviation, engine)
 
 
 def verify(*arguments: str) -> str:
@@ -49,7 +59,7 @@ def failure(*arguments: str) -> tuple[str, str]:
 
 def test_each_network_has_its_differences_its_counts_and_why_they_pass(bench: Bench) -> None:
     lines = verify("tf").splitlines()
-    assert lines[0] == "TensorFlow on the CPU"
+    assert lines[0] == "TensorFlow, idiomatic, on the CPU"
     for network in ("MLP 1x2", "MLP 2x3"):
         for dtype in ("float64", "float32"):
             found = [line for line in lines if line.split(":")[0].startswith(f"  {network} ") and dtype in line]
@@ -65,7 +75,17 @@ def test_each_network_has_its_differences_its_counts_and_why_they_pass(bench: Be
 
 def test_unnamed_all_that_can_run_here_are_checked(bench: Bench) -> None:
     headings = [line for line in verify().splitlines() if not line.startswith(" ")]
-    assert sorted(headings) == ["Keras · TensorFlow on the CPU", "TensorFlow on the CPU"]  # they go side by side
+    expected = ("Keras · TensorFlow, idiomatic, on the CPU", "TensorFlow, idiomatic, on the CPU")
+    assert sorted(headings) == sorted(expected)  # they go side by side
+
+
+def test_every_track_of_an_engine_has_its_own_verdict(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "tensorflow", "idiomatic", "tuned")
+    headings = [line for line in verify("tf").splitlines() if not line.startswith(" ")]
+    assert sorted(headings) == ["TensorFlow, idiomatic, on the CPU", "TensorFlow, tuned, on the CPU"]
+    verdicts = gate.Verdicts(bench.var / "equivalence.json")
+    assert {check.track for check in verdicts.of(gate.Subject("tensorflow", "cpu", "tuned"))} == {"tuned"}
+    assert {check.track for check in verdicts.of(gate.Subject("tensorflow", "cpu"))} == {"idiomatic"}
 
 
 def test_the_numbers_are_there_as_json(bench: Bench) -> None:
@@ -84,7 +104,7 @@ def test_the_numbers_are_there_as_json(bench: Bench) -> None:
 def test_a_learning_rate_off_by_one_percent_fails_the_command(bench: Bench) -> None:
     bench.behave("wrong")
     printed, message = failure("tf")
-    assert message == "Not equivalent: tensorflow. Their runs will be marked so."
+    assert message == "Not equivalent: tensorflow (idiomatic). Their runs will be marked so."
     assert printed.count(" FAIL ") == 8, "each network, in both element types, on both kinds of data"
     assert "updates 9.5e-03" in printed
 
@@ -93,7 +113,7 @@ def test_an_engine_that_dies_fails_the_command_with_the_reason(bench: Bench) -> 
     bench.behave("segfault")
     printed, message = failure("tf")
     assert "MLP 1x2     float64 failed: The worker was killed by signal 11 (SIGSEGV)." in printed
-    assert message.startswith("Not equivalent: tensorflow.")
+    assert message.startswith("Not equivalent: tensorflow (idiomatic)")
 
 
 def test_a_failure_ends_json_too(bench: Bench) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,19 @@ def test_what_is_known_is_not_asked_again(verdicts: Verdicts) -> None:
     assert gate.lacking(verdicts, cells) == {TENSORFLOW: (IMAGES,), KERAS: (DEEP, IMAGES)}
     verdicts.keep(KERAS, [checked(SMALL, passed=False), checked(IMAGES)])
     assert gate.lacking(verdicts, cells) == {TENSORFLOW: (IMAGES,)}, "a failure is a verdict, too"
+
+
+def test_each_track_is_asked_for_itself_and_speaks_for_its_own_runs(
+    verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = answers(monkeypatch, passes)
+    cells = [replace(make_cell(network=SMALL), track=track) for track in ("idiomatic", "tuned")]
+    tuned = Subject("tensorflow", "cpu", "tuned")
+    verdicts.keep(TENSORFLOW, [checked(passed=False)])
+    assert gate.lacking(verdicts, cells) == {tuned: (SMALL,)}
+    gate.ask({tuned: (SMALL,)}, verdicts, lambda subject, checks: None)
+    assert {job.setup.track for job in jobs} == {"tuned"}
+    assert [again(verdicts).standing(cell)[0] for cell in cells] == ["failed", "passed"]
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Job], host.Outcome]) -> list[Job]:

@@ -134,25 +134,27 @@ class Command(BaseCommand):
         gate.ask(dict.fromkeys(subjects, gate.FULL), verdicts, told)
         if options["json"]:
             self._say(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
-        failed = sorted({check.engine for check in checks if not (check.passed or check.unsupported)})
+        faulty = [check for check in checks if not (check.passed or check.unsupported)]
+        failed = sorted({f"{check.engine} ({check.track})" for check in faulty})
         if failed:
             raise CommandError(f"Not equivalent: {', '.join(failed)}. Their runs will be marked so.")
 
 
 def _subjects(names: Sequence[str], device: Device) -> list[gate.Subject]:
-    """Raises UnavailableError with the reason where a named engine cannot run; unnamed ones are left out."""
+    """Every track of each. Raises UnavailableError where a named engine cannot run; unnamed ones are left out."""
     gpus = seen_gpus()
     wanted = [registry.find(name) for name in names] or list(registry.ENGINES.values())
     reasons = {engine.slug: why_not(engine, device, gpus) for engine in wanted}
     refused = [reason for reason in reasons.values() if reason]
     if refused and (names or len(refused) == len(wanted)):
         raise UnavailableError("\n".join(dict.fromkeys(refused)))
-    return [gate.Subject(slug, device) for slug, reason in reasons.items() if not reason]
+    usable = [engine for engine in wanted if not reasons[engine.slug]]
+    return [gate.Subject(engine.slug, device, track) for engine in usable for track in engine.tracks]
 
 
 def gate_lines(subject: gate.Subject, checks: Sequence[gate.Check]) -> list[str]:
     """A line for each check on each kind of data, then the tolerances and why these."""
-    lines = [f"{registry.find(subject.engine).title} on the {subject.device.upper()}"]
+    lines = [f"{registry.find(subject.engine).title}, {subject.track}, on the {subject.device.upper()}"]
     tolerances: dict[str, str] = {}
     for check in checks:
         if not check.results:
