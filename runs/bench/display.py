@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engines import registry
-from engines.contract import RunRecord, StopReason
+from engines.contract import Cell, RunRecord, StopReason
 from engines.protocol import Event
 from runs.records import epoch_seconds
 from runs.suites.plan import Block, Plan, PlannedRun
 
+USUAL_BATCH_SIZE = 100
 _WHY_LEFT_OUT: dict[StopReason, str] = {
     "precise": "the ratios of their networks are precise",
     "out of budget": "they would end after the budget; the same command goes on with them",
@@ -93,11 +94,17 @@ def result_line(record: RunRecord) -> str:
     threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
     head = (
         f"{registry.find(cell.engine).title} · {cell.workload.network} · {dataset.name}{synthetic} · "
-        f"{cell.device.upper()}, {threads} · block {record.placement.block + 1}"
+        f"{cell.device.upper()}, {threads}{_track_words(cell)} · block {record.placement.block + 1}"
     )
     seconds = epoch_seconds(record)
     result = f"{seconds:.3g} s per epoch" if seconds else f"{record.status.replace('_', ' ')}. {record.reason}"
     return f"{head}: {result}"
+
+
+def _track_words(cell: Cell) -> str:
+    """What a line says beyond the usual: ', tuned', ', batch 1000'."""
+    batch = "" if cell.workload.batch_size == USUAL_BATCH_SIZE else f", batch {cell.workload.batch_size}"
+    return ("" if cell.track == "idiomatic" else f", {cell.track}") + batch
 
 
 def duration(seconds: float) -> str:
@@ -120,13 +127,7 @@ def status_counts(records: list[RunRecord]) -> str:
 
 def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
     """The plan for people: each group of cells with its blocks, then the totals."""
-    blocks: dict[str, int] = {}
-    for block in plan.blocks:
-        cell = block.runs[0].cell
-        engines = ", ".join(sorted({run.cell.engine for run in block.runs}))
-        threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
-        line = f"{cell.workload.network} · {cell.workload.dataset.name} · {cell.device} · {threads} · {engines}"
-        blocks[line] = blocks.get(line, 0) + 1
+    blocks = Counter(f"{_group_words(block)} · {_engine_words(block)}" for block in plan.blocks)
     measured = round(100 * summary["estimate_measured_share"])
     most = "at most " if plan.suite.is_adaptive else ""
     return [
@@ -136,3 +137,24 @@ def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
         f"Estimated time: {most}{duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured "
         "here, the rest from their size).",
     ]
+
+
+def budget_lines(left: Plan, fitting: Sequence[Block], seconds: float) -> list[str]:
+    """By the estimate: what of the plan's rest a budget has time for, in the order in which it will run."""
+    wanted, found = (Counter(map(_group_words, blocks)) for blocks in (left.blocks, fitting))
+    return [
+        f"Within {duration(seconds)}, by this estimate, {len(fitting)} of {len(left.blocks)} blocks:",
+        *(f"  {found[words]} of {count} blocks: {words}" for words, count in wanted.items() if found[words]),
+    ]
+
+
+def _group_words(block: Block) -> str:
+    workload, device, threads = block.group
+    count = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{workload.network} · {workload.dataset.name} · {device} · {count} · batch {workload.batch_size}"
+
+
+def _engine_words(block: Block) -> str:
+    """'jax, jax tuned, torch'."""
+    cells = [run.cell for run in block.runs]
+    return ", ".join(sorted(cell.engine + (" tuned" if cell.track == "tuned" else "") for cell in cells))

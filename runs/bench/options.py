@@ -19,10 +19,14 @@ _LONGEST_SECONDS = 30 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-def positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LARGEST):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_LARGEST}")
+def positive(text: str, largest: int = _LARGEST) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= largest):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {largest}")
     return int(text)
+
+
+def batch_size(text: str) -> int:
+    return positive(text, 10**6)
 
 
 def seconds_of(text: str) -> float:
@@ -48,6 +52,8 @@ def selection(suite: Suite, options: dict[str, Any]) -> Selection:
         networks=tuple(options["networks"]),
         devices=tuple(options["devices"]),
         threads=tuple(options["threads"]),
+        tracks=tuple(options["tracks"]),
+        batch_sizes=tuple(options["batch_sizes"]),
         blocks=options["blocks"],
     )
 

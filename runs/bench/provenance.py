@@ -92,6 +92,8 @@ def command_for(cell: Cell, suite: str) -> str:
         "--networks": network_name(cell.workload.network),
         "--devices": cell.device,
         "--threads": str(cell.threads),
+        "--tracks": cell.track,
+        "--batch-sizes": str(cell.workload.batch_size),
     }
     words = [word for pair in options.items() for word in pair]
     synthetic = ["--synthetic"] if cell.workload.dataset.source == "synthetic" else []

@@ -147,8 +147,8 @@ def _why_stop_after(session: Session, block: Block) -> StopReason | None:
     ahead = until_next(session.plan, block)
     if not ahead:
         return "block limit" if session.plan.suite.is_adaptive else None
-    needed = (each for each in ahead if not _is_precise(session, each))
-    return None if session.budget.allows(needed) else "out of budget"
+    needed = [each for each in ahead if not _is_precise(session, each)]
+    return None if ahead[-1] in session.budget.fitting(needed) else "out of budget"
 
 
 def _closed(record: RunRecord, after: Rate, strayed: tuple[str, ...], stop: StopReason | None) -> RunRecord:

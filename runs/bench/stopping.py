@@ -26,6 +26,17 @@ class Budget:
         """Whether all of these, one after the other, will be over in time."""
         return self.seconds is None or self.spent + sum(map(self.predict, blocks)) <= self.seconds
 
+    def fitting(self, blocks: Iterable[Block]) -> tuple[Block, ...]:
+        """Of these, in their order, those that will be begun: what would end too late is passed over."""
+        found: list[Block] = []
+        at = self.spent
+        for block in blocks:
+            ends = at + self.predict(block)
+            if self.seconds is None or ends <= self.seconds:
+                at = ends
+                found.append(block)
+        return tuple(found)
+
     @property
     def spent(self) -> float:
         return time.monotonic() - self.started

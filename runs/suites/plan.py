@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engines import registry
-from engines.contract import Cell, DataSet, Device, Network, Optimizer, Workload, content_hash
+from engines.contract import Cell, DataSet, Device, Network, Optimizer, Track, Workload, content_hash
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
@@ -74,6 +74,8 @@ class Selection:
     networks: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     threads: tuple[int, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    batch_sizes: tuple[int, ...] = ()
     blocks: int | None = None
 
 
@@ -99,25 +101,35 @@ def make_plan(suite: Suite, dataset_for: DataSetFor, selection: Selection = Sele
 def _groups(suite: Suite, dataset_for: DataSetFor, selection: Selection) -> Iterator[_Group]:
     for bench in suite.benches:
         blocks = selection.blocks or suite.blocks_of(bench)
-        for network in _networks(bench, selection):
-            workload = _workload(suite, network, dataset_for(network, bench.train_samples))
+        engines = tuple(_engines_and_tracks(bench, selection))
+        for workload in _workloads(suite, bench, dataset_for, selection):
             for device in _chosen(bench.devices, selection.devices):
                 for threads in selection.threads or bench.threads:
-                    cells = tuple(
-                        Cell(workload, engine, track, device, threads)
-                        for engine in _chosen(bench.engines, selection.engines)
-                        for track in bench.tracks
-                    )
+                    cells = tuple(Cell(workload, engine, track, device, threads) for engine, track in engines)
                     yield _Group(cells, blocks)
 
 
-def _workload(suite: Suite, network: Network, dataset: DataSet) -> Workload:
-    if suite.batch_size > dataset.train_samples:
+def _engines_and_tracks(bench: Bench, selection: Selection) -> Iterator[tuple[str, Track]]:
+    for engine in _chosen(bench.engines, selection.engines):
+        for track in _chosen(bench.tracks, selection.tracks):
+            if track in registry.find(engine).tracks:
+                yield engine, track
+
+
+def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: Selection) -> Iterator[Workload]:
+    for network in _networks(bench, selection):
+        dataset = dataset_for(network, bench.train_samples)
+        for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
+            yield _workload(suite, network, dataset, batch_size)
+
+
+def _workload(suite: Suite, network: Network, dataset: DataSet, batch_size: int) -> Workload:
+    if batch_size > dataset.train_samples:
         raise SuiteError(
-            f"The suite {suite.name} does not fit: batch_size is {suite.batch_size}, and {dataset.name} has "
+            f"The suite {suite.name} does not fit: batch_size is {batch_size}, and {dataset.name} has "
             f"{dataset.train_samples} training samples here."
         )
-    return Workload(network, dataset, suite.batch_size, Optimizer(learning_rate=suite.learning_rate))
+    return Workload(network, dataset, batch_size, Optimizer(learning_rate=suite.learning_rate))
 
 
 def _merged(groups: Iterator[_Group]) -> list[_Group]:

@@ -45,6 +45,9 @@ class Bench(Document):
     devices: Annotated[tuple[Device, ...], MinLen(1)] = ("cpu",)
     threads: Annotated[tuple[Annotated[int, Ge(1), Le(4096)], ...], MinLen(1)] = (1,)
     tracks: Annotated[tuple[Track, ...], MinLen(1)] = ("idiomatic",)
+    """Of each engine those that it has: one that it lacks is no cell."""
+    batch_sizes: Annotated[tuple[Annotated[int, Ge(1), Le(10**6)], ...], MaxLen(50)] = ()
+    """The suite's `batch_size` if left out."""
     blocks: Blocks | None = None
     train_samples: Annotated[int, Ge(100), Le(10**9)] | None = None
     """The first so many training samples; all of the data set's if left out."""
@@ -78,6 +81,9 @@ class Suite(Document):
 
     def blocks_of(self, bench: Bench) -> int:
         return bench.blocks or self.blocks or PRESET_BLOCKS[self.preset]
+
+    def batch_sizes_of(self, bench: Bench) -> tuple[int, ...]:
+        return bench.batch_sizes or (self.batch_size,)
 
     @property
     def is_quick(self) -> bool:

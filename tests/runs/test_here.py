@@ -68,7 +68,8 @@ def test_each_reason_is_told_once() -> None:
 def test_the_command_that_repeats_a_run_names_its_cell(suite: str, named: str) -> None:
     command = provenance.command_for(make_cell("theano", Network("mlp", 8, 25)), suite)
     assert named in command
-    assert "--engines theano --networks mlp:8x25 --devices cpu --threads 1 --blocks 1" in command
+    cell = "--engines theano --networks mlp:8x25 --devices cpu --threads 1 --tracks idiomatic --batch-sizes 100"
+    assert f"{cell} --blocks 1" in command
     assert "--synthetic" not in command
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.contract import Cell, DataSet, Network
+from engines.contract import Cell, DataSet, Network, Track
 from engines.errors import UnsupportedError
 from engines.registry import ENGINES
 from runs.errors import SuiteError
@@ -27,6 +28,16 @@ from runs.suites.plan import (
 from runs.suites.suite import Bench, Suite
 
 SLUGS = sorted(ENGINES)
+
+
+@pytest.fixture(autouse=True)
+def _tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the engines have by now: some have a tuned track, and some have none."""
+    for slug, info in list(ENGINES.items()):
+        tracks: tuple[Track, ...] = ("idiomatic", "tuned") if info.framework != "theano" else ("idiomatic",)
+        monkeypatch.setitem(ENGINES, slug, dataclasses.replace(info, tracks=tracks))
+
+
 STUDY_CELLS, STUDY_RUNS = 488, 1408
 
 
@@ -52,6 +63,7 @@ BENCHES = st.builds(
     devices=subsets(["cpu", "gpu"]),
     threads=sizes(3),
     tracks=subsets(["idiomatic", "tuned"]),
+    batch_sizes=st.just(()) | st.lists(st.sampled_from([100, 500]), min_size=1, unique=True).map(tuple),
     blocks=st.none() | st.integers(1, 4),
 )
 SUITES = st.builds(
@@ -71,20 +83,21 @@ def wanted_runs(suite: Suite) -> Counter[Cell]:
     for bench in suite.benches:
         for depth in bench.hidden_layers:
             for width in bench.widths:
-                for device in bench.devices:
-                    for threads in bench.threads:
-                        group = (Network(bench.network, depth, width), bench.train_samples, device, threads)
+                for batch_size, device, threads in product(bench.batch_sizes or (100,), bench.devices, bench.threads):
+                    group = (Network(bench.network, depth, width), batch_size, device, threads)
+                    own = {(engine, track) for engine in bench.engines for track in bench.tracks}
+                    own = {(engine, track) for engine, track in own if track in ENGINES[engine].tracks}
+                    if own:
                         blocks[group] = max(blocks.get(group, 0), suite.blocks_of(bench))
-                        cells.setdefault(group, set()).update(
-                            (engine, track) for engine in bench.engines for track in bench.tracks
-                        )
+                        cells.setdefault(group, set()).update(own)
     return Counter({(*group, *cell): blocks[group] for group in blocks for cell in cells[group]})  # type: ignore[misc]
 
 
 def planned_runs(plan: Plan) -> Counter[Cell]:
+    cells = [run.cell for run in plan.runs]
     return Counter(
-        (run.cell.workload.network, None, run.cell.device, run.cell.threads, run.cell.engine, run.cell.track)  # type: ignore[misc]
-        for run in plan.runs
+        (cell.workload.network, cell.workload.batch_size, cell.device, cell.threads, cell.engine, cell.track)  # type: ignore[misc]
+        for cell in cells
     )
 
 
@@ -172,6 +185,9 @@ def test_blocks_of_one_number_share_their_seed_and_others_do_not() -> None:
         (Selection(threads=(1, 2)), 2 * 96),
         (Selection(engines=("theano",), networks=("cnn:1x4",), devices=("cpu",), blocks=2), 2),
         (Selection(networks=("mlp:3x3",)), 0),
+        (Selection(tracks=("idiomatic",), batch_sizes=(100,)), 96),
+        (Selection(tracks=("tuned",)), 0),
+        (Selection(batch_sizes=(50,)), 0),
     ],
 )
 def test_a_selection_leaves_its_part_of_the_suite(selection: Selection, runs: int) -> None:
@@ -235,3 +251,36 @@ def test_a_noise_suite_s_cells_have_a_partner_for_each_block() -> None:
     counts = Counter(run.cell for run in plan.runs)
     assert set(counts.values()) == {10}
     assert {cell.workload.network.type for cell in counts} == {"mlp", "cnn"}
+
+
+def test_a_track_that_an_engine_lacks_is_no_cell() -> None:
+    bench = Bench("mlp", (8,), (25,), ("theano", "torch"), tracks=("idiomatic", "tuned"))
+    cells = make_plan(Suite("any", "Any", (bench,), blocks=1), dataset_for).cells
+    assert {(cell.engine, cell.track) for cell in cells} == {
+        ("theano", "idiomatic"), ("torch", "idiomatic"), ("torch", "tuned")
+    }  # fmt: skip
+
+
+def test_a_bench_s_batch_sizes_make_workloads_of_their_own_beside_the_suite_s() -> None:
+    one, two = Bench("mlp", (8,), (25,), ("torch",), batch_sizes=(10, 1000)), Bench("mlp", (8,), (50,), ("torch",))
+    plan = make_plan(Suite("any", "Any", (one, two), blocks=1, batch_size=200), dataset_for)
+    workloads = {(block.group[0].network.width, block.group[0].batch_size) for block in plan.blocks}
+    assert workloads == {(25, 10), (25, 1000), (50, 200)}
+
+
+def test_the_modern_suite_has_all_engines_and_each_one_s_tracks_in_every_group() -> None:
+    plan = make_plan(suites.load("modern"), dataset_for)
+    everything = {(slug, track) for slug, info in ENGINES.items() for track in info.tracks}
+    for block in plan.blocks:
+        assert {(run.cell.engine, run.cell.track) for run in block.runs} == everything
+    largest = {
+        (network, device): max(
+            (group[0].network.hidden_layers * group[0].network.width, str(group[0].network))
+            for group in (block.group for block in plan.blocks)
+            if (group[0].network.type, group[1]) == (network, device)
+        )[1]
+        for network in ("mlp", "cnn")
+        for device in ("cpu", "gpu")
+    }
+    assert list(largest.values()) == ["MLP 8x400", "MLP 16x1600", "CNN 2x16", "CNN 2x64"]
+    assert {block.group[0].batch_size for block in plan.blocks} == {100, 1000}

@@ -7,25 +7,26 @@ import json
 import sys
 import textwrap
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Machine, RunRecord
+from engines.contract import Machine, RunRecord, Track
 from engines.errors import EngineError
 from runs import storage
 from runs.bench import gate, here, provenance, resuming, session
-from runs.bench.display import Display, plan_lines, status_counts
+from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
-from runs.bench.options import check_data, data_for, positive, seconds_of, selection
+from runs.bench.options import batch_size, check_data, data_for, positive, seconds_of, selection
 from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
 from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, make_plan
+from runs.suites.priority import most_informative_first
 from runs.upload.blocks import Uploads, add_upload_options, in_turn, uploads_to
 
 EXAMPLES = """
@@ -61,9 +62,13 @@ class Command(BaseCommand):
         what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or one: mlp:8x100")
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
         what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
+        what.add_argument("--tracks", nargs="+", default=[], choices=get_args(Track))
+        what.add_argument(
+            "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those that the suite has"
+        )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
-            "--budget", type=seconds_of, metavar="TIME", help="stop before a block that ends later: 30m, 2h"
+            "--budget", type=seconds_of, metavar="TIME", help="what says most first; no block that ends later: 30m, 2h"
         )
         what.add_argument(
             "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
@@ -98,6 +103,7 @@ class Command(BaseCommand):
         plan = make_plan(suite, data_for(options), selection(suite, options))
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
+        plan = most_informative_first(plan) if options["budget"] else plan
         experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         predictor = Predictor(
@@ -107,7 +113,7 @@ class Command(BaseCommand):
             records = spool_for(settings.SPOOL_DIR, experiment).read().records
             resuming.check_suite(records, experiment, suite)
             left = resuming.remaining(plan, resuming.of_experiment(records, experiment, machine))
-            self._print_plan(plan, left, predictor, as_json=options["json"])
+            self._print_plan(plan, left, predictor, options)
             return
         with uploads_to(options, spool_for(settings.SPOOL_DIR, experiment), settings.VAR_DIR) as uploads:
             made = self._measure(plan, experiment, machine, predictor, uploads, options)
@@ -125,7 +131,7 @@ class Command(BaseCommand):
     ) -> list[RunRecord]:
         """Look first whether all that will be needed is there; then run what the spool does not hold yet."""
         check_data(plan)
-        budget = Budget(options["budget"], partial(predictor.seconds_of_block, suite=plan.suite))
+        budget = _budget(options, plan, predictor)
         spool = spool_for(settings.SPOOL_DIR, experiment)
         with sole_measurer(settings.SPOOL_DIR):
             store = _store(machine, options)
@@ -188,7 +194,7 @@ class Command(BaseCommand):
             lines = ", ".join(map(str, damaged))
             self.stderr.write(f"{spool.path.name}: lines {lines} are no run records; left as they are, and run again.")
 
-    def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, *, as_json: bool) -> None:
+    def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, options: dict[str, Any]) -> None:
         estimate = predictor.estimate(left)
         summary = {
             "suite": plan.suite.name,
@@ -200,10 +206,15 @@ class Command(BaseCommand):
             "estimated_seconds": round(estimate.seconds),
             "estimate_measured_share": round(estimate.measured_share, 3),
         }
-        if as_json:
+        fitting = _budget(options, plan, predictor).fitting(left.blocks)
+        if options["budget"]:
+            summary["blocks_left"], summary["blocks_within_budget"] = len(left.blocks), len(fitting)
+        if options["json"]:
             self.stdout.write(json.dumps(summary))
             return
-        for line in plan_lines(plan, summary):
+        lines = plan_lines(plan, summary)
+        lines += budget_lines(left, fitting, options["budget"]) if options["budget"] else []
+        for line in lines:
             self.stdout.write(line)
 
     def _print_end(self, sitting: session.Session, made: list[RunRecord], *, as_json: bool) -> None:
@@ -212,6 +223,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"experiment": sitting.experiment, "runs": [run.run_id for run in made]}))
         else:
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
+
+
+def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:
+    return Budget(options["budget"], partial(predictor.seconds_of_block, suite=plan.suite))
 
 
 def _can_run(plan: Plan) -> bool:
