@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
 
+from engines.contract import Track
 from runs.models import Environment, Experiment, Machine, Run, Summary
 from runs.selectors import OFFERED
 
@@ -123,21 +124,26 @@ def engine_slugs() -> list[str]:
 
 @dataclass(frozen=True)
 class Gated:
-    """An environment of an engine, with the newest run in it."""
+    """An environment of an engine, with the newest run of one of its tracks in it."""
 
     environment: Environment
-    run: Run | None
+    run: Run
 
 
 def newest_run_in_each(slug: str, environments: Sequence[Environment]) -> list[Gated]:
-    newest = Run.objects.filter(environment=OuterRef("pk"), engine=slug).order_by("-pk").values("pk")[:1]
-    keys = dict(
-        Environment.objects.filter(pk__in=[each.pk for each in environments])
-        .annotate(newest=Subquery(newest))
-        .values_list("pk", "newest")
-    )
-    runs = {run.pk: run for run in Run.objects.filter(pk__in=[key for key in keys.values() if key])}
-    return [Gated(each, runs.get(keys.get(each.pk) or 0)) for each in environments]
+    """Of each track: the gate judges them apart."""
+    tracks = {track: _newest_of_track(slug, track) for track in get_args(Track)}
+    wanted = Environment.objects.filter(pk__in=[each.pk for each in environments]).annotate(**tracks)
+    keys = {pk: [key for key in found if key] for pk, *found in wanted.values_list("pk", *tracks)}
+    runs = Run.objects.in_bulk([key for found in keys.values() for key in found])
+    return [Gated(each, runs[key]) for each in environments for key in keys.get(each.pk, []) if key in runs]
+
+
+def _newest_of_track(slug: str, track: Track) -> Case:
+    """Looked for only where a summary says that there is one: else all runs of the environment would be read."""
+    own = {"environment": OuterRef("pk"), "engine": slug, "track": track}
+    newest = Run.objects.filter(**own).order_by("-pk").values("pk")[:1]
+    return Case(When(Exists(Summary.objects.filter(**own)), then=Subquery(newest)))
 
 
 def newest_run_of_each_track(slug: str) -> dict[str, Run]:

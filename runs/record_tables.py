@@ -205,24 +205,25 @@ def run_hits(runs: Sequence[Run]) -> list[TableCell]:
 
 def gates_table(slug: str, gated: Sequence[Gated]) -> Table:
     """The equivalence verdict of each version, as the newest run in each environment bears it."""
-    columns = [Column(_("Version")), Column(_("Same work as the reference")), Column(_("Code")), Column(_("Checked"))]
-    columns += [Column(_("Largest difference"), wraps=True)]
-    return Table(_("Does it do the same work?"), columns, [_gate_row(slug, each) for each in gated if each.run])
+    columns = [Column(_("Version")), Column(_("Track")), Column(_("Same work as the reference")), Column(_("Code"))]
+    columns += [Column(_("Checked")), Column(_("Largest difference"), wraps=True)]
+    return Table(_("Does it do the same work?"), columns, [_gate_row(slug, each) for each in gated])
 
 
 _EQUIVALENCE_TONES = {gettext_noop("passed"): "good", gettext_noop("failed"): "bad", gettext_noop("unverified"): "warn"}
 
 
 def _gate_row(slug: str, each: Gated) -> list[TableCell]:
-    record = each.run.record if each.run else {}
+    record = each.run.record
     verdict = record.get("equivalence") or "unverified"
     code = record.get("code") or {}
     gate = record.get("gate") or {}
     return [
         TableCell(environment_label(each.environment, slug), url=reverse("environment", args=[each.environment.pk])),
+        TableCell(_(each.run.track)),
         TableCell(chip=Chip(_(verdict), _EQUIVALENCE_TONES.get(verdict, "warn"))),
         TableCell(str(code.get("engine_sha256") or code.get("commit") or formats.NONE)[:12]),
-        TableCell(when(each.run.finished_at if each.run else None)),
+        TableCell(when(each.run.finished_at)),
         TableCell("; ".join(f"{name}: {value}" for name, value in list(gate.items())[:3]) or formats.NONE),
     ]
 

@@ -68,7 +68,7 @@ def test_an_engine_is_checked_before_its_first_run_and_not_again(
     runbench(bench, *SMALLEST, verify=True)
     told = capsys.readouterr().err
     assert "Checking first that these do the reference's work: TensorFlow. --no-verify leaves it out." in told
-    assert "TensorFlow · MLP 1x2 · float64: passed: losses 0, weights 0, updates 0" in told
+    assert "TensorFlow · idiomatic · MLP 1x2 · float64: passed: losses 0, weights 0, updates 0" in told
     assert {record.equivalence for record in bench.records} == {"passed"}
     assert set(bench.records[0].gate) == {"MLP 1x2, float64", "MLP 1x2, float32"}
     runbench(bench, *SMALLEST, "--fresh", verify=True)

@@ -1,0 +1,54 @@
+"""An engine's page: what the gate said of each of its tracks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from runs import record_selectors
+from runs.models import Environment
+from tests.runs.site_rows import Site, make_workload, run_record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _plain_static(settings: Any) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """One in which the idiomatic track passed the gate and the tuned one failed, each run twice."""
+    site = Site(blocks=2)
+    workload = make_workload("mlp", 8, 100)
+    site.cell("theano", workload, seconds=1)
+    summary = site.missing("theano", workload, status="crashed", reason="Later.", track="tuned")
+    for track, verdict in (("idiomatic", "passed"), ("tuned", "failed")):
+        site.run("theano", workload, track=track, record={**run_record("theano", 1.0), "equivalence": verdict})
+    return summary.environment
+
+
+def test_each_track_shows_its_own_newest_verdict(client: Client, environment: Environment) -> None:
+    page = client.get(reverse("engine", args=["theano"])).content.decode()
+    rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
+    verdicts = [(row.split().count("tuned"), "failed" in row) for row in rows if "passed" in row or "failed" in row]
+    assert (0, False) in verdicts
+    assert (1, True) in verdicts
+
+
+def test_the_newest_runs_of_all_tracks_are_read_at_once(
+    environment: Environment, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        found = record_selectors.newest_run_in_each("theano", [environment])
+    assert [(each.run.track, each.run.record["equivalence"]) for each in found] == [
+        ("idiomatic", "passed"),
+        ("tuned", "failed"),
+    ]
