@@ -19,7 +19,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import curation, formats, live, machine_pages, record_selectors, record_tables, run_pages, selectors, tables
+from runs import (
+    curation,
+    formats,
+    live,
+    machine_pages,
+    profile_pages,
+    record_selectors,
+    record_tables,
+    run_pages,
+    selectors,
+    tables,
+)
 from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
@@ -90,6 +101,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         status=tables.status_chip(found.status),
         headline=formats.seconds(found.epoch_seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
+        profile=profile_pages.profile_beside(found),
         tables=[
             table
             for table in (

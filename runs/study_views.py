@@ -13,6 +13,7 @@ from runs.claim_views import asked_cells, claim_chip, claim_strips, judged
 from runs.compare import compared
 from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
+from runs.profile_pages import profile_pair
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.published import published
 from runs.tables import Table, in_order
@@ -176,6 +177,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         found=found,
         scope=found.a.scope,
         table=in_order(found.table, request.GET.get("sort", "")),
+        profiles=profile_pair(found, request.GET),
         swap_query=swapped.urlencode(),
         csv_url=table_url("compare", "csv", query),
         table_json_url=table_url("compare", "json", query),

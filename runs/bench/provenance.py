@@ -84,8 +84,8 @@ def _git(*arguments: str) -> str:
     return answer.stdout.strip()
 
 
-def command_for(cell: Cell, suite: str) -> str:
-    """What to type to measure this cell again; a suite that is not ours is a file, whose folder stays private."""
+def command_for(cell: Cell, suite: str, *, as_profile: bool = False) -> str:
+    """What to type to do this cell again; a suite that is not ours is a file, whose folder stays private."""
     options = {
         "--suite": suite if suite in suites.shipped() else f"{suite}.toml",
         "--engines": cell.engine,
@@ -97,4 +97,5 @@ def command_for(cell: Cell, suite: str) -> str:
     }
     words = [word for pair in options.items() for word in pair]
     synthetic = ["--synthetic"] if cell.workload.dataset.source == "synthetic" else []
-    return shlex.join(["python", "manage.py", "runbench", *words, *synthetic, "--blocks", "1", "--fresh"])
+    end = ["--profile"] if as_profile else ["--blocks", "1", "--fresh"]
+    return shlex.join(["python", "manage.py", "runbench", *words, *synthetic, *end])

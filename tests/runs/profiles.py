@@ -6,8 +6,9 @@ import dataclasses
 import uuid
 from typing import Any
 
-from engines.contract import Code, Network, content_hash
+from engines.contract import Code, Network, as_json, content_hash
 from engines.profile_record import Operation, Profile, ProfileRecord
+from runs import models
 from tests.records import ENVIRONMENT, MACHINE, make_cell
 
 OPERATIONS = (Operation("MatMul", 300, 0.06, 0.6), Operation("Relu", 100, 0.03, 0.3), Operation("Mul", 50, 0.01, 0.1))
@@ -29,3 +30,20 @@ def make_profile(engine: str = "tensorflow", network: Network = Network("mlp", 8
         profile=Profile("tf.profiler", "2.21.0", 100, 0.15, 0.1, OPERATIONS),
     )
     return dataclasses.replace(record, **changes)
+
+
+def store_profile(cell: models.Run, **changes: Any) -> models.Profile:
+    """A profile of a stored run's cell."""
+    record = make_profile(cell.engine, **changes)
+    return models.Profile.objects.create(
+        profile_id=uuid.UUID(record.profile_id),
+        machine=cell.machine,
+        environment=cell.environment,
+        workload=cell.workload,
+        engine=cell.engine,
+        track=cell.track,
+        device=cell.device,
+        threads=cell.threads,
+        finished_at=record.finished_at,
+        body=as_json(record),
+    )

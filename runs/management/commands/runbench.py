@@ -16,12 +16,13 @@ from engines import registry
 from engines.contract import Machine, RunRecord, Track
 from engines.errors import EngineError
 from runs import storage
-from runs.bench import gate, here, provenance, resuming, session
+from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import batch_size, check_data, data_for, positive, seconds_of, selection
 from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
+from runs.profile_spool import ProfileSpool, profile_spool
 from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
@@ -37,6 +38,7 @@ examples:
   python manage.py runbench --networks mlp:8x100 --blocks 5
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
+  python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
   python manage.py runbench --no-database                  a bench machine: the spool file alone
   python manage.py runbench --no-database --upload https://bench.example.org
 
@@ -73,6 +75,9 @@ class Command(BaseCommand):
         what.add_argument(
             "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
         )
+        what.add_argument(
+            "--profile", action="store_true", help="take each cell's profile instead: its operations, apart from runs"
+        )
         what.add_argument("--synthetic", action="store_true", help="made-up data, labelled so wherever it appears")
         what.add_argument(
             "--synthetic-if-missing", action="store_true", help="the same, for data sets that are not here"
@@ -99,6 +104,8 @@ class Command(BaseCommand):
             raise CommandError("Stopped.", returncode=130) from None
 
     def _handle(self, options: dict[str, Any]) -> None:
+        if options["profile"]:
+            profiles.refuse_other_options(options)
         suite = suites.load("noise" if options["noise"] else options["suite"])
         plan = make_plan(suite, data_for(options), selection(suite, options))
         if not plan.runs:
@@ -106,6 +113,9 @@ class Command(BaseCommand):
         plan = most_informative_first(plan) if options["budget"] else plan
         experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
+        if options["profile"]:
+            self._profile(plan, machine, options)
+            return
         predictor = Predictor(
             (record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records), here.why_unsupported
         )
@@ -160,6 +170,35 @@ class Command(BaseCommand):
         storing.check()
         return made
 
+    def _profile(self, plan: Plan, machine: Machine, options: dict[str, Any]) -> None:
+        """No runs: nothing here is a time, and no experiment's spool is touched."""
+        check_data(plan)
+        spool = profile_spool(settings.SPOOL_DIR)
+        with sole_measurer(settings.SPOOL_DIR):
+            if not options["no_database"]:
+                storage.check_writable(machine, accept_hardware=options["accept_hardware"])
+            provenance.remember_name(machine.name, settings.VAR_DIR)
+            spool.prepare()
+            made = [self._tell_profile(outcome, spool, options) for outcome in profiles.take(plan, machine)]
+            if not options["no_database"]:
+                storage.store_profiles(spool.read(), accept_hardware=options["accept_hardware"])
+        kept = [outcome.record.profile_id for outcome in made if outcome.record]
+        if options["json"]:
+            self.stdout.write(json.dumps({"profiles": kept}))
+        else:
+            self.stdout.write(f"Profiled {len(kept)} of {len(made)} cells. Profiles are no runs: {spool.path}")
+        if not kept:
+            raise RunsError("Not one of these cells could be profiled. The reasons are above.")
+
+    def _tell_profile(
+        self, outcome: profiles.Outcome, spool: ProfileSpool, options: dict[str, Any]
+    ) -> profiles.Outcome:
+        if outcome.record:
+            spool.append(outcome.record)
+        for line in profiles.lines(outcome):
+            (self.stderr if options["json"] else self.stdout).write(line)
+        return outcome
+
     def _gate(self, left: Plan, *, verify: bool) -> Verdicts:
         """What is known of the engines' equivalence; asked first where nothing is, on the suite's smallest networks."""
         verdicts = Verdicts(settings.VAR_DIR / "equivalence.json")
@@ -174,7 +213,8 @@ class Command(BaseCommand):
     def _tell_verdict(self, subject: gate.Subject, checks: list[gate.Check]) -> None:
         title = registry.find(subject.engine).title
         for check in checks:
-            self.stderr.write(f"{title} · {check.network} · {check.dtype}: {gate.in_words(check)}")
+            words = gate.in_words(check)
+            self.stderr.write(f"{title} · {subject.track} · {check.network} · {check.dtype}: {words}")
 
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan

@@ -1,0 +1,183 @@
+"""How profiles are shown: the longest operations as bars and a table, for one cell, or for two side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from engines.profile_record import Operation, Profile
+from runs import formats
+from runs.cells import engine_title
+from runs.charts.bars import Bar, bars
+from runs.charts.style import SeriesStyle, style_for
+from runs.compare import Compared, Pairing
+from runs.explore import Option
+from runs.models import Run
+from runs.profile_selectors import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
+from runs.tables import Column, Table, TableCell, on_words
+
+DRAWN = 8
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class ShownProfile:
+    title: str
+    profile: Profile
+    style: SeriesStyle
+    bars: Sequence[Bar]
+    taken_at: datetime
+    slowed: str = ""
+    """How many times as long a step took as in the timed run beside it; empty where there is none."""
+    by_other_code: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The bars in words."""
+        return "; ".join(f"{bar.label}: {bar.words}" for bar in self.bars)
+
+    @property
+    def accounted(self) -> str:
+        profile = self.profile
+        words = _("Operations took {operations} a step, and the whole step took {step}.")
+        return words.format(
+            operations=_step_time(profile.total_seconds, profile), step=_step_time(profile.wall_seconds, profile)
+        )
+
+    @property
+    def has_rest(self) -> bool:
+        """Operations of several threads at once may take longer in all than the step."""
+        return self.profile.total_seconds < self.profile.wall_seconds
+
+    @property
+    def table(self) -> Table:
+        columns = [
+            Column(_("Operation"), wraps=True),
+            Column(_("Share"), is_number=True),
+            Column(_("Time per step"), is_number=True),
+            Column(_("Calls per step"), is_number=True),
+        ]
+        operations = self.profile.operations
+        rows = [_row(operation, self.profile) for operation in operations[:LISTED]]
+        caption = _("The longest {shown} of {all} operations")
+        return Table(caption.format(shown=formats.count(len(rows)), all=formats.count(len(operations))), columns, rows)
+
+
+def _row(operation: Operation, profile: Profile) -> list[TableCell]:
+    return [
+        TableCell(operation.name),
+        TableCell(formats.percent(operation.share)),
+        TableCell(_step_time(operation.seconds, profile)),
+        TableCell(formats.digits(operation.calls / profile.steps)),
+    ]
+
+
+def _step_time(seconds: float, profile: Profile) -> str:
+    return formats.with_unit(1000 * seconds / profile.steps, "ms")
+
+
+# ---------------------------------------------------------------- of one run's cell
+
+
+def profile_beside(run: Run) -> ShownProfile | None:
+    """The profile of the run's cell, by shares; None where there is none."""
+    stored = profile_of_run(run)
+    if stored is None:
+        return None
+    operations = stored.profile.operations[:DRAWN]
+    drawn = [(each.name, each.share, formats.percent(each.share)) for each in operations]
+    code = run.record.get("code") or {}
+    return ShownProfile(
+        title=run.engine_title,
+        profile=stored.profile,
+        style=style_for(run.engine, track=run.track),
+        bars=bars(drawn),
+        taken_at=stored.finished_at,
+        slowed=_slowed(run, stored.profile),
+        by_other_code=bool(code.get("engine_sha256")) and code["engine_sha256"] != stored.engine_sha256,
+    )
+
+
+def _slowed(run: Run, profile: Profile) -> str:
+    steps = (run.record.get("training") or {}).get("steps_per_epoch")
+    if not run.epoch_seconds or not steps:
+        return ""
+    return formats.times(profile.wall_seconds / profile.steps / (run.epoch_seconds / steps))
+
+
+# ---------------------------------------------------------------- of two sides
+
+
+@dataclass(frozen=True)
+class ProfilePair:
+    """Two cells of one workload, their bars on one scale: time per step. `options` leads to the other workloads."""
+
+    workload: str
+    sides: Sequence[ShownProfile]
+    options: Sequence[Option]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    pairing: Pairing
+    a: int
+    b: int
+
+    @property
+    def name(self) -> str:
+        """What the address calls it."""
+        return f"{self.a}-{self.b}"
+
+    @property
+    def label(self) -> str:
+        row = self.pairing.row
+        return f"{row.network} · {on_words(row)}"
+
+
+def profile_pair(found: Compared, query: QueryDict) -> ProfilePair | None:
+    """Of the workload asked for, else of the largest, where both sides have a profile of it; None where none has."""
+    candidates = _candidates(found)
+    if not candidates:
+        return None
+    largest = max(candidates, key=lambda each: each.pairing.row.flops_per_epoch)
+    chosen = next((each for each in candidates if each.name == query.get("profile")), largest)
+    stored = [profile_by_pk(chosen.a), profile_by_pk(chosen.b)]
+    longest = max(each.seconds / one.profile.steps for one in stored for each in one.profile.operations)
+    options = [_option(each, query, is_current=each is chosen) for each in candidates]
+    sides = [_side(letter, each, longest) for letter, each in zip("AB", stored, strict=True)]
+    return ProfilePair(chosen.label, sides, options if len(options) > 1 else [])
+
+
+def _candidates(found: Compared) -> list[_Candidate]:
+    first, second = profiled_cells(found.a.scope.machine), profiled_cells(found.b.scope.machine)
+    made = [
+        _Candidate(pairing, first.get(key_of(pairing.a), 0), second.get(key_of(pairing.b), 0))
+        for pairing in found.common
+        if pairing.a and pairing.b
+    ]
+    return [each for each in made if each.a and each.b and each.a != each.b]
+
+
+def _option(candidate: _Candidate, query: QueryDict, *, is_current: bool) -> Option:
+    changed = query.copy()
+    changed["profile"] = candidate.name
+    return Option(candidate.label, changed.urlencode(), is_current)
+
+
+def _side(letter: str, stored: StoredProfile, longest: float) -> ShownProfile:
+    profile = stored.profile
+    drawn = [
+        (each.name, each.seconds / profile.steps, _step_time(each.seconds, profile))
+        for each in profile.operations[:DRAWN]
+    ]
+    return ShownProfile(
+        title=f"{letter}: {engine_title(stored.engine)}",
+        profile=profile,
+        style=style_for(stored.engine),
+        bars=bars(drawn, longest=longest),
+        taken_at=stored.finished_at,
+    )
