@@ -30,6 +30,7 @@ from runs import (
     run_pages,
     selectors,
     tables,
+    track_pages,
 )
 from runs.charts import build
 from runs.errors import RunsError
@@ -268,7 +269,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(f"There is no engine {slug!r}.")
     environments = record_selectors.environments_of_engine(slug)
     gated = record_selectors.newest_run_in_each(slug, environments)
-    tracks = {track: run.record for track, run in record_selectors.newest_run_of_each_track(slug).items()}
+    tracks = record_selectors.newest_run_of_each_track(slug)
     extents = record_selectors.extents("environment", [environment.pk for environment in environments])
     return render_page(
         request,
@@ -277,11 +278,21 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         tab="engines",
         engine=found,
         gates=record_tables.gates_table(slug, gated),
-        tracks=record_tables.tracks_table(tracks),
+        tracks=record_tables.tracks_table({track: run.record for track, run in tracks.items()}),
+        payoffs=track_pages.payoffs_of_engine(slug, tracks),
+        has_docs=track_pages.docs_of(slug) is not None,
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=record_tables.environments_table(environments, extents),
         latest=record_tables.runs_table(record_selectors.latest_runs(engine=slug), _("Its newest runs")),
     )
+
+
+def engine_docs(request: HttpRequest, slug: str) -> HttpResponse:
+    """How an engine is implemented, as the repository says it: plain text, also where there is no network."""
+    path = track_pages.docs_of(slug)
+    if path is None:
+        raise Http404(f"There are no notes on an engine {slug!r}.")
+    return HttpResponse(path.read_text(encoding="utf-8"), content_type="text/plain; charset=utf-8")
 
 
 # ---------------------------------------------------------------- search

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from statistics import median
 from typing import Protocol
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
 from runs import formats
 from runs.cells import CellRow, depth_words, engine_place, engine_title
 from runs.charts.style import Chip, style_for
 from runs.measures import Place, RunFigures, place
+from runs.payoff import Payoff
 from runs.stats import Ratio, speed_up
 from runs.tables import Column, Table, TableCell, heat
 
@@ -208,24 +208,6 @@ def _note(measured: Mapping[Key, Measured]) -> str:
 # ---------------------------------------------------------------- when it pays off
 
 
-@dataclass(frozen=True)
-class Payoff:
-    """Seconds before the first epoch and seconds per epoch, on the CPU and on the GPU."""
-
-    cpu_start: float
-    gpu_start: float
-    cpu_epoch: float
-    gpu_epoch: float
-
-    @property
-    def epochs(self) -> float | None:
-        """How many until the GPU is ahead; 0 is at once, None is never."""
-        if self.gpu_start <= self.cpu_start:
-            return 0.0 if self.gpu_epoch <= self.cpu_epoch else None
-        gain = self.cpu_epoch - self.gpu_epoch
-        return (self.gpu_start - self.cpu_start) / gain if gain > 0 else None
-
-
 def break_even_table(measured: Iterable[Measured], figures: Mapping[Place, Sequence[RunFigures]]) -> Table:
     """For the pairs on one host whose records tell how long they took to start."""
     columns = [
@@ -249,18 +231,11 @@ def _payoff(each: Measured, figures: Mapping[Place, Sequence[RunFigures]]) -> Pa
 
 
 def _payoff_row(row: CellRow, payoff: Payoff) -> list[TableCell]:
-    epochs = payoff.epochs
-    if epochs is None:
-        words = _("never")
-    elif epochs == 0:
-        words = _("at once")
-    else:
-        words = ngettext("{n} epoch", "{n} epochs", ceil(epochs)).format(n=formats.count(ceil(epochs)))
     style = style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers)
     return [
         TableCell(engine_title(row.engine), style=style),
         TableCell(f"{row.network_type.upper()} {formats.size(row.hidden_layers, row.width)}"),
-        TableCell(formats.seconds(payoff.cpu_start), values=(payoff.cpu_start,)),
-        TableCell(formats.seconds(payoff.gpu_start), values=(payoff.gpu_start,)),
-        TableCell(words, values=(epochs,)),
+        TableCell(formats.seconds(payoff.start), values=(payoff.start,)),
+        TableCell(formats.seconds(payoff.other_start), values=(payoff.other_start,)),
+        TableCell(payoff.words, values=(payoff.epochs,)),
     ]

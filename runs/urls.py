@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("environments/<int:pk>/", record_views.environment, name="environment"),
     path("engines/", record_views.engines, name="engines"),
     path("engines/<slug:slug>/", record_views.engine, name="engine"),
+    path("engines/<slug:slug>/notes.txt", record_views.engine_docs, name="engine-docs"),
     path("method/", views.method, name="method"),
     path("charts/<slug:slug>.json", chart_views.chart, name="chart"),
     path("tables/<slug:slug>.<slug:form>", chart_views.table, name="table"),

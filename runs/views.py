@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
 from engines.contract import NetworkType
-from runs import answers, claim_views, run_figures, selectors, speed_ups, tables
+from runs import answers, claim_views, run_figures, selectors, speed_ups, tables, track_pages
 from runs.cells import CellRow
 from runs.charts import build
 from runs.explore import exploration
@@ -125,6 +125,8 @@ def explore(request: HttpRequest) -> HttpResponse:
             for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
         ],
         table=found.table,
+        payoffs=track_pages.payoff_table(found.scope, track_pages.in_any_track(found.rows, found.picked.rows)),
+        documented=track_pages.documented(row.engine for row in found.picked.rows),
         json_url=chart_url("time-per-epoch", query),
         csv_url=table_url("comparison", "csv", query),
         table_json_url=table_url("comparison", "json", query),

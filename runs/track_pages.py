@@ -1,0 +1,110 @@
+"""What an engine's tuned track is worth: compiling and steady epochs of both tracks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from engines.registry import ENGINES
+from runs import formats, run_figures, selectors
+from runs.cells import CellRow, engine_place, engine_title
+from runs.measures import Place, RunFigures, place
+from runs.models import Run
+from runs.payoff import Payoff
+from runs.record_tables import on_words
+from runs.selectors import Scope
+from runs.tables import Column, Table, TableCell, row_style
+
+Pair = tuple[CellRow, CellRow]
+"""The same cell in its idiomatic and in its tuned track."""
+
+
+def pairs(rows: Iterable[CellRow]) -> list[Pair]:
+    """Cells of one engine that differ in nothing but the track, and have times in both."""
+    by_place = {place(row): row for row in rows if row.estimate}
+    found = [(row, by_place.get(_tuned(row))) for row in by_place.values() if row.track == "idiomatic"]
+    both = [(row, tuned) for row, tuned in found if tuned]
+    return sorted(both, key=lambda pair: (*_order(pair[0]), *engine_place(pair[0].engine)))
+
+
+def _tuned(row: CellRow) -> Place:
+    """The place of the same cell in the tuned track."""
+    engine, workload, _track, device, threads, environment = place(row)
+    return engine, workload, "tuned", device, threads, environment
+
+
+def in_any_track(rows: Iterable[CellRow], shown: Iterable[CellRow]) -> list[CellRow]:
+    """Of `rows` those that differ from a shown one in the track at most: filters mostly leave one track."""
+    places = {_tuned(row) for row in shown}
+    return [row for row in rows if _tuned(row) in places]
+
+
+def _order(row: CellRow) -> tuple[str, str, int, int, str]:
+    return row.network_type, row.device, row.hidden_layers, row.width, row.training
+
+
+def payoff_table(scope: Scope, rows: Iterable[CellRow]) -> Table:
+    """No row where no cell of these has both tracks; then no record is read."""
+    found = pairs(rows)
+    figures = run_figures.run_figures(scope, [row for pair in found for row in pair]) if found else {}
+    columns = [Column(_("Engine")), Column(_("Network")), Column(_("Training")), Column(_("On"))]
+    columns += [
+        Column(title, is_number=True)
+        for title in (
+            _("Compiling, idiomatic"),
+            _("Compiling, tuned"),
+            _("Epoch, idiomatic"),
+            _("Epoch, tuned"),
+            _("Tuned pays off after"),
+        )
+    ]
+    made = [row for pair in found if (row := _payoff_row(*pair, figures))]
+    note = _(
+        "Compiling: the median of the runs. It pays off after the difference of both compiling times over that of both "
+        "epochs; never where the tuned epoch is no faster."
+    )
+    return Table(_("What the tuned track costs and gains"), columns, made, note=note)
+
+
+def _payoff_row(
+    idiomatic: CellRow, tuned: CellRow, figures: Mapping[Place, Sequence[RunFigures]]
+) -> list[TableCell] | None:
+    before, after = figures.get(place(idiomatic)), figures.get(place(tuned))
+    if not before or not after or not idiomatic.estimate or not tuned.estimate:
+        return None
+    start, tuned_start = (median(run.compile_seconds for run in side) for side in (before, after))
+    payoff = Payoff(start, tuned_start, idiomatic.estimate.seconds, tuned.estimate.seconds)
+    return [
+        TableCell(engine_title(idiomatic.engine), style=row_style(idiomatic)),
+        TableCell(f"{idiomatic.network_type.upper()} {formats.size(idiomatic.hidden_layers, idiomatic.width)}"),
+        TableCell(idiomatic.training),
+        TableCell(on_words(idiomatic.device, idiomatic.threads)),
+        *(TableCell(formats.seconds(seconds), values=(seconds,)) for seconds in (payoff.start, payoff.other_start)),
+        *(TableCell(formats.seconds(seconds), values=(seconds,)) for seconds in (payoff.epoch, payoff.other_epoch)),
+        TableCell(payoff.words, values=(payoff.epochs,)),
+    ]
+
+
+def payoffs_of_engine(slug: str, tracks: Mapping[str, Run]) -> Table:
+    """Where the newest run of its tuned track stands: that experiment, on that machine."""
+    newest = tracks.get("tuned")
+    scope = Scope(newest.experiment, newest.machine, (), ()) if newest else Scope(None, None, (), ())
+    return payoff_table(scope, [row for row in selectors.cells_of(scope) if row.engine == slug])
+
+
+# ---------------------------------------------------------------- how it is done
+
+
+def docs_of(slug: str) -> Path | None:
+    """The file that says how an engine is implemented; none for an engine of another package."""
+    path = Path(settings.BASE_DIR) / "docs" / "engines" / f"{slug}.md"
+    return path if slug in ENGINES and path.is_file() else None
+
+
+def documented(slugs: Iterable[str]) -> list[tuple[str, str]]:
+    """Slug and title of those that have such a file, each once."""
+    return [(slug, engine_title(slug)) for slug in sorted(set(slugs), key=engine_place) if docs_of(slug)]
