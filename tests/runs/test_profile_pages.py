@@ -67,9 +67,9 @@ def test_a_run_page_draws_its_cells_profile_and_says_that_it_is_one(client: Clie
     assert "a profile, not a timing" in shown
     assert 'class="bar hue-tensorflow" width="50.00%"' in shown  # Relu: half of MatMul
     assert "60.0 %" in shown
-    assert "Operations took 1 ms a step, and the whole step took 1.5 ms." in shown
+    assert "Operations took 1.00 ms a step, and the whole step took 1.50 ms." in shown
     assert "Seen by tf.profiler 2.21.0 over 100 steps on 24 Nov 2026" in shown
-    assert "A step took 1.5× as long as in this run." in shown
+    assert "A step took 1.50× as long as in this run." in shown
     assert "has changed between the two" not in shown
 
 
