@@ -46,7 +46,7 @@ def test_bars_on_a_common_scale_are_shares_of_its_longest() -> None:
 # ---------------------------------------------------------------- a run's page
 
 
-def run_of(engine: str = "tensorflow", **columns: object) -> Run:
+def run_of(engine: str = "tensorflow", **columns: Any) -> Run:
     record = run_record(engine, 0.435)
     record["training"]["steps_per_epoch"] = 435
     record["code"]["engine_sha256"] = "a" * 32
