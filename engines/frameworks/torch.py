@@ -37,7 +37,8 @@ class Engine:
         self._model = torch.nn.Sequential(*self._modules()).to(self._device, self._dtype)
         if self._channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)
-        self._parameters = dict(self._model.named_parameters())
+        # The model's own memory, for a step that is differentiated as a function instead of through a tape.
+        self._parameters = {name: value.detach() for name, value in self._model.named_parameters()}
         self._set_weights(weights)
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=self._setup.learning_rate)
         self._loss = torch.nn.CrossEntropyLoss()
@@ -45,19 +46,24 @@ class Engine:
         self._test = (data.test_inputs, data.test_labels)
 
     def compile(self) -> None:
-        """Tuned, with compilation: a step is one graph, from the gather to the update; a trial step compiles it."""
+        """Where steps are compiled, each is one graph, from the gather to the update; a trial epoch of one makes it."""
         self._step = self._train_step
         if self._compiles:
-            before = self.weights()
-            self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False)
-            self._step(self._tensor(np.arange(self._setup.batch_size)))
+            compiler, before = self._torch.compiler, self.weights()
+            # What a step reads never changes, so nothing need be checked at each call; but then an older engine's
+            # graph of this very method must not be left.
+            compiler.reset()
+            options = {"guard_filter_fn": compiler.skip_all_guards_unsafe}
+            self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False, options=options)
+            self.train_epoch(np.arange(self._setup.batch_size))
             self._set_weights(before)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
         steps = len(order) // size
         batches = self._tensor(order[: steps * size].reshape(steps, size))
-        self._losses = [self._step(batch) for batch in batches]
+        with self._torch.set_grad_enabled(not self._compiles):  # a compiled step holds its own gradients
+            self._losses = [self._step(batch) for batch in batches]
 
     def synchronize(self) -> None:
         if self._setup.device == "gpu":
@@ -81,7 +87,7 @@ class Engine:
     def settings(self) -> Mapping[str, str]:
         torch = self._torch
         return {
-            "torch.compile": "the full step, fullgraph" if self._compiles else "no",
+            "torch.compile": "the full step, fullgraph, skip_all_guards_unsafe" if self._compiles else "no",
             "memory_format": "channels_last" if self._channels_last else "contiguous_format",
             "optimizer": "in the compiled step" if self._compiles else "torch.optim.SGD",
             "num_threads": str(torch.get_num_threads()),
@@ -123,9 +129,8 @@ class Engine:
             outputs = torch.func.functional_call(self._model, parameters, (self._inputs[batch],))
             return self._loss(outputs, self._labels[batch])
 
-        parameters = {name: value.detach() for name, value in self._parameters.items()}
-        gradients, loss = torch.func.grad_and_value(mean_loss)(parameters)
-        for name, value in parameters.items():
+        gradients, loss = torch.func.grad_and_value(mean_loss)(self._parameters)
+        for name, value in self._parameters.items():
             value.sub_(gradients[name], alpha=self._setup.learning_rate)
         return loss
 
