@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 import sysconfig
 from importlib.util import find_spec
@@ -118,6 +119,8 @@ def _torch_variables(setup: Setup, scratch: Path) -> dict[str, str]:
 
 
 def _start_torch(setup: Setup) -> Any:
+    if setup.track == "tuned":
+        _require_compiler("PyTorch's tuned track")
     torch = importlib.import_module("torch")
     if setup.device == "gpu" and not torch.cuda.is_available():
         raise _no_gpu("torch")
@@ -179,13 +182,20 @@ def _start_theano(setup: Setup) -> Any:
         raise UnsupportedError(
             "No GPU build of Theano: its GPU library (pygpu) is not installed, and no longer builds."
         )
-    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        raise UnavailableError("Theano needs the headers of Python: install them with `apt-get install python3-dev`.")
+    _require_compiler("Theano")
     _restore_old_names()
     theano = importlib.import_module("theano")
     if not theano.config.cxx:
         raise UnavailableError("Theano needs a C++ compiler: install one with `apt-get install g++`.")
     return theano
+
+
+def _require_compiler(who: str) -> None:
+    """For what compiles C++ while it trains, against the headers of the Python that runs it."""
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        raise UnavailableError(f"{who} needs the headers of Python: install them with `apt-get install python3-dev`.")
+    if not (shutil.which("g++") or shutil.which("clang++")):
+        raise UnavailableError(f"{who} needs a C++ compiler: install one with `apt-get install g++`.")
 
 
 def _restore_old_names() -> None:

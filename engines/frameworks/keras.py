@@ -1,4 +1,7 @@
-"""Keras 2.3 on Theano and Keras 3 on TensorFlow: `Sequential`, `compile`, one `fit`, with Keras' own defaults."""
+"""Keras 2.3 on Theano, Keras 3 on TensorFlow, JAX and PyTorch: `Sequential`, `compile`, one `fit`.
+
+Idiomatic, all is as Keras sets it by default. Tuned, `_compile_choices` and `_placed` say what differs.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ class Engine:
         self._is_keras_2 = keras.__version__.startswith("2.")
         self._layers = networks.layers(setup.network)
         self._losses: list[float] = []
+        self._tuned = setup.track == "tuned"
         self._array_adapter = _find_array_adapter(self._backend)
         keras.backend.set_floatx(setup.dtype)
         keras.backend.set_image_data_format(self._image_format)
@@ -42,8 +46,9 @@ class Engine:
         self._model = self._keras.models.Sequential(self._keras_layers())
         self._model.set_weights(self._turned(weights))
         optimizer = self._keras.optimizers.SGD(learning_rate=self._setup.learning_rate)
-        self._model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
-        self._train = (self._as_fed(data.train_inputs), data.train_labels)
+        self._choices = self._compile_choices(len(data.train_labels)) if self._tuned else {}
+        self._model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **self._choices)
+        self._train = (self._placed(self._as_fed(data.train_inputs)), self._placed(data.train_labels))
         self._test = (self._as_fed(data.test_inputs), data.test_labels)
 
     def compile(self) -> None:
@@ -67,6 +72,11 @@ class Engine:
     def synchronize(self) -> None:
         if self._backend == "tensorflow":
             self._framework.test.experimental.sync_devices()
+        elif self._backend == "jax":
+            self._framework.block_until_ready([variable.value for variable in self._model.variables])
+        elif self._backend == "torch":
+            if self._setup.device == "gpu":
+                self._framework.cuda.synchronize()
         elif self._setup.device == "gpu":
             for variable in self._model.weights:
                 variable.get_value(borrow=True, return_internal_type=True).sync()
@@ -85,15 +95,44 @@ class Engine:
         return Evaluation(float(loss), float(np.mean(probabilities.argmax(axis=1) == labels)))
 
     def settings(self) -> Mapping[str, str]:
-        autotune = "as it is" if self._array_adapter is None else "off"
-        defaults = {"backend": self._backend, "image_data_format": self._image_format}
+        shared = {"backend": self._backend, "image_data_format": self._image_format}
         if self._is_keras_2:
-            return defaults
-        jit, steps = self._model.jit_compile, self._model.steps_per_execution
-        newer = {"jit_compile": f"auto ({jit})", "steps_per_execution": str(steps), "tf.data autotune": autotune}
+            return {**shared, "allow_gc": str(self._framework.config.allow_gc)}
+        jit = str(self._model.jit_compile)
+        shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
+        shared["steps_per_execution"] = str(self._model.steps_per_execution)
+        shared["training data"] = type(self._train[0]).__module__.partition(".")[0] + " arrays"
+        return {**shared, **self._backend_settings()}
+
+    def _backend_settings(self) -> dict[str, str]:
+        framework = self._framework
         if self._backend == "tensorflow":
-            newer["TF_ENABLE_ONEDNN_OPTS"] = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set")
-        return {**defaults, **newer}
+            autotune = "as it is" if self._array_adapter is None else "off"
+            onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set")
+            return {"tf.data autotune": autotune, "TF_ENABLE_ONEDNN_OPTS": onednn}
+        if self._backend == "torch":
+            return {"num_threads": str(framework.get_num_threads())}
+        precision = str(framework.config.jax_default_matmul_precision)
+        return {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "not set"), "jax_default_matmul_precision": precision}
+
+    def _compile_choices(self, samples: int) -> dict[str, Any]:
+        """What `compile` is told when tuned, by what was measured: see docs/engines/."""
+        if self._backend == "torch":  # which refuses more than one step per execution
+            compiles = self._setup.network.type == "mlp" or self._setup.device == "gpu"
+            return {"jit_compile": True} if compiles else {}
+        if self._is_keras_2:
+            self._framework.config.allow_gc = False  # its functions keep their buffers from call to call
+            return {}
+        return {"steps_per_execution": samples // self._setup.batch_size}
+
+    def _placed(self, array: Any) -> Any:
+        """Tuned, training data is the backend's own and lies where it is used, if `fit` is the faster for it."""
+        on_gpu = self._setup.device == "gpu"
+        if self._tuned and self._backend == "torch":
+            return self._framework.as_tensor(array, device="cuda" if on_gpu else "cpu")
+        if self._tuned and self._backend == "jax" and on_gpu:
+            return self._framework.numpy.asarray(array)
+        return array
 
     @property
     def _image_format(self) -> str:

@@ -86,6 +86,16 @@ def test_pytorch_starts_with_its_threads_and_without_tf32(monkeypatch: pytest.Mo
     assert not torch.backends.cudnn.allow_tf32
 
 
+def test_pytorch_that_compiles_asks_for_a_compiler_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("engines.backends.sysconfig.get_path", lambda name: str(tmp_path))
+    with pytest.raises(UnavailableError, match="PyTorch's tuned track needs the headers of Python"):
+        backends.start(Setup("torch", Network("mlp", 1, 2), track="tuned"), "torch")
+    (tmp_path / "Python.h").touch()
+    with pytest.raises(UnavailableError, match=r"PyTorch's tuned track needs a C\+\+ compiler"):
+        backends.start(Setup("torch", Network("mlp", 1, 2), track="tuned"), "torch")
+
+
 def test_theano_is_told_type_device_and_folder() -> None:
     flags = variables("theano", dtype="float64", threads=2)["THEANO_FLAGS"].split(",")
     assert {"floatX=float64", "device=cpu", "openmp=True", "base_compiledir=scratch/theano"} <= set(flags)
