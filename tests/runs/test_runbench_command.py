@@ -200,8 +200,8 @@ def test_a_number_out_of_range_names_the_range(bench: Bench, value: str) -> None
 def test_a_wrong_suite_key_names_the_known_ones(bench: Bench) -> None:
     Path(bench.suite).write_text(Path(bench.suite).read_text() + "layers = 3\n")
     message = refusal(bench)
-    assert "benches.0.layers is 3, allowed: no such field; known fields: batch_size" not in message
-    assert "benches.0.layers is 3, allowed: no such field; known fields: blocks, devices, engines" in message
+    assert "benches.0.layers is 3, allowed: no such field; known fields: batch_size," not in message
+    assert "benches.0.layers is 3, allowed: no such field; known fields: batch_sizes, blocks, devices" in message
 
 
 def test_a_corrupt_data_file_is_told_before_anything_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
