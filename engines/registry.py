@@ -22,10 +22,12 @@ _ALL = (
     EngineInfo("tensorflow", "TensorFlow", "tf", "tensorflow", "tensorflow", "tensorflow", "tensorflow", tracks=_BOTH),
     EngineInfo("jax", "JAX", "jax", "jax", "jax", "jax", "jax", tracks=_BOTH),
     EngineInfo("torch", "PyTorch", "pt", "torch", "torch", "torch", "torch", tracks=_BOTH),
-    EngineInfo("keras-theano", "Keras · Theano", "kth", "keras", "theano", "theano", "keras"),
-    EngineInfo("keras-tensorflow", "Keras · TensorFlow", "ktf", "keras", "tensorflow", "tensorflow", "keras"),
-    EngineInfo("keras-jax", "Keras · JAX", "kjax", "keras", "jax", "jax", "keras"),
-    EngineInfo("keras-torch", "Keras · PyTorch", "kpt", "keras", "torch", "torch", "keras"),
+    EngineInfo("keras-theano", "Keras · Theano", "kth", "keras", "theano", "theano", "keras", tracks=_BOTH),
+    EngineInfo(
+        "keras-tensorflow", "Keras · TensorFlow", "ktf", "keras", "tensorflow", "tensorflow", "keras", tracks=_BOTH
+    ),
+    EngineInfo("keras-jax", "Keras · JAX", "kjax", "keras", "jax", "jax", "keras", tracks=_BOTH),
+    EngineInfo("keras-torch", "Keras · PyTorch", "kpt", "keras", "torch", "torch", "keras", tracks=_BOTH),
 )
 _FOUND = plug_ins.found(_ALL)
 PROBLEMS: tuple[str, ...] = _FOUND.problems

@@ -42,7 +42,8 @@ class Engine:
         size = self._setup.batch_size
         if self._tuned:
             self._epoch = tf.function(self._train_steps, jit_compile=self._uses_xla)
-            self._epoch.get_concrete_function(tf.TensorSpec([len(self._labels) // size, size], tf.int64))
+            # XLA compiles at the first call: one of no steps.
+            self._epoch(tf.zeros([len(self._labels) // size, size], tf.int64), tf.constant(0))
         else:
             self._step = tf.function(self._train_step)
             self._step.get_concrete_function(tf.TensorSpec([size], tf.int64))
@@ -53,7 +54,7 @@ class Engine:
         steps = len(order) // size
         batches = self._tf.constant(order[: steps * size].reshape(steps, size))
         if self._tuned:
-            self._losses = self._epoch(batches)
+            self._losses = self._epoch(batches, self._tf.constant(steps))
         else:
             self._losses = [self._step(batch) for batch in self._tf.unstack(batches)]
 
@@ -85,10 +86,9 @@ class Engine:
             "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),
         }
 
-    def _train_steps(self, batches: Any) -> Any:
-        """An epoch; AutoGraph turns this loop into one of the graph."""
-        steps = len(batches)
-        losses = self._tf.TensorArray(self._setup.dtype, steps)
+    def _train_steps(self, batches: Any, steps: Any) -> Any:
+        """An epoch, or its first steps; AutoGraph turns this loop into one of the graph."""
+        losses = self._tf.TensorArray(self._setup.dtype, len(batches))
         for step in self._tf.range(steps):
             losses = losses.write(step, self._train_step(batches[step]))
         return losses.stack()

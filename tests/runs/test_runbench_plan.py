@@ -106,3 +106,25 @@ def test_the_study_s_plan_takes_time_and_is_carried_out_in_many_sittings(
     records = [parse_record(run.record_text) for run in Run.objects.order_by("started_at")]
     assert [record.placement.stop_reason for record in records] == ["out of budget", None]
     assert Experiment.objects.get().name == "study"
+
+
+def test_a_plan_with_a_budget_says_which_workloads_fit(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two groups of two blocks: what fits is whole blocks, those of the first group before the other's."""
+    runbench("--suite", bench.suite, "--plan", "--json", "--budget", "10h")
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["blocks_left"], plan["blocks_within_budget"]) == (4, 4)
+    block = plan["estimated_seconds"] / 4
+    runbench("--suite", bench.suite, "--plan", "--budget", f"{3.5 * block:.0f}s")
+    lines = capsys.readouterr().out.splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("Within "))
+    assert lines[place].endswith("by this estimate, 3 of 4 blocks:")
+    assert [line.strip().split(" · ")[0] for line in lines[place + 1 :]] == [
+        "2 of 2 blocks: MLP 1x2",
+        "1 of 2 blocks: MLP 1x4",
+    ]
+
+
+def test_a_budget_s_order_is_that_of_the_runs(bench: Bench) -> None:
+    runbench("--suite", bench.suite, "--no-verify", "--budget", "10h")
+    widths = [record.cell.workload.network.width for record in bench.contents.records]
+    assert widths == [2] * 4 + [4] * 4
