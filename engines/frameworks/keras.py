@@ -139,8 +139,9 @@ class Engine:
 
     @property
     def _image_format(self) -> str:
-        """Each backend's native one: Theano knows no other, TensorFlow's CPU kernels only this one."""
-        return "channels_first" if self._backend == "theano" else "channels_last"
+        """Keras 3's default, except on Theano, which knows no other, and for PyTorch tuned, whose own order it is."""
+        native_first = self._backend == "theano" or (self._tuned and self._backend == "torch")
+        return "channels_first" if native_first else "channels_last"
 
     def _turned(self, weights: Weights) -> Weights:
         """Keras on Theano convolves where the others correlate: turn its kernels by 180 degrees, there and back."""
