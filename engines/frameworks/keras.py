@@ -1,6 +1,7 @@
 """Keras 2.3 on Theano, Keras 3 on TensorFlow, JAX and PyTorch: `Sequential`, `compile`, one `fit`.
 
-Idiomatic, all is as Keras sets it by default. Tuned, `_compile_choices` and `_placed` say what differs.
+Idiomatic, all is as Keras sets it by default. Tuned, `_compile_choices`, `_image_format`, `_placed` and, for Theano,
+`compile` say what differs.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Engine:
     def compile(self) -> None:
         if self._is_keras_2:
             self._model._make_train_function()
+            # What Keras hands over has the right types, once the labels have: no need to look at it in each step.
+            self._model.train_function.function.trust_input = self._tuned
             self._model._make_predict_function()
         else:
             self._model.make_train_function()
@@ -100,7 +103,7 @@ class Engine:
     def settings(self) -> Mapping[str, str]:
         shared = {"backend": self._backend, "image_data_format": self._image_format}
         if self._is_keras_2:
-            return {**shared, "allow_gc": str(self._framework.config.allow_gc)}
+            return {**shared, "trust_input": str(self._model.train_function.function.trust_input)}
         jit = str(self._model.jit_compile)
         shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
         shared["steps_per_execution"] = str(self._model.steps_per_execution)
@@ -123,18 +126,17 @@ class Engine:
         if self._backend == "torch":  # which refuses more than one step per execution
             compiles = self._setup.network.type == "mlp" or self._setup.device == "gpu"
             return {"jit_compile": True} if compiles else {}
-        if self._is_keras_2:
-            self._framework.config.allow_gc = False  # its functions keep their buffers from call to call
-            return {}
-        return {"steps_per_execution": samples // self._setup.batch_size}
+        return {} if self._is_keras_2 else {"steps_per_execution": samples // self._setup.batch_size}
 
     def _placed(self, array: Any) -> Any:
-        """Tuned, training data is the backend's own and lies where it is used, if `fit` is the faster for it."""
+        """Tuned, the training data is what the backend makes of it, and where it is used, if that makes `fit` faster."""
         on_gpu = self._setup.device == "gpu"
         if self._tuned and self._backend == "torch":
             return self._framework.as_tensor(array, device="cuda" if on_gpu else "cpu")
         if self._tuned and self._backend == "jax" and on_gpu:
             return self._framework.numpy.asarray(array)
+        if self._tuned and self._is_keras_2:
+            return array.astype(self._setup.dtype, copy=False)
         return array
 
     @property
