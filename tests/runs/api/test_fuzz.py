@@ -11,7 +11,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -66,11 +66,8 @@ def staff(db: None, one_connection: None, settings: Any) -> Caller:
 def test_every_answer_is_one_that_the_schema_describes(staff: Caller, label: str, mode: GenerationMode) -> None:
     headers = {"Authorization": f"Bearer {staff.secret}", "Accept-Encoding": "identity"}
 
-    @seed(20261124)
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
