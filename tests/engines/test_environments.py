@@ -18,6 +18,8 @@ from engines.environments.environments import EnvironmentInfo, environment_for, 
 from engines.environments.system import Python
 from engines.errors import InterpreterMissingError, UnavailableError, UnsupportedError
 
+pytestmark = pytest.mark.slow
+
 TINY = """
 [tiny]
 title = "Nothing at all"

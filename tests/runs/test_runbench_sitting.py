@@ -24,7 +24,7 @@ from tests.runs.bench import RUNS, Bench, install, places
 from tests.runs.bench import runbench as run_command
 from tests.runs.sittings import finished
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SMALLEST = ("--engines", "tf", "--networks", "mlp:1x2")
 

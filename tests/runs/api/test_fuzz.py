@@ -24,6 +24,8 @@ from benchsite.wsgi import application
 from tests.records import make_record
 from tests.runs.api.people import Caller, caller, make_user, store
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 """For each operation, of fitting and of unfitting requests each."""
 CHECKS: list[Any] = [
