@@ -176,6 +176,7 @@ def peak_rss_bytes() -> int:
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:
     """Check each of the job's networks; the result has a report for each that could be built."""
+    _set_environment(job.setup, registry.find(job.setup.engine).backend)  # the reference is NumPy, before any engine
     from engines import equivalence
 
     reports = []
