@@ -190,7 +190,7 @@ def test_a_selected_run_has_the_seed_and_block_that_it_has_in_the_whole_suite() 
 
 def test_the_suite_s_networks_can_be_named() -> None:
     names = known_networks(suites.load("quick"))
-    assert {"mlp", "cnn", "mlp:8x25", "cnn:1x2"} <= set(names)
+    assert {"mlp", "cnn", "mlp:2x25", "cnn:1x2"} <= set(names)
     assert network_name(Network("mlp", 8, 25)) == "mlp:8x25"
 
 
