@@ -122,7 +122,8 @@ def test_installing_makes_the_environment_once_and_again_when_the_lock_changed(t
 
 
 def test_an_installation_that_failed_does_not_count_and_gives_one_reason(tiny: EnvironmentInfo) -> None:
-    tiny.lock.write_text("nothing @ file:///nowhere/nothing.whl --hash=sha256:" + "0" * 64 + "\n")
+    absent = tiny.lock.with_name("absent.whl").as_uri()
+    tiny.lock.write_text(f"absent @ {absent} --hash=sha256:{'0' * 64}\n")
     with pytest.raises(UnavailableError, match=r"tiny could not be installed: .*To try again, type") as caught:
         installation.install(tiny, say=ignore)
     assert "\n" not in str(caught.value)
