@@ -41,11 +41,11 @@ test: test-ready ## Everything: lint, types, import rules, unit, page, engine an
 # ---------------------------------------------------------------- the parts of a test
 
 .PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots picture messages format
-check: $(VENV)/.test ## The fast inner loop: lint, types, import rules and unit tests
+check: $(VENV)/.test ## The fast inner loop, a minute: lint, types, import rules and the unit tests that are not slow
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory imports
-	@$(MAKE) --no-print-directory unit
+	$(PYTEST) -n 2 -m "not engine and not browser and not slow"
 
 lint: $(VENV)/.test ## Style and formatting (ruff)
 	$(RUN) -m ruff check .

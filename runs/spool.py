@@ -20,6 +20,8 @@ from engines.contract import RunRecord, as_json
 from runs.errors import RecordError, SpoolError
 from runs.records import parse_record
 
+_LOCK = ".lock"
+
 
 @dataclass(frozen=True)
 class SpoolContents:
@@ -133,7 +135,7 @@ def sole_measurer(folder: Path) -> Iterator[None]:
     """Hold this installation's measuring lock: two suites at once would time each other. Raises SpoolError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+")
+        file = (folder / _LOCK).open("a+")
     except OSError as error:
         raise _spool_error(folder, error) from None
     with file:
@@ -142,3 +144,15 @@ def sole_measurer(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise SpoolError("Another runbench is measuring here. Wait for it, or stop it with Ctrl-C.") from None
         yield
+
+
+def is_measuring(folder: Path) -> bool:
+    """Whether a runbench holds this installation's measuring lock now."""
+    try:
+        with (folder / _LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

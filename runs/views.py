@@ -17,6 +17,7 @@ from runs.explore import exploration
 from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.published import published
+from runs.upload.access import is_in_the_open
 
 
 def _asked_scope(request: HttpRequest) -> tuple[selectors.Scope, list[CellRow]]:
@@ -141,7 +142,8 @@ def method(request: HttpRequest) -> HttpResponse:
 
 
 def upload_help(request: HttpRequest) -> HttpResponse:
-    return render_page(request, "upload_help", "method")
+    address = f"{request.scheme}://{request.get_host()}"
+    return render_page(request, "upload_help", "method", address=address, in_the_open=is_in_the_open(address))
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -1,12 +1,19 @@
-"""What all tests share: the site's settings, away from the machine's own database, spool and data."""
+"""What all tests share."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
-# Before Django reads its settings: tests never touch the developer's own var/ folder.
-os.environ["BENCHSITE_VAR"] = tempfile.mkdtemp(prefix="benchsite-test-")
-(Path(os.environ["BENCHSITE_VAR"]) / "static").mkdir()  # whitenoise warns where there is none yet
+import hypothesis
+
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# No timing is asserted, so a busy machine fails nothing. The same cases each time, so that a failure can be had again.
+hypothesis.settings.register_profile(
+    "benchsite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("benchsite")

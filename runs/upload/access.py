@@ -39,7 +39,7 @@ def server_at(text: str, *, insecure: bool = False) -> Server:
         raise UploadError("The address must hold no user name and no password; the token is read from a file.")
     host = (parts.hostname or "").rstrip(".")
     is_loopback = _is_loopback(host)
-    if parts.scheme == "http" and not (is_loopback or insecure):
+    if is_in_the_open(text) and not insecure:
         raise UploadError(
             f"{text} is not encrypted: whoever listens on the way could take the token. Use https://, or --insecure "
             "in a network that you trust."
@@ -50,6 +50,12 @@ def server_at(text: str, *, insecure: bool = False) -> Server:
     if not _can_be_asked(address):
         raise _no_address(text)
     return Server(address, is_loopback)
+
+
+def is_in_the_open(text: str) -> bool:
+    """Whether others could listen on the way there: plain http:// to another machine. Raises UploadError as above."""
+    parts, _ = _split(text)
+    return parts.scheme == "http" and not _is_loopback((parts.hostname or "").rstrip("."))
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:

@@ -5,7 +5,6 @@ A spool may hold more than fits in memory, so that only where each line stands i
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +16,7 @@ from pydantic_core import from_json
 
 from runs.errors import RecordError, SpoolError
 from runs.records import parse_record
+from runs.spool import is_measuring
 
 DIGEST_LENGTH = 16
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -117,18 +117,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
-
-
-def is_measuring(folder: Path) -> bool:
-    """Whether a runbench holds the measuring lock of this spool folder now (`spool.sole_measurer`)."""
-    try:
-        with (folder / ".lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def texts_of(path: Path, lines: Sequence[Line]) -> Iterator[bytes]:

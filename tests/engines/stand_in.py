@@ -152,10 +152,10 @@ class _Profiler:
 
 
 def _linger() -> None:
-    """What some frameworks do at exit: a thread that nobody ends."""
-    import threading
+    """What some frameworks do at exit: they wait for something that does not come."""
+    import atexit
 
-    threading.Thread(target=time.sleep, args=(600,)).start()
+    atexit.register(time.sleep, 600)
 
 
 def main() -> None:

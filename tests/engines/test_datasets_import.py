@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import datasets
@@ -60,7 +60,6 @@ def test_a_folder_with_one_fitting_archive_will_do(tmp_path: Path) -> None:
         datasets.import_files("cifar10", place)
 
 
-@settings(deadline=None)
 @given(count=st.integers(1, 40))
 def test_train_samples_takes_the_first_ones(tmp_path_factory: pytest.TempPathFactory, count: int) -> None:
     if datasets.status()[1].state == "missing":

@@ -19,6 +19,8 @@ from engines.environments.environments import EnvironmentInfo, environment_for, 
 from engines.environments.system import Python
 from engines.errors import InterpreterMissingError, UnavailableError, UnsupportedError
 
+pytestmark = pytest.mark.slow
+
 TINY = """
 [tiny]
 title = "Nothing at all"
@@ -150,7 +152,8 @@ def test_another_version_of_what_has_no_hash_makes_the_environment_old(root: Pat
 
 
 def test_an_installation_that_failed_does_not_count_and_gives_one_reason(tiny: EnvironmentInfo) -> None:
-    tiny.lock.write_text("nothing @ file:///nowhere/nothing.whl --hash=sha256:" + "0" * 64 + "\n")
+    absent = tiny.lock.with_name("absent.whl").as_uri()
+    tiny.lock.write_text(f"absent @ {absent} --hash=sha256:{'0' * 64}\n")
     with pytest.raises(UnavailableError, match=r"tiny could not be installed: .*To try again, type") as caught:
         installation.install(tiny, say=ignore)
     assert "\n" not in str(caught.value)

@@ -17,6 +17,8 @@ from engines.equivalence import BEYOND, SEMANTICS, TIMED_PATH, Counts, Trace
 from engines.frameworks import reference
 from tests.engines.planted import FAULTS, HonestEngine, LearningRateOffByOnePercent
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 

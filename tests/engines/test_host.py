@@ -21,6 +21,8 @@ from engines.protocol import Event, Job, job_to_json
 from engines.timing import Policy
 from tests.engines import stand_in
 
+pytestmark = pytest.mark.slow
+
 POLICY = Policy(warmup_epochs=1, steady_epochs=2, min_steady_seconds=0.0)
 
 

@@ -112,7 +112,7 @@ def test_a_first_convolution_s_kernels_deviate_by_the_root_of_two_over_3072() ->
     assert kernel.std() == pytest.approx(sqrt(2 / 3072), rel=0.03)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(NETWORKS, st.integers(0, 2**32 - 1))
 def test_initial_weights_have_the_shapes_that_travel_and_zero_biases(network: Network, seed: int) -> None:
     weights = networks.initial_weights(network, seed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import networks
@@ -73,7 +73,6 @@ def test_a_short_last_batch_is_dropped() -> None:
 
 
 @given(logits=st.lists(st.lists(st.floats(-500, 500), min_size=4, max_size=4), min_size=1, max_size=5))
-@settings(deadline=None)
 def test_softmax_cross_entropy_is_finite_and_its_gradient_sums_to_zero(logits: list[list[float]]) -> None:
     array = np.array(logits)
     loss, gradient = reference.softmax_cross_entropy(array, np.zeros(len(array), np.int64))

@@ -21,7 +21,7 @@ from runs.stats import LogSamples
 from runs.study.claims import CLAIMS, Place
 from tests.runs.site_rows import Site, make_environment, make_experiment, make_machine, make_workload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SECONDS = {"tensorflow": 1.0, "theano": 1.5, "keras-theano": 1.02, "keras-tensorflow": 1.01}
 
 

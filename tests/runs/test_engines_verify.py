@@ -19,6 +19,8 @@ from runs.bench import gate
 from runs.management.commands import engines as command
 from tests.runs.bench import Bench
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = (Network("mlp", 1, 2), Network("mlp", 2, 3))
 
 

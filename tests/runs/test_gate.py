@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,15 @@ def test_an_engine_that_dies_fails_with_the_reason(stand_in: Bench) -> None:
     assert words == ["failed: The worker was killed by signal 11 (SIGSEGV)."] * 2
 
 
-def test_ctrl_c_does_not_wait_for_the_gate(stand_in: Bench) -> None:
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so would the test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_does_not_wait_for_the_gate(stand_in: Bench, heeds_ctrl_c: None) -> None:
     stand_in.behave("hang")
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -16,7 +16,7 @@ from runs.models import Run, Summary
 from runs.services import record_runs
 from tests.records import make_record
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from runs.models import Run
 from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, install, places
 from tests.runs.bench import runbench as run_command
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from runs.records import parse_record
 from tests.engines.test_host import marked_processes, wait_until_dead
 from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, make_bench, places
 
+pytestmark = pytest.mark.slow
+
 PLANNED = 2 * RUNS
 """Half of them ask for more threads than any machine has: unsupported runs count towards the plan, too."""
 PATIENCE_SECONDS = 120

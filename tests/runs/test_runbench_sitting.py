@@ -24,7 +24,7 @@ from tests.runs.bench import RUNS, Bench, install, places
 from tests.runs.bench import runbench as run_command
 from tests.runs.sittings import finished
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SMALLEST = ("--engines", "tf", "--networks", "mlp:1x2")
 
@@ -243,7 +243,7 @@ def test_an_experiment_is_not_gone_on_with_by_another_suite(bench: Bench) -> Non
 
 def test_names_that_share_a_file_are_no_matter_to_each_other(bench: Bench) -> None:
     runbench(bench, *SMALLEST, "--blocks", "1", "--experiment", "quick")
-    run_command("--experiment", "Quick!", "--devices", "cpu", "--engines", "tf", "--networks", "mlp:8x25",
+    run_command("--experiment", "Quick!", "--devices", "cpu", "--engines", "tf", "--networks", "mlp:2x25",
                  "--no-verify")  # fmt: skip
     assert sorted((run.experiment.name, run.experiment.suite) for run in Run.objects.all()) == [
         ("Quick!", "quick"), ("Quick!", "quick"), ("Quick!", "quick"), ("quick", "tiny"),

@@ -18,6 +18,8 @@ from django.core.management.base import CommandError
 
 from runs.management.commands.serve import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def taken() -> Iterator[int]:

@@ -59,7 +59,7 @@ def test_never_before_seven_blocks_however_equal_they_are(blocks: int, first: fl
     assert not is_precise(runs_of([[first, second]] * blocks))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TIMES, st.randoms(use_true_random=False))
 def test_the_order_of_the_runs_does_not_matter(times: list[list[float]], rng: random.Random) -> None:
     records = runs_of(times)
@@ -68,13 +68,13 @@ def test_the_order_of_the_runs_does_not_matter(times: list[list[float]], rng: ra
     assert is_precise(records) == is_precise(shuffled)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TIMES)
 def test_who_is_faster_does_not_matter(times: list[list[float]]) -> None:
     assert is_precise(runs_of(times)) == is_precise(runs_of([pair[::-1] for pair in times]))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TIMES, st.floats(0.1, 10.0))
 def test_only_ratios_count(times: list[list[float]], factor: float) -> None:
     """Twice the seconds, or an engine twice as slow, says nothing of precision; 1e-9 is rounding's share."""
@@ -90,7 +90,7 @@ def _width(records: list[RunRecord]) -> float | None:
     return width
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TIMES, st.integers(0, 30))
 def test_other_groups_do_not_matter(times: list[list[float]], blocks: int) -> None:
     other = [run(small(width=100), block, 0.1 * (1 + block % 5)) for block in range(blocks)]

@@ -25,7 +25,7 @@ from tests.runs.site_rows import (
     seed_threads,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

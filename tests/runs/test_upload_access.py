@@ -48,7 +48,7 @@ def test_a_path_and_a_port_are_part_of_it(text: str, address: str) -> None:
         "",
         "bench.example.org",
         "ftp://example.org",
-        "file:///x",
+        "file://example.org/x",
         "https://",
         "https://.",
         "https://[::1",

@@ -25,6 +25,8 @@ from tests.records import make_record
 from tests.runs.bench import Bench, install, runbench
 from tests.runs.uploading import LOOPBACK, SECRET, Said, StandIn, free_port, stand_in, write_spool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site() -> Iterator[StandIn]:

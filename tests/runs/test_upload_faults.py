@@ -23,6 +23,8 @@ from tests.runs.upload_server import DEATH_WARRANT
 from tests.runs.upload_sites import WAIT_SECONDS, Site, Uploader, counted, ids, site_in, uploader_in
 from tests.runs.uploading import proxy_to
 
+pytestmark = pytest.mark.slow
+
 RUNS = 60
 
 

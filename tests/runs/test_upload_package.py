@@ -16,12 +16,12 @@ import pytest
 from engines.contract import Network, RunRecord, as_json
 from engines.host import PROJECT_ROOT
 from runs.errors import SpoolError
-from runs.spool import sole_measurer
+from runs.spool import is_measuring, sole_measurer
 from runs.upload.access import Server
 from runs.upload.answers import Reason, Result
 from runs.upload.notes import Refusal, Standing, notes_beside
 from runs.upload.package import Package, pack
-from runs.upload.pending import Line, digest_of, is_measuring, offered, texts_of
+from runs.upload.pending import Line, digest_of, offered, texts_of
 from tests.records import make_record
 from tests.runs.uploading import write_spool
 

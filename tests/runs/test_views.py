@@ -30,7 +30,7 @@ from tests.runs.site_rows import (
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7|add:7 }}"
 MOST_QUERIES = 12
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)
@@ -466,3 +466,10 @@ def test_first_pages_of_lists_are_short(client: Client) -> None:
         words = text(client, reverse(name))
         assert words.count("<tr>") == 51
         assert "Page 1 of 3" in words
+
+
+def test_the_command_to_upload_is_one_that_works(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    page, command = reverse("upload-help"), "uploadruns http://lab.example"
+    assert f"{command} --insecure<" in client.get(page, headers={"host": "lab.example"}).content.decode()
+    assert "uploadruns http://127.0.0.1:8000<" in client.get(page, headers={"host": "127.0.0.1:8000"}).content.decode()

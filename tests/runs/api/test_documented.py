@@ -19,6 +19,8 @@ from tests.records import make_record
 from tests.runs.api.people import caller, lines, make_user
 from tests.runs.api.test_curation import LAB_2
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(django_settings.BASE_DIR) / "docs"
 API, DEPLOY = (DOCS / "api.md").read_text(), (DOCS / "deploy.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", API, flags=re.DOTALL)

@@ -11,7 +11,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -23,6 +23,8 @@ from schemathesis.specs.openapi.checks import (
 from benchsite.wsgi import application
 from tests.records import make_record
 from tests.runs.api.people import Caller, caller, make_user, store
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 """For each operation, of fitting and of unfitting requests each."""
@@ -66,11 +68,8 @@ def staff(db: None, one_connection: None, settings: Any) -> Caller:
 def test_every_answer_is_one_that_the_schema_describes(staff: Caller, label: str, mode: GenerationMode) -> None:
     headers = {"Authorization": f"Bearer {staff.secret}", "Accept-Encoding": "identity"}
 
-    @seed(20261124)
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
