@@ -129,7 +129,7 @@ class Engine:
         return {} if self._is_keras_2 else {"steps_per_execution": samples // self._setup.batch_size}
 
     def _placed(self, array: Any) -> Any:
-        """Tuned, the training data is what the backend makes of it, and where it is used, if that makes `fit` faster."""
+        """Tuned, the training data is what the backend makes of it, where it is used, if that makes `fit` faster."""
         on_gpu = self._setup.device == "gpu"
         if self._tuned and self._backend == "torch":
             return self._framework.as_tensor(array, device="cuda" if on_gpu else "cpu")

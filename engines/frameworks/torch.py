@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +105,7 @@ class Engine:
     def _modules(self) -> list[Any]:
         nn = self._torch.nn
         modules: list[Any] = []
-        for previous, layer in pairwise((None, *self._layers)):
+        for previous, layer in _with_previous(self._layers):
             if isinstance(layer, Convolution):
                 modules += [nn.Conv2d(layer.input_shape[2], layer.filters, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
             else:
@@ -157,10 +156,14 @@ class Engine:
         return images if self._channels_last else images.contiguous()
 
 
+def _with_previous(layers: tuple[Layer, ...]) -> list[tuple[Layer | None, Layer]]:
+    return list(zip((None, *layers[:-1]), layers, strict=True))
+
+
 def _to_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
     """Kernels to (out, in, height, width) and (out, in); after a convolution, `in` is in CHW instead of HWC order."""
     converted = list(weights)
-    for index, (previous, layer) in enumerate(pairwise((None, *layers))):
+    for index, (previous, layer) in enumerate(_with_previous(layers)):
         kernel = weights[2 * index]
         if isinstance(layer, Convolution):
             converted[2 * index] = kernel.transpose(3, 2, 0, 1)
@@ -175,7 +178,7 @@ def _to_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
 def _from_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
     """The other way round; copies, since the next step writes where the parameters are."""
     converted = list(weights)
-    for index, (previous, layer) in enumerate(pairwise((None, *layers))):
+    for index, (previous, layer) in enumerate(_with_previous(layers)):
         kernel = weights[2 * index]
         if isinstance(layer, Convolution):
             converted[2 * index] = kernel.transpose(2, 3, 1, 0)

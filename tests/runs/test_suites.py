@@ -84,8 +84,8 @@ def test_what_a_preset_means(preset: str, blocks: int, is_quick: bool, is_adapti
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (SMALL + "width = 3", "benches.0.width is 3, allowed: no such field; known fields: batch_sizes, blocks, devices,"),
-        ("warmup = 1" + SMALL, "warmup is 1, allowed: no such field; known fields: batch_size, benches, blocks,"),
+        (SMALL + "width = 3", "benches.0.width is 3, allowed: no such field; known fields: batch_sizes,"),
+        ("warmup = 1" + SMALL, "warmup is 1, allowed: no such field; known fields: batch_size,"),
         (SMALL.replace("[25]", "[0]"), "benches.0.widths.0 is 0, allowed: 1 to 65536"),
         (SMALL.replace("[2]", "[257]"), "benches.0.hidden_layers.0 is 257, allowed: 1 to 256"),
         (SMALL.replace("[25]", "[]"), "benches.0.widths is []"),
