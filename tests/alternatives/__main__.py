@@ -1,0 +1,128 @@
+"""`make alternatives`: are the tracks as fast as what their frameworks offer?
+
+Each engine's tracks and the alternatives declared in this folder take turns, in processes of their own, held to one
+CPU with one thread, on generated samples. Prints a Markdown table for each engine: CPU seconds per steady epoch as a
+multiple of the idiomatic track's of the same round (the median of the rounds), and CPU seconds of compiling, with
+nothing compiled before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from engines import host, machine, registry
+from engines.contract import Network
+from engines.environments import environments
+from runs.suites.plan import network_name
+from tests.alternatives.declared import Alternative, declared
+from tests.alternatives.trial import Result, Trial
+
+# What an epoch trains on: enough for a steady time, few enough for a short round.
+SAMPLES = {Network("mlp", 2, 25): 43_500, Network("mlp", 8, 100): 20_000, Network("cnn", 1, 8): 1_500}
+LIMIT_SECONDS = 240
+ALLOWED_LOSS = 1e-3  # float32's own noise is far below: whoever is beyond does other work
+
+Rounds = list[dict[str, Result | None]]
+"""For each round: what each alternative gave, None where it failed or took too long."""
+
+
+def measure(engine: str, network: Network, rounds: int, folder: Path) -> Rounds:
+    """Every round in another order; what failed once is not tried again."""
+    names = {each.name: each for each in declared(engine) if network.type in each.networks}
+    done: Rounds = []
+    for number in range(rounds):
+        order = random.Random(number).sample(sorted(names), len(names))
+        done.append({name: _tried(engine, names[name], network, folder) for name in order})
+        names = {name: each for name, each in names.items() if done[-1][name]}
+    return done
+
+
+def _tried(engine: str, alternative: Alternative, network: Network, folder: Path) -> Result | None:
+    label = f"{engine}, {network_name(network)}, {alternative.name}"
+    cache = folder / re.sub(r"\W+", "-", label)
+    trial = Trial(engine, alternative.name, alternative.track, network, SAMPLES[network], str(cache))
+    python = environments.python_of(environments.environment_for(registry.find(engine)))
+    command = [str(python), "-m", "tests.alternatives.trial", json.dumps(dataclasses.asdict(trial))]
+    held = partial(_hold_to, machine.allowed_cpus()[:1])
+    told = os.environ | {"PYTHONPATH": str(host.PROJECT_ROOT), "PYTHONWARNINGS": "ignore"}
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=told, preexec_fn=held, timeout=LIMIT_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{label}: over {LIMIT_SECONDS} s", file=sys.stderr, flush=True)
+        return None
+    except subprocess.CalledProcessError as error:
+        print(f"{label}: failed\n{error.stderr[-2000:]}", file=sys.stderr, flush=True)
+        return None
+    result = Result(**json.loads(answer.stdout.splitlines()[-1]))
+    print(f"{label}: {result.epoch:.4f} s, compiling {result.compiling:.1f} s", file=sys.stderr, flush=True)
+    return result
+
+
+def _hold_to(cpus: tuple[int, ...]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+
+
+# ---------------------------------------------------------------- the table
+
+
+def table(engine: str, found: Mapping[Network, Rounds]) -> str:
+    """A line for each alternative."""
+    head = ["", *(f"{network_name(network)} | compiling" for network in found)]
+    lines = [f"| {' | '.join(head)} |", f"| --- {'| ---: ' * 2 * len(found)}|"]
+    for alternative in declared(engine):
+        cells = [_cells(alternative, network, rounds) for network, rounds in found.items()]
+        lines.append(f"| {' | '.join([alternative.name, *cells])} |")
+    return "\n".join(lines)
+
+
+def _cells(alternative: Alternative, network: Network, rounds: Rounds) -> str:
+    if network.type not in alternative.networks:
+        return " | "
+    pairs = [(each["idiomatic"], each.get(alternative.name)) for each in rounds]
+    both = [(before, after) for before, after in pairs if before and after]
+    if not both:
+        return "failed or too slow | "
+    ratio = median(after.epoch / before.epoch for before, after in both)
+    first = both[0][1]
+    note = " (other work)" if abs(first.loss / both[0][0].loss - 1) > ALLOWED_LOSS else ""
+    return f"{ratio:.2f}{note} | {first.compiling:.1f} s"
+
+
+def versions(found: Mapping[Network, Rounds]) -> str:
+    results = [result for rounds in found.values() for each in rounds for result in each.values() if result]
+    return ", ".join(f"{name} {number}" for name, number in results[0].versions.items()) if results else "nothing ran"
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="make alternatives", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--engines", nargs="*", default=[])
+    parser.add_argument("--networks", nargs="+", default=[network_name(network) for network in SAMPLES])
+    options = parser.parse_args(arguments)
+    wanted = [network for network in SAMPLES if network_name(network) in options.networks]
+    with tempfile.TemporaryDirectory(prefix="benchsite-alternatives-") as folder:
+        for engine in options.engines or registry.ENGINES:
+            found = {network: measure(engine, network, options.rounds, Path(folder)) for network in wanted}
+            print(
+                f"\n{registry.find(engine).title}: {versions(found)}; {machine.detect().cpu}; {options.rounds} rounds"
+            )
+            print(f"\n{table(engine, found)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
