@@ -166,10 +166,11 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 # ---------------------------------------------------------------- the rest
 
 .PHONY: fidelity alternatives load clean help
-fidelity: test-ready ## Does a worker report the time that the framework takes? (PAIRS=5; quiet machine, half an hour)
-	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),5)
+fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=5; quiet machine, an hour for all)
+	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),5) $(if $(ENGINES),--engines $(ENGINES))
 
-alternatives: test-ready ## Are the tuned tracks as fast as their frameworks allow? (ENGINES="torch jax" ROUNDS=3; an hour for all)
+alternatives: announce site ## Are the tuned tracks as fast as their frameworks allow? (ENGINES="torch jax" ROUNDS=3; an hour for all)
+	@$(MANAGE) engines install $(or $(ENGINES),theano tensorflow jax torch)
 	@$(RUN) -m tests.alternatives --rounds $(or $(ROUNDS),3) $(if $(ENGINES),--engines $(ENGINES))
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)

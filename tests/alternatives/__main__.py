@@ -81,26 +81,33 @@ def _hold_to(cpus: tuple[int, ...]) -> None:
 
 
 def table(engine: str, found: Mapping[Network, Rounds]) -> str:
-    """A line for each alternative."""
-    head = ["", *(f"{network_name(network)} | compiling" for network in found)]
-    lines = [f"| {' | '.join(head)} |", f"| --- {'| ---: ' * 2 * len(found)}|"]
+    """A line for each alternative, padded: it is read as plain text, too."""
+    rows = [["", *(head for network in found for head in (network_name(network), "compiling"))]]
     for alternative in declared(engine):
         cells = [_cells(alternative, network, rounds) for network, rounds in found.items()]
-        lines.append(f"| {' | '.join([alternative.name, *cells])} |")
-    return "\n".join(lines)
+        rows.append([alternative.name, *(cell for pair in cells for cell in pair)])
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    rules = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(_line(row, widths) for row in (rows[0], rules, *rows[1:]))
 
 
-def _cells(alternative: Alternative, network: Network, rounds: Rounds) -> str:
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = zip(row, widths, strict=True)
+    return f"| {' | '.join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])} |"
+
+
+def _cells(alternative: Alternative, network: Network, rounds: Rounds) -> tuple[str, str]:
+    """Times the idiomatic track's epoch, and seconds of compiling."""
     if network.type not in alternative.networks:
-        return " | "
-    pairs = [(each["idiomatic"], each.get(alternative.name)) for each in rounds]
+        return "", ""
+    pairs = [(each["idiomatic"], each.get(alternative.name)) for each in rounds if each.get("idiomatic")]
     both = [(before, after) for before, after in pairs if before and after]
     if not both:
-        return "failed or too slow | "
+        return "fails", ""
     ratio = median(after.epoch / before.epoch for before, after in both)
-    first = both[0][1]
-    note = " (other work)" if abs(first.loss / both[0][0].loss - 1) > ALLOWED_LOSS else ""
-    return f"{ratio:.2f}{note} | {first.compiling:.1f} s"
+    before, after = both[0]
+    note = " (other work)" if abs(after.loss / before.loss - 1) > ALLOWED_LOSS else ""
+    return f"{ratio:.2f}{note}", f"{after.compiling:.1f} s"
 
 
 def versions(found: Mapping[Network, Rounds]) -> str:
