@@ -13,6 +13,7 @@ from engines.errors import UnavailableError
 from engines.machine.nvidia import query_gpus
 from engines.registry import EngineInfo
 
+NO_GPU = "No GPU seen."
 _NVIDIA_TIMEOUT_SECONDS = 10
 # What shows that an environment's framework was built for GPUs: a package that only such a build brings.
 _GPU_PACKAGES = {
@@ -54,14 +55,17 @@ def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
     """Why this engine cannot use this device here and what to do; empty if, as far as one sees, it can."""
     if device not in engine.devices:
         return f"{engine.title} has no way to use a {device.upper()}."
+    if device == "gpu" and not gpus:  # whatever is installed
+        return NO_GPU
     info = environment_for(engine, device)
     try:
         environments.python_of(info)
         software = environments.describe(info)
     except UnavailableError as error:
         return str(error)
+    lacks_build = device == "gpu" and not _built_for_gpus(engine, software)
     return (
-        _lacks_package(engine, info, software) or _lacks_system(info) or _lacks_device(engine, device, software, gpus)
+        _lacks_package(engine, info, software) or _lacks_system(info) or (_gpu_remedy(engine) if lacks_build else "")
     )
 
 
@@ -96,13 +100,7 @@ def _lacks_system(info: EnvironmentInfo) -> str:
     return system.advice(system.missing(info.needs, python)) if python else f"{_python(info)} does not run."
 
 
-def _lacks_device(engine: EngineInfo, device: Device, software: Environment, gpus: Sequence[str]) -> str:
-    if device == "cpu":
-        return ""
-    if not gpus:
-        return "No NVIDIA GPU is seen here."
-    if _built_for_gpus(engine, software):
-        return ""
+def _gpu_remedy(engine: EngineInfo) -> str:
     if engine.backend == "theano":
         return "No GPU build of Theano: pygpu is not installed, and it does not build for today's cards."
     build = environments.find(engine.environment, gpu=True)

@@ -375,16 +375,27 @@ def software(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]
 
 
 def test_an_engine_that_is_not_installed_names_the_command(root: Path) -> None:
-    told = readiness.readiness(registry.find("theano"), [])
+    told = readiness.readiness(registry.find("theano"), GPUS)
     assert (told.devices, told.version, told.origin) == ((), "", "missing")
     assert told.notes == ("The environment theano is not installed. Type: python manage.py engines install theano",)
+
+
+@pytest.mark.parametrize("slug", registry.ENGINES)
+def test_where_no_gpu_is_seen_every_engine_says_the_same_whatever_is_installed(
+    slug: str, software: Callable[..., None]
+) -> None:
+    assert readiness.why_not(registry.find(slug), "gpu", []) == "No GPU seen."
+    environment = registry.find(slug).environment
+    software(environment, theano="1.0.5", tensorflow="2.21.0", jax="0.10.2", torch="2.13.0", keras="3.15.1")
+    assert readiness.why_not(registry.find(slug), "gpu", []) == "No GPU seen."
+    assert readiness.readiness(registry.find(slug), []).notes == ("No GPU seen.",)
 
 
 def test_an_installed_engine_runs_on_the_cpu_and_says_that_there_is_no_gpu(software: Callable[..., None]) -> None:
     software("tensorflow", tensorflow_cpu="2.21.0", keras="3.15.1")
     told = readiness.readiness(registry.find("tensorflow"), [])
     assert (told.devices, told.version) == (("cpu",), "2.21.0")
-    assert told.notes == ("No NVIDIA GPU is seen here.",)
+    assert told.notes == ("No GPU seen.",)
 
 
 def test_a_gpu_without_the_gpu_build_names_the_command(software: Callable[..., None]) -> None:
