@@ -41,6 +41,11 @@ class RunFigures:
     accuracy: float | None = None
     threads_observed: float | None = None
 
+    @property
+    def warm_up_seconds(self) -> float:
+        """What the first epoch took beyond a usual one: Keras, for one, compiles within it."""
+        return max(0.0, self.first_epoch_seconds - self.median_seconds)
+
 
 @dataclass(frozen=True)
 class Setting:

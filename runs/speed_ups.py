@@ -226,7 +226,7 @@ def _payoff(each: Measured, figures: Mapping[Place, Sequence[RunFigures]]) -> Pa
     cpu, gpu = figures.get(place(each.before)), figures.get(place(each.after))
     if not cpu or not gpu or not each.before.estimate or not each.after.estimate:
         return None
-    cpu_start, gpu_start = (median(run.start_seconds for run in side) for side in (cpu, gpu))
+    cpu_start, gpu_start = (median(run.start_seconds + run.warm_up_seconds for run in side) for side in (cpu, gpu))
     return Payoff(cpu_start, gpu_start, each.before.estimate.seconds, each.after.estimate.seconds)
 
 
