@@ -15,6 +15,7 @@ from runs.models import (
     Environment,
     Experiment,
     Machine,
+    Profile,
     PublishedRecommendation,
     PublishedSpeedUp,
     Run,
@@ -99,6 +100,14 @@ class SummaryAdmin(ReadOnlyAdmin):
     list_filter = [*CELL_FILTERS]
     list_select_related = ["workload", "experiment", "machine"]
     search_fields = CELL_SEARCH
+
+
+@admin.register(Profile)
+class ProfileAdmin(ReadOnlyAdmin):
+    list_display = ["engine", "workload", "device", "threads", "track", "machine", "environment", "finished_at"]
+    list_filter = [*CELL_FILTERS]
+    list_select_related = ["workload", "machine", "environment"]
+    search_fields = ["=profile_id", "engine", "machine__name"]
 
 
 @admin.register(PublishedSpeedUp)

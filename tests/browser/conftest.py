@@ -11,7 +11,9 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from runs.models import Run
 from tests import chromium
+from tests.runs.profiles import store_profile
 from tests.runs.site_rows import Site, make_machine, make_workload, seed_gpu, seed_study, seed_threads
 
 
@@ -88,8 +90,11 @@ def site(transactional_db: None) -> Site:
 
 @pytest.fixture
 def whole_site(site: Site) -> Site:
-    """With several thread counts, and with all that the study ran on its GPU."""
+    """With several thread counts, a tuned track, two profiles, and all that the study ran on its GPU."""
     seed_threads(site)
+    site.cell("tensorflow", make_workload("mlp", 8, 25), seconds=0.012, track="tuned")
+    for engine in ("tensorflow", "theano"):
+        store_profile(Run.objects.with_everything().filter(engine=engine, track="idiomatic").order_by("pk")[0])
     seed_gpu(Site(blocks=3, experiment=site.experiment, machine=make_machine("study-gpu", gpus=["NVIDIA H100"])))
     return site
 

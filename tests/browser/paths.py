@@ -28,9 +28,11 @@ PLAIN = (
 
 
 def all_paths() -> dict[str, str]:
-    run = Run.objects.select_related("experiment").order_by("pk")[0]
+    run = Run.objects.select_related("experiment").filter(engine="keras-tensorflow").order_by("pk")[0]
+    profiled = Run.objects.filter(engine="tensorflow").order_by("pk")[0]
     gpu = f"machine={Machine.objects.get(name='study-gpu').pk}"
-    bench = f"machine={Machine.objects.get(name='bench-1').pk}"
+    machine = Machine.objects.get(name="bench-1").pk
+    bench = f"machine={machine}"
     threads = "threads=1&threads=2&threads=4&threads=8"
     return {
         **{name: f"{reverse(name)}?{bench}" for name in PLAIN},
@@ -43,10 +45,13 @@ def all_paths() -> dict[str, str]:
         "figure-threads": f"{reverse('figure', args=['4-9'])}?{bench}&look=study&engines=all",
         "claim": f"{reverse('claim', args=['mlp-cpu-tf-beats-th'])}?{bench}",
         "runs-slowest": f"{reverse('runs')}?sort=-seconds",
+        "compare-profiles": f"{reverse('compare')}?a_machine={machine}&a_engine=tensorflow&b_engine=theano",
         "search-hits": f"{reverse('search')}?q=bench",
         "run": run.get_absolute_url(),
+        "run-with-profile": profiled.get_absolute_url(),
         "experiment": reverse("experiment", args=[run.experiment.slug]),
         "machine": reverse("machine", args=[run.machine_id]),
         "environment": reverse("environment", args=[run.environment_id]),
         "engine": reverse("engine", args=["keras-theano"]),
+        "engine-with-tracks": reverse("engine", args=["tensorflow"]),
     }

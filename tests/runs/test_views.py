@@ -443,7 +443,7 @@ def test_healthz_says_when_it_does_not(client: Client, monkeypatch: pytest.Monke
 def test_the_staff_read_every_table_and_change_none(admin_client: Client, site: Site) -> None:
     site.cell("theano", make_workload("mlp", 8, 100), seconds=1)
     call_command("loadstudy", verbosity=0)
-    for model in ("experiment", "machine", "environment", "workload", "run", "summary", "publishedspeedup"):
+    for model in ("experiment", "machine", "environment", "workload", "run", "summary", "profile", "publishedspeedup"):
         assert admin_client.get(reverse(f"admin:runs_{model}_changelist") + "?q=theano").status_code == 200
         assert admin_client.get(reverse(f"admin:runs_{model}_add")).status_code == 403
 
