@@ -64,9 +64,7 @@ def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
     except UnavailableError as error:
         return str(error)
     lacks_build = device == "gpu" and not _built_for_gpus(engine, software)
-    return (
-        _lacks_package(engine, info, software) or _lacks_system(info) or (_gpu_remedy(engine) if lacks_build else "")
-    )
+    return _lacks_package(engine, info, software) or _lacks_system(info) or (_gpu_remedy(engine) if lacks_build else "")
 
 
 def seen_gpus() -> list[str]:
