@@ -58,6 +58,8 @@ class Session:
     budget: Budget
     progress: Progress = field(default_factory=Progress)
     canaries: Canaries = field(default_factory=Canaries)
+    learn: Callable[[RunRecord], object] = lambda record: None
+    """Whoever predicts what later blocks will take."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -102,6 +104,7 @@ def run_block(session: Session, block: Block, watcher: Watcher) -> list[RunRecor
             record = measure(session, planned, before, partial(watcher.on_event, planned))
             session.spool.append(record)
             session.progress.add(record)
+            session.learn(record)
             watcher.show(record)
             records.append(record)
     except KeyboardInterrupt:

@@ -1,19 +1,33 @@
-"""How long a plan will take on this machine: from what its cells took before, else from their size. Pure."""
+"""How long a plan will take on this machine: from what its cells took before, else from others like them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, field
+from math import fsum
+from statistics import median, median_low
 
 from engines import networks
-from engines.contract import Cell, RunRecord
+from engines.contract import Cell, Device, NetworkType, RunRecord, Track
 from runs.suites.plan import Block, Plan
 from runs.suites.suite import Suite
 
-# Rough figures for an engine that has not run here yet: seconds outside the epochs, and the rate within them.
-_OVERHEAD_SECONDS = {"theano": 12.0, "keras-theano": 14.0}
+Kind = tuple[str, Track, NetworkType, Device]
+"""Engine, track, type of network and device: cells of a kind start alike, and are about as fast for their size."""
+
+# Rough figures for what has not run here yet. Seconds of a run outside its epochs, what is compiled being at hand:
+_OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
 _USUAL_OVERHEAD_SECONDS = 6.0
+# and more in a cell's first run, of those that keep on the disk what they compile:
+_FIRST_COMPILE_SECONDS: dict[tuple[str, Track, NetworkType], float] = {
+    ("theano", "idiomatic", "mlp"): 25.0,
+    ("theano", "tuned", "mlp"): 25.0,
+    ("theano", "idiomatic", "cnn"): 25.0,
+    ("theano", "tuned", "cnn"): 25.0,
+    ("torch", "tuned", "mlp"): 30.0,
+    ("keras-torch", "tuned", "mlp"): 30.0,
+}
+# The rate within epochs, and each step's own time.
 _USUAL_GFLOPS = 30.0
 _STEP_SECONDS = 2e-4
 _CANARY_SECONDS = 1.5
@@ -27,15 +41,34 @@ class Estimate:
     measured_share: float
 
 
+@dataclass
+class _Experience:
+    """Of a kind's finished runs: seconds outside the epochs, and how many times the rough figure an epoch took."""
+
+    overheads: list[float] = field(default_factory=list)
+    paces: list[float] = field(default_factory=list)
+
+
 class Predictor:
     """Learns from the records of this machine. Cells that `cannot_run` here take no time."""
 
     def __init__(self, records: Iterable[RunRecord], cannot_run: Callable[[Cell], object] = lambda cell: False) -> None:
         self._cannot_run = cannot_run
         self._seconds: dict[Cell, list[float]] = {}
+        self._kinds: dict[Kind, _Experience] = {}
         for record in records:
-            if record.status == "finished":
-                self._seconds.setdefault(record.cell, []).append(record.phases.process_seconds)
+            self.learn(record)
+
+    def learn(self, record: RunRecord) -> None:
+        """Only finished runs teach."""
+        if record.training is None:
+            return
+        cell, whole = record.cell, record.phases.process_seconds
+        self._seconds.setdefault(cell, []).append(whole)
+        kind = self._kinds.setdefault(_kind(cell), _Experience())
+        kind.overheads.append(max(0.0, whole - fsum(epoch.wall_seconds for epoch in record.training.epochs)))
+        usual = median(epoch.wall_seconds for epoch in record.training.steady_epochs)
+        kind.paces.append(usual / _rough_epoch_seconds(cell))
 
     def knows(self, cell: Cell) -> bool:
         return cell in self._seconds
@@ -45,11 +78,13 @@ class Predictor:
         if self._cannot_run(cell):
             return 0.0
         known = self._seconds.get(cell)
-        return median(known) if known else _predicted(cell, suite)
+        return median_low(known) if known else self._predicted(cell, suite)
 
     def seconds_of_block(self, block: Block, suite: Suite) -> float:
         """Of its runs, and of the canaries around them."""
         seconds = sum(self.seconds(run.cell, suite) for run in block.runs)
+        if block.number == 0:
+            seconds += sum(self._first_compile_seconds(run.cell) for run in block.runs)
         return seconds + 2 * _CANARY_SECONDS if seconds and not suite.is_quick else seconds
 
     def estimate(self, plan: Plan) -> Estimate:
@@ -58,12 +93,25 @@ class Predictor:
         seconds = sum(self.seconds_of_block(block, plan.suite) for block in plan.blocks)
         return Estimate(seconds, measured / len(runs) if runs else 0.0)
 
+    def _predicted(self, cell: Cell, suite: Suite) -> float:
+        like = self._kinds.get(_kind(cell))
+        overhead = median(like.overheads) if like else _OVERHEAD_SECONDS.get(cell.engine, _USUAL_OVERHEAD_SECONDS)
+        epoch_seconds = _rough_epoch_seconds(cell) * (median(like.paces) if like else 1.0)
+        steady = max(suite.steady_epochs * epoch_seconds, suite.min_steady_seconds)
+        return overhead + suite.warmup_epochs * epoch_seconds + steady
 
-def _predicted(cell: Cell, suite: Suite) -> float:
+    def _first_compile_seconds(self, cell: Cell) -> float:
+        if self.knows(cell) or self._cannot_run(cell):
+            return 0.0
+        return _FIRST_COMPILE_SECONDS.get((cell.engine, cell.track, cell.workload.network.type), 0.0)
+
+
+def _kind(cell: Cell) -> Kind:
+    return cell.engine, cell.track, cell.workload.network.type, cell.device
+
+
+def _rough_epoch_seconds(cell: Cell) -> float:
     samples, batch_size = cell.workload.dataset.train_samples, cell.workload.batch_size
     flops = networks.flops_per_epoch(cell.workload.network, samples=samples, batch_size=batch_size)
     steps = networks.steps_per_epoch(samples, batch_size)
-    epoch_seconds = flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS
-    steady = max(suite.steady_epochs * epoch_seconds, suite.min_steady_seconds)
-    overhead = _OVERHEAD_SECONDS.get(cell.engine, _USUAL_OVERHEAD_SECONDS)
-    return overhead + suite.warmup_epochs * epoch_seconds + steady
+    return flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from engines.contract import Cell, Network, Phases, RunRecord, Status
+from engines.contract import Cell, Epoch, Network, Phases, RunRecord, Status
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Suite
@@ -19,6 +19,14 @@ KNOWN, UNKNOWN = make_cell("tensorflow"), make_cell("keras-tensorflow")
 
 def record(cell: Cell, seconds: float, status: Status = "finished") -> RunRecord:
     return dataclasses.replace(make_record(cell=cell, status=status), phases=Phases(process_seconds=seconds))
+
+
+def measured(cell: Cell, *, outside: float, epoch: float) -> RunRecord:
+    """A run of four epochs."""
+    made = record(cell, outside + 4 * epoch)
+    assert made.training is not None
+    epochs = (Epoch(epoch, epoch, 1.0),) * 4
+    return dataclasses.replace(made, training=dataclasses.replace(made.training, epochs=epochs))
 
 
 def plan(*cells: Cell) -> Plan:
@@ -42,6 +50,39 @@ def test_a_larger_network_is_expected_to_take_longer() -> None:
     seconds = [predictor.seconds(cell, SUITE) for cell in widths]
     assert seconds == sorted(seconds)
     assert seconds[2] > 2 * seconds[0]
+
+
+def test_what_an_engine_took_outside_its_epochs_is_expected_of_its_other_networks() -> None:
+    cell, other = make_cell("tensorflow", Network("mlp", 8, 25)), make_cell("tensorflow", Network("mlp", 8, 50))
+    times = (measured(cell, outside=seconds, epoch=0.01) for seconds in (70.0, 80.0, 90.0))
+    assert 80 < Predictor(times).seconds(other, SUITE) < 85
+    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(UNKNOWN, SUITE) < 20, "another engine"
+    elsewhere = dataclasses.replace(other, track="tuned")
+    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(elsewhere, SUITE) < 20, "another track"
+
+
+def test_an_engine_that_is_slow_for_its_size_is_expected_to_be_so_again() -> None:
+    cell, other = make_cell("tensorflow", Network("mlp", 8, 25)), make_cell("tensorflow", Network("mlp", 8, 50))
+    fast, slow = (Predictor([measured(cell, outside=5.0, epoch=epoch)]) for epoch in (1.0, 10.0))
+    epochs = [predictor.seconds(other, SUITE) - 5.0 for predictor in (fast, slow)]
+    assert epochs[1] == pytest.approx(10 * epochs[0])
+
+
+def test_what_is_learned_while_a_suite_runs_counts_at_once() -> None:
+    predictor = Predictor([])
+    predictor.learn(record(KNOWN, 40.0))
+    assert predictor.seconds(KNOWN, SUITE) == 40.0
+    predictor.learn(record(KNOWN, 9.0))
+    assert predictor.seconds(KNOWN, SUITE) == 9.0, "the first run compiled what the second found"
+
+
+def test_what_is_compiled_to_the_disk_takes_time_in_a_cell_s_first_block_alone() -> None:
+    cell = dataclasses.replace(make_cell("torch"), track="tuned")
+    first, second = (Block(number, (PlannedRun(cell, number, 0, 1),)) for number in (0, 1))
+    predictor = Predictor([])
+    assert predictor.seconds_of_block(first, SUITE) > predictor.seconds_of_block(second, SUITE) + 20
+    known = Predictor([record(cell, 40.0)])
+    assert known.seconds_of_block(first, SUITE) == known.seconds_of_block(second, SUITE) == 40.0
 
 
 def test_a_suite_s_least_seconds_count() -> None:

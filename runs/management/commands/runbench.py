@@ -164,6 +164,7 @@ class Command(BaseCommand):
                 verdicts=self._gate(left, verify=not options["no_verify"]),
                 budget=budget,
                 progress=Progress.of(resuming.measured_alike(plan, own)),
+                learn=predictor.learn,
             )
             made = self._run(sitting, predictor, options)
         uploads.finish()
