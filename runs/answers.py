@@ -188,6 +188,7 @@ def evidence_table(answer: Answer) -> Table:
     columns = [
         Column(_("Engine")),
         Column(_("To the fastest"), is_number=True),
+        # xgettext:no-python-format
         Column(_("95 % interval"), is_number=True),
     ]
     columns += [Column(_("Runs"), is_number=True), Column(_("Verdict"))]

@@ -160,6 +160,7 @@ def _evidence_table(claim: JudgedClaim) -> Table:
         Column(_("Question"), wraps=True),
         Column(_("Expected"), wraps=True),
         Column(_("Measured"), is_number=True, exports=("ratio", "low", "high")),
+        # xgettext:no-python-format
         Column(_("95 % interval"), is_number=True, exports=("interval",)),
         Column(_("Answer"), exports=("answer",)),
     ]

@@ -162,6 +162,7 @@ class Compared:
             Column(_("A"), is_number=True, sort="a", exports=("a_seconds",)),
             Column(_("B"), is_number=True, sort="b", exports=("b_seconds",)),
             Column(_("B over A"), is_number=True, sort="ratio", exports=("ratio", "low", "high")),
+            # xgettext:no-python-format
             Column(_("95 % interval"), is_number=True, exports=("interval",)),
             Column(_("Verdict"), sort="verdict", exports=("verdict",)),
         ]

@@ -130,6 +130,7 @@ def _value(published: float | None, measured: Measured | None) -> TableCell:
     """The measured value first where there is one, the published one small beside it."""
     if measured:
         ratio = measured.ratio
+        # xgettext:no-python-format
         words = _("95 % interval {interval}; {data}").format(
             interval=formats.interval(ratio.low, ratio.high, "×"), data=measured.data
         )
@@ -150,6 +151,7 @@ def measured_table(network_type: str, measured: Mapping[Key, Measured], publishe
         Column(_("Engine"), exports=("engine",)),
         Column(_("Network"), exports=("network", "hidden_layers", "width")),
         Column(_("Measured"), is_number=True, exports=("speed_up",)),
+        # xgettext:no-python-format
         Column(_("95 % interval"), is_number=True, exports=("low", "high")),
         Column(_("Published"), is_number=True, exports=("published",)),
         Column(_("Data"), exports=("data",)),

@@ -164,8 +164,10 @@ class ThreadScaling:
             Column(_("Engine"), sort="engine"),
             Column(_("Threads"), is_number=True, sort="threads", exports=("threads",)),
             Column(_("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
+            # xgettext:no-python-format
             Column(_("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
             Column(_("Speed-up"), is_number=True, sort="speed-up", exports=("speed_up", "low", "high")),
+            # xgettext:no-python-format
             Column(_("95 % interval"), is_number=True, exports=("speed_up_interval",)),
             Column(_("Efficiency"), is_number=True, sort="efficiency", exports=("efficiency",)),
             Column(_("Threads used"), is_number=True, exports=("threads_observed",)),

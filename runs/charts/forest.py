@@ -35,6 +35,7 @@ class Mark:
             return self.reason
         if self.low is None:
             return _("{ratio}; an interval needs three runs").format(ratio=formats.times(self.value))
+        # xgettext:no-python-format
         return _("{ratio}, 95 % interval {interval}").format(
             ratio=formats.times(self.value), interval=formats.interval(self.low, self.high, "×")
         )
