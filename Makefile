@@ -4,6 +4,8 @@ PYTHON ?= python3
 SUITE ?= quick
 SERVE ?= 1
 PORT ?= 8000
+# `make bench` stops then, after the networks that say most: 30m, 2h
+BUDGET ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -20,8 +22,9 @@ export PYTHONUNBUFFERED := 1
 # ---------------------------------------------------------------- the two commands
 
 .PHONY: bench serve test
-bench: ready images ## Set all up, run the quick suite and serve the dashboard (SERVE=0: do not; SUITE=…; PORT=8000)
-	@$(MANAGE) runbench --suite $(SUITE) --synthetic-if-missing
+bench: ready images ## Set all up, run the quick suite and serve the dashboard (SERVE=0: do not; SUITE=modern; BUDGET=30m; PORT=8000)
+	@$(MANAGE) runbench --suite $(SUITE) --synthetic-if-missing $(if $(BUDGET),--budget $(BUDGET))
+	@if [ "$(SUITE)" = quick ]; then echo "For all eight engines, as taught and tuned, type: make bench SUITE=modern BUDGET=30m"; fi
 	@if [ "$(SERVE)" = 0 ]; then echo "Done. To see the dashboard, type: make serve"; \
 	else $(MANAGE) serve --port $(PORT); fi
 
@@ -90,10 +93,10 @@ format: $(VENV)/.test ## Format the code
 
 .PHONY: announce ready images test-ready site
 announce:
-	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 500 MB to download in all, 2.2 GB on disk."
+	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 500 MB to download in all, 2.2 GB on disk; SUITE=modern 900 MB and 4 GB."
 
 ready: announce site
-	@$(MANAGE) engines install --go-on theano tensorflow jax torch
+	@$(MANAGE) engines install --go-on --suite $(SUITE)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) loadstudy
 
@@ -102,7 +105,7 @@ images: ready
 	echo "Going on without CIFAR-10: the CNNs train on synthetic images, and every label says so."
 
 test-ready: announce site $(VENV)/.test
-	@$(MANAGE) engines install theano tensorflow jax torch
+	@$(MANAGE) engines install --suite modern
 	@$(RUN) -m tests.chromium
 	@$(RUN) -m tests.postgres
 

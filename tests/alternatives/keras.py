@@ -60,7 +60,7 @@ _GCC = "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"
 ALTERNATIVES = {
     "keras-theano": (
         Alternative("tuned, allow_gc=False", Engine, variables={"THEANO_FLAGS": "{},allow_gc=False"}),
-        Alternative("tuned, more of GCC's flags", Engine, variables={"THEANO_FLAGS": _GCC}),
+        Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables={"THEANO_FLAGS": _GCC}),
     ),
     "keras-tensorflow": (
         Alternative("tuned, 32 steps per execution", Chunked, networks=("mlp",)),

@@ -43,36 +43,14 @@ class CLinker(StepFromPython):
             super().compile()
 
 
-class Scan(Engine):
-    """`theano.scan` over the epoch's batches: Theano's own loop."""
-
-    def _compile_step(self, inputs: Any, labels: Any, loss: Any) -> Any:
-        theano = self._theano
-        rate, batches = np.asarray(self._setup.learning_rate, self._setup.dtype), theano.tensor.lmatrix()
-
-        def step(batch: Any) -> tuple[Any, list[tuple[Any, Any]]]:
-            fed = {inputs: self._inputs[batch], labels: self._labels[batch]}
-            mean = theano.clone(loss, replace=fed)
-            slopes = zip(self._parameters, theano.grad(mean, self._parameters), strict=True)
-            return mean, [(weight, weight - rate * slope) for weight, slope in slopes]
-
-        losses, updates = theano.scan(step, sequences=batches)
-        return theano.function([batches], losses, updates=updates)
-
-    def train_epoch(self, order: Any) -> None:
-        size = self._setup.batch_size
-        self._losses = self._step(order[: len(order) // size * size].reshape(-1, size))
-
-
 _FLAGS = "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"
 
 ALTERNATIVES = {
     "theano": (
         Alternative("idiomatic, trust_input", Trusting, "idiomatic"),
-        Alternative("idiomatic, theano.scan", Scan, "idiomatic", ("mlp",)),
         Alternative("idiomatic, allow_gc=False", Engine, "idiomatic", variables={"THEANO_FLAGS": "{},allow_gc=False"}),
         Alternative("tuned, a step from Python", StepFromPython),
         Alternative("tuned, a step from Python, linker c", CLinker),
-        Alternative("tuned, more of GCC's flags", Engine, variables={"THEANO_FLAGS": _FLAGS}),
+        Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables={"THEANO_FLAGS": _FLAGS}),
     )
 }

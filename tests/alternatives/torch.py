@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engines.contract import Setup, TrainingData, Weights
+from engines.contract import Setup, TrainingData
 from engines.frameworks.torch import Engine
 from tests.alternatives.declared import Alternative
+
+if TYPE_CHECKING:
+    from engines.contract import Weights
 
 
 class _Optimizer(Engine):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def run(trial: Trial) -> Result:
     steady = median(epoch.cpu_seconds for epoch in epochs[_POLICY.warmup_epochs :])
     last = epochs[_POLICY.warmup_epochs + _POLICY.steady_epochs - 1]
     versions = {package: version(package) for package in (info.package, *_backend_package(info.backend))}
-    return Result(steady, max(0.0, ends[0] - start - steady), last.loss, versions)
+    return Result(steady, max(0.0, ends[0] - start - steady), math.nan if last.loss is None else last.loss, versions)
 
 
 def _backend_package(backend: str) -> tuple[str, ...]:
