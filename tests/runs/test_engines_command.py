@@ -85,6 +85,26 @@ def test_installing_says_first_what_it_will_download_and_each_environment_once(m
     assert text.startswith("theano (Theano 1.0.5 and Keras 2.3.1): 61 MB to download")
 
 
+@pytest.mark.parametrize(
+    ("suite", "needed"), [("quick", ["theano", "tensorflow"]), ("modern", ["theano", "tensorflow", "jax", "torch"])]
+)
+def test_a_suite_s_environments_are_those_of_its_engines(
+    suite: str, needed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = fake_install(monkeypatch, {})
+    text = engines("install", "--suite", suite)
+    assert asked == needed
+    assert "Together: " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"), [((), "Name what to install"), (("--suite", "none"), "There is no suite 'none'")]
+)
+def test_installing_nothing_is_refused(arguments: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        engines("install", *arguments)
+
+
 def test_installing_the_gpu_build_takes_its_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake_install(monkeypatch, {})
     assert "3.4 GB to download" in engines("install", "tensorflow", "--gpu")

@@ -17,6 +17,7 @@ from engines.environments.readiness import Readiness, readiness, seen_gpus, why_
 from engines.errors import EngineError, UnavailableError
 from runs.bench import gate
 from runs.errors import RunsError
+from runs.suites import suite as suites
 
 _COLUMNS = ("ENGINE", "ABBR.", "SLUG", "VERSION", "ENVIRONMENT", "DEVICES")
 
@@ -36,7 +37,8 @@ class Command(BaseCommand):
 
     def _add_install(self, actions: Any) -> None:
         install = actions.add_parser("install", help="make engine environments from their lock files")
-        install.add_argument("names", nargs="+", metavar="NAME", help="an engine or an environment")
+        install.add_argument("names", nargs="*", metavar="NAME", help="an engine or an environment")
+        install.add_argument("--suite", metavar="NAME", help="what this suite's engines need, a shipped one or a file")
         install.add_argument("--gpu", action="store_true", help="the build for NVIDIA GPUs, an environment of its own")
         install.add_argument(
             "--go-on", action="store_true", help="succeed if at least one can be used, and say what the others lack"
@@ -84,7 +86,10 @@ class Command(BaseCommand):
     # ------------------------------------------------------------ install, use, remove
 
     def install(self, **options: Any) -> None:
-        wanted = _named(options["names"], gpu=options["gpu"])
+        names = [*options["names"], *(_engines_of(options["suite"]) if options["suite"] else [])]
+        if not names:
+            raise CommandError("Name what to install: engines, environments, or --suite NAME for all that it needs.")
+        wanted = _named(names, gpu=options["gpu"])
         missing = [info for info in wanted if not environments.is_installed(info)]
         if missing:
             self._say(installation.cost(missing))
@@ -178,6 +183,10 @@ def _result_words(result: dict[str, Any]) -> str:
         f"ties: {result['ties']}  {counts['parameters']:,} parameters, {counts['flops'] / 1e9:.3g} GFLOP, "
         f"{counts['samples']:,} samples, {counts['steps']} steps {same}"
     )
+
+
+def _engines_of(suite: str) -> list[str]:
+    return [engine for bench in suites.load(suite).benches for engine in bench.engines]
 
 
 def _named(names: Sequence[str], *, gpu: bool) -> list[EnvironmentInfo]:
