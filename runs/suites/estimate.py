@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import fsum
 from statistics import median, median_low
 
 from engines import networks
@@ -15,7 +14,7 @@ from runs.suites.suite import Suite
 Kind = tuple[str, Track, NetworkType, Device]
 """Engine, track, type of network and device: cells of a kind start alike, and are about as fast for their size."""
 
-# Rough figures for what has not run here yet. Seconds of a run outside its epochs, what is compiled being at hand:
+# Rough figures for what has not run here yet. Seconds of a run beside its epochs, what is compiled being at hand:
 _OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
 _USUAL_OVERHEAD_SECONDS = 6.0
 # and more in a cell's first run, of those that keep on the disk what they compile:
@@ -29,7 +28,8 @@ _FIRST_COMPILE_SECONDS: dict[tuple[str, Track, NetworkType], float] = {
 }
 # The rate within epochs, and each step's own time.
 _USUAL_GFLOPS = 30.0
-_STEP_SECONDS = 2e-4
+_STEP_SECONDS = {"keras-torch": 3e-3}
+_USUAL_STEP_SECONDS = 2e-4
 _CANARY_SECONDS = 1.5
 
 
@@ -43,7 +43,7 @@ class Estimate:
 
 @dataclass
 class _Experience:
-    """Of a kind's finished runs: seconds outside the epochs, and how many times the rough figure an epoch took."""
+    """Of a kind's finished runs: seconds beside usual epochs, and how many times the rough figure such an epoch took."""
 
     overheads: list[float] = field(default_factory=list)
     paces: list[float] = field(default_factory=list)
@@ -66,8 +66,9 @@ class Predictor:
         cell, whole = record.cell, record.phases.process_seconds
         self._seconds.setdefault(cell, []).append(whole)
         kind = self._kinds.setdefault(_kind(cell), _Experience())
-        kind.overheads.append(max(0.0, whole - fsum(epoch.wall_seconds for epoch in record.training.epochs)))
         usual = median(epoch.wall_seconds for epoch in record.training.steady_epochs)
+        # What is compiled within the first epoch is none of a usual one.
+        kind.overheads.append(max(0.0, whole - usual * len(record.training.epochs)))
         kind.paces.append(usual / _rough_epoch_seconds(cell))
 
     def knows(self, cell: Cell) -> bool:
@@ -114,4 +115,4 @@ def _rough_epoch_seconds(cell: Cell) -> float:
     samples, batch_size = cell.workload.dataset.train_samples, cell.workload.batch_size
     flops = networks.flops_per_epoch(cell.workload.network, samples=samples, batch_size=batch_size)
     steps = networks.steps_per_epoch(samples, batch_size)
-    return flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS
+    return flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS.get(cell.engine, _USUAL_STEP_SECONDS)
