@@ -130,12 +130,16 @@ def train(job: Job, channel: Channel) -> dict[str, Any]:
         channel.send({"event": "epoch", "epoch": dataclasses.asdict(epoch)})
 
     epochs = timing.train(engine, samples=len(data.train_labels), seed=job.seed, policy=job.policy, report=report)
-    peak_rss = peak_rss_bytes()
+    peak_rss, peak_device = peak_rss_bytes(), peak_device_bytes(job.setup)
     with timing.phase(phases, "evaluation"):
         evaluation = engine.evaluate()
     training = describe(job, engine, data, epochs)
     training = dataclasses.replace(
-        training, peak_rss_bytes=peak_rss, test_loss=_finite(evaluation.loss), test_accuracy=evaluation.accuracy
+        training,
+        peak_rss_bytes=peak_rss,
+        peak_device_bytes=peak_device,
+        test_loss=_finite(evaluation.loss),
+        test_accuracy=evaluation.accuracy,
     )
     return {"training": dataclasses.asdict(training), "phases": phases}
 
@@ -181,6 +185,20 @@ def peak_rss_bytes() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def peak_device_bytes(setup: Setup) -> int | None:
+    """The most that the framework held on its GPU, by its own count; None on the CPU, or if it does not count."""
+    backend = registry.find(setup.engine).backend
+    framework: Any = sys.modules.get(backend)
+    if setup.device == "cpu":
+        return None
+    if backend == "tensorflow":
+        return int(framework.config.experimental.get_memory_info("GPU:0")["peak"])
+    if backend == "jax":
+        peak: int | None = (framework.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+        return peak
+    return int(framework.cuda.max_memory_allocated()) if backend == "torch" else None
 
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:

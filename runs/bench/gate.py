@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -62,6 +62,8 @@ class Subject:
     engine: str
     device: Device
     track: Track = "idiomatic"
+    device_index: int = field(default=0, compare=False)
+    """Which GPU it is asked on: the verdict holds for any."""
 
     @property
     def environment(self) -> environments.EnvironmentInfo:
@@ -73,8 +75,8 @@ class Subject:
         return content_hash(self.engine, self.device, self.track, registry.code_hash(self.engine), software)
 
 
-def subject_of(cell: Cell) -> Subject:
-    return Subject(cell.engine, cell.device, cell.track)
+def subject_of(cell: Cell, device_index: int = 0) -> Subject:
+    return Subject(cell.engine, cell.device, cell.track, device_index)
 
 
 class Verdicts:
@@ -147,10 +149,10 @@ def smallest_networks(cells: Iterable[Cell]) -> tuple[Network, ...]:
     return tuple({network.type: network for network in reversed(by_size)}.values())
 
 
-def lacking(verdicts: Verdicts, cells: Sequence[Cell]) -> dict[Subject, tuple[Network, ...]]:
+def lacking(verdicts: Verdicts, cells: Sequence[Cell], *, device_index: int = 0) -> dict[Subject, tuple[Network, ...]]:
     """For each engine and track of these cells: the networks that its verdict lacks, one of each type at most."""
     wanted: dict[Subject, tuple[Network, ...]] = {}
-    for subject in dict.fromkeys(subject_of(cell) for cell in cells):
+    for subject in dict.fromkeys(subject_of(cell, device_index) for cell in cells):
         own = [cell for cell in cells if subject_of(cell) == subject]
         known = {check.network.type for check in verdicts.of(subject)}
         missing = tuple(network for network in smallest_networks(own) if network.type not in known)
@@ -162,15 +164,20 @@ def lacking(verdicts: Verdicts, cells: Sequence[Cell]) -> dict[Subject, tuple[Ne
 def ask(
     wanted: dict[Subject, tuple[Network, ...]], verdicts: Verdicts, told: Callable[[Subject, list[Check]], None]
 ) -> None:
-    """Check and keep. Nothing is timed, so engines go side by side, those that compile longest (Theano's) first."""
-    longest_first = sorted(wanted, key=lambda subject: registry.find(subject.engine).backend != "theano")
+    """Check and keep. Nothing is timed, so engines go side by side, those that compile longest (Theano's) first.
+
+    The tracks of one engine go one after the other: they share the folder of what is compiled, which Theano locks.
+    """
+    engines = dict.fromkeys(subject.engine for subject in wanted)
+    longest_first = sorted(engines, key=lambda engine: registry.find(engine).backend != "theano")
     stop, one_at_a_time = threading.Event(), threading.Lock()
 
-    def ask_one(subject: Subject) -> None:
-        checks = check(subject, wanted[subject], stop)
-        with one_at_a_time:
-            verdicts.keep(subject, checks)
-            told(subject, checks)
+    def ask_one(engine: str) -> None:
+        for subject in (each for each in wanted if each.engine == engine):
+            checks = check(subject, wanted[subject], stop)
+            with one_at_a_time:
+                verdicts.keep(subject, checks)
+                told(subject, checks)
 
     with ThreadPoolExecutor(max_workers=len(machine.allowed_cpus())) as pool:
         try:
@@ -186,7 +193,14 @@ def check(subject: Subject, networks: tuple[Network, ...], stop: threading.Event
 
 
 def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType, stop: threading.Event) -> list[Check]:
-    setup = Setup(subject.engine, networks[0], track=subject.track, device=subject.device, dtype=dtype)
+    setup = Setup(
+        subject.engine,
+        networks[0],
+        track=subject.track,
+        device=subject.device,
+        device_index=subject.device_index,
+        dtype=dtype,
+    )
     job = Job("verify", setup, networks=networks)
     python = environments.python_of(subject.environment)
     outcome = host.run(python, job, timeout_seconds=_TIMEOUT_SECONDS, stop=stop)

@@ -68,7 +68,7 @@ def cpus_for(cell: Cell) -> tuple[int, ...]:
     return machine.allowed_cpus()[: cell.threads] if cell.device == "cpu" else ()
 
 
-def setup_of(cell: Cell) -> Setup:
+def setup_of(cell: Cell, device_index: int = 0) -> Setup:
     return Setup(
         engine=cell.engine,
         network=cell.workload.network,
@@ -76,5 +76,6 @@ def setup_of(cell: Cell) -> Setup:
         learning_rate=cell.workload.optimizer.learning_rate,
         track=cell.track,
         device=cell.device,
+        device_index=device_index if cell.device == "gpu" else 0,
         threads=cell.threads,
     )

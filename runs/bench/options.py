@@ -25,6 +25,11 @@ def positive(text: str, largest: int = _LARGEST) -> int:
     return int(text)
 
 
+def index(text: str) -> int:
+    """From 0."""
+    return 0 if text == "0" else positive(text)
+
+
 def batch_size(text: str) -> int:
     return positive(text, 10**6)
 

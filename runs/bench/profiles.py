@@ -37,22 +37,22 @@ def refuse_other_options(options: dict[str, Any]) -> None:
     if given:
         words = ", ".join(f"--{name}" for name in given)
         raise RunsError(
-            f"--profile takes each cell once, belongs to no experiment and is not uploaded: leave out {words}."
+            f"--profile takes each cell once, belongs to no experiment and stays on this machine: leave out {words}."
         )
 
 
-def take(plan: Plan, machine: Machine) -> Iterator[Outcome]:
+def take(plan: Plan, machine: Machine, gpu_index: int = 0) -> Iterator[Outcome]:
     """One for each cell, in the plan's order."""
     first = {run.cell: run for run in reversed(plan.runs)}
     for cell in plan.cells:
         reason = why_unsupported(cell)
-        yield Outcome(cell, reason=reason) if reason else _profile(first[cell], plan, machine)
+        yield Outcome(cell, reason=reason) if reason else _profile(first[cell], plan, machine, gpu_index)
 
 
-def _profile(planned: PlannedRun, plan: Plan, machine: Machine) -> Outcome:
+def _profile(planned: PlannedRun, plan: Plan, machine: Machine, gpu_index: int) -> Outcome:
     cell, suite = planned.cell, plan.suite
     started_at = datetime.now(UTC)
-    job = Job("profile", setup_of(cell), cell.workload.dataset, seed=planned.seed, cpus=cpus_for(cell))
+    job = Job("profile", setup_of(cell, gpu_index), cell.workload.dataset, seed=planned.seed, cpus=cpus_for(cell))
     outcome = host.run(python_of(cell), job, timeout_seconds=suite.timeout_seconds)
     if not outcome.finished:
         return Outcome(cell, reason=f"{outcome.status.replace('_', ' ')}. {outcome.reason}")

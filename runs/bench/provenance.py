@@ -56,6 +56,17 @@ def gpus() -> tuple[str, ...]:
     return tuple(seen_gpus())
 
 
+def gpu_words(index: int) -> str:
+    """'1: NVIDIA A100'."""
+    return f"{index}: {gpus()[index]}" if index < len(gpus()) else str(index)
+
+
+def check_gpu(index: int) -> None:
+    """Raises RunsError where there are GPUs, but not so many."""
+    if gpus() and index >= len(gpus()):
+        raise RunsError(f"There is no GPU {index} here. There is: {', '.join(map(gpu_words, range(len(gpus()))))}.")
+
+
 def code_of(engine: str) -> Code:
     version, commit, dirty = _checkout()
     return Code(version=version, commit=commit, dirty=dirty, engine_sha256=registry.code_hash(engine))
@@ -84,7 +95,7 @@ def _git(*arguments: str) -> str:
     return answer.stdout.strip()
 
 
-def command_for(cell: Cell, suite: str, *, as_profile: bool = False) -> str:
+def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool = False) -> str:
     """What to type to do this cell again; a suite that is not ours is a file, whose folder stays private."""
     options = {
         "--suite": suite if suite in suites.shipped() else f"{suite}.toml",
@@ -96,6 +107,7 @@ def command_for(cell: Cell, suite: str, *, as_profile: bool = False) -> str:
         "--batch-sizes": str(cell.workload.batch_size),
     }
     words = [word for pair in options.items() for word in pair]
+    words += ["--gpu-index", str(gpu_index)] if cell.device == "gpu" and gpu_index else []
     synthetic = ["--synthetic"] if cell.workload.dataset.source == "synthetic" else []
     end = ["--profile"] if as_profile else ["--blocks", "1", "--fresh"]
     return shlex.join(["python", "manage.py", "runbench", *words, *synthetic, *end])

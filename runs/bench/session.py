@@ -58,6 +58,8 @@ class Session:
     budget: Budget
     progress: Progress = field(default_factory=Progress)
     canaries: Canaries = field(default_factory=Canaries)
+    gpu_index: int = 0
+    """Which GPU does what GPUs do, by the number that nvidia-smi gives it."""
     learn: Callable[[RunRecord], object] = lambda record: None
     """Whoever predicts what later blocks will take."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -182,7 +184,7 @@ def _train(session: Session, planned: PlannedRun, on_event: Callable[[Event], No
     cell, suite = planned.cell, session.plan.suite
     job = Job(
         kind="train",
-        setup=setup_of(cell),
+        setup=setup_of(cell, session.gpu_index),
         dataset=cell.workload.dataset,
         seed=planned.seed,
         policy=suite.policy,
@@ -206,7 +208,7 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         environment=environment_of(cell),
         code=provenance.code_of(cell.engine),
         cell_key=cell_key(cell),
-        command=provenance.command_for(cell, suite.name),
+        command=provenance.command_for(cell, suite.name, gpu_index=session.gpu_index),
         phases=_phases(outcome),
         training=_training(outcome.result.get("training")),
         equivalence=equivalence,
@@ -247,8 +249,9 @@ def _conditions(
     session: Session, cell: Cell, canary_before: Rate, before: machine.Readings, after: machine.Readings
 ) -> Conditions:
     """What the run met: the canary before its block, the machine's readings around it, and what was amiss in them."""
+    used = {"GPU used": provenance.gpu_words(session.gpu_index)} if cell.device == "gpu" else {}
     return Conditions(
-        readings=machine.delta(before, after),
+        readings=machine.delta(before, after) | used,
         canary_gflops=canary_before.gflops,
         peak_gflops=session.canaries.peak(cell.threads) if cell.device == "cpu" else None,
         unstable=canary.instability_reasons([], None, before=before, after=after),

@@ -43,7 +43,7 @@ class Estimate:
 
 @dataclass
 class _Experience:
-    """Of a kind's finished runs: seconds beside usual epochs, and how many times the rough figure such an epoch took."""
+    """Of a kind's finished runs: seconds beside usual epochs, and how many times the rough figure an epoch took."""
 
     overheads: list[float] = field(default_factory=list)
     paces: list[float] = field(default_factory=list)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import backends, datasets, networks, worker
+from engines import backends, datasets, networks, registry, worker
 from engines.contract import Epoch, Network, Phases, Setup, Training
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
@@ -96,6 +96,54 @@ def test_phases_are_those_of_the_record() -> None:
 
 def test_memory_is_read_while_the_process_lives() -> None:
     assert train().peak_rss_bytes > 10 * 2**20
+
+
+class Tensorflow:
+    """As much of it as counts a GPU's memory."""
+
+    def __init__(self) -> None:
+        self.config = self.experimental = self
+
+    def get_memory_info(self, device: str) -> dict[str, int]:
+        return {"GPU:0": {"current": 5, "peak": 7}}[device]
+
+
+class Jax:
+    def __init__(self, stats: dict[str, int] | None) -> None:
+        self.stats = stats
+
+    def devices(self) -> list[Jax]:
+        return [self]
+
+    def memory_stats(self) -> dict[str, int] | None:
+        return self.stats
+
+
+class Torch:
+    def __init__(self) -> None:
+        self.cuda = self
+
+    def max_memory_allocated(self) -> int:
+        return 11
+
+
+@pytest.mark.parametrize(
+    ("slug", "module", "peak"),
+    [
+        ("tensorflow", Tensorflow(), 7),
+        ("keras-jax", Jax({"peak_bytes_in_use": 9}), 9),
+        ("jax", Jax(None), None),
+        ("keras-torch", Torch(), 11),
+        ("theano", object(), None),
+    ],
+)
+def test_memory_on_a_gpu_is_what_its_framework_counted(
+    slug: str, module: Any, peak: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, registry.find(slug).backend, module)
+    setup = dataclasses.replace(SETUP, engine=slug)
+    assert worker.peak_device_bytes(dataclasses.replace(setup, device="gpu")) == peak
+    assert worker.peak_device_bytes(setup) is None
 
 
 def test_events_tell_how_far_it_is() -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from engines import host, registry
-from engines.contract import Cell, Environment, Network
+from engines import host, machine, registry
+from engines.contract import Cell, Environment, Network, Track
 from engines.environments import environments
 from engines.protocol import Job
 from runs.bench import gate
@@ -168,6 +168,19 @@ def test_both_element_types_are_asked_each_in_a_process_of_its_own(
     ]
     assert told == [(TENSORFLOW, 4)]
     assert all(check.passed for check in again(verdicts).of(TENSORFLOW))
+
+
+def test_the_tracks_of_one_engine_are_asked_one_after_the_other_on_the_gpu_that_was_chosen(
+    verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = answers(monkeypatch, passes)
+    monkeypatch.setattr(machine, "allowed_cpus", lambda: (0, 1, 2, 3))
+    tracks: tuple[Track, ...] = ("idiomatic", "tuned")
+    cells = [replace(make_cell(network=SMALL), device="gpu", track=track) for track in tracks]
+    gate.ask(gate.lacking(verdicts, cells, device_index=2), verdicts, lambda subject, checks: None)
+    assert [job.setup.track for job in jobs] == ["idiomatic"] * 2 + ["tuned"] * 2
+    assert {job.setup.device_index for job in jobs} == {2}
+    assert gate.lacking(verdicts, cells) == {}, "a verdict holds on any GPU"
 
 
 def test_a_gate_that_ends_badly_is_a_failure_with_its_reason_and_the_next_engine_is_asked(

@@ -73,6 +73,24 @@ def test_the_command_that_repeats_a_run_names_its_cell(suite: str, named: str) -
     assert "--synthetic" not in command
 
 
+def test_one_gpu_of_several_is_chosen_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "gpus", lambda: ("A100", "H100"))
+    gpu = dataclasses.replace(CELL, device="gpu")
+    assert (here.setup_of(gpu, 1).device_index, here.setup_of(CELL, 1).device_index) == (1, 0)
+    assert "--gpu-index 1" in provenance.command_for(gpu, "quick", gpu_index=1)
+    assert "--gpu-index" not in provenance.command_for(CELL, "quick", gpu_index=1)
+    assert provenance.gpu_words(1) == "1: H100"
+    provenance.check_gpu(1)
+    with pytest.raises(RunsError, match=r"There is no GPU 2 here\. There is: 0: A100, 1: H100\."):
+        provenance.check_gpu(2)
+
+
+def test_where_no_gpu_is_seen_its_number_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs are recorded as unsupported."""
+    monkeypatch.setattr(provenance, "gpus", tuple)
+    provenance.check_gpu(7)
+
+
 def test_the_command_for_synthetic_data_says_so() -> None:
     cell: Cell = make_cell()
     dataset = dataclasses.replace(cell.workload.dataset, source="synthetic")

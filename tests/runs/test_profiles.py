@@ -96,7 +96,9 @@ def test_json_is_all_that_is_printed(bench: Bench, capsys: pytest.CaptureFixture
     assert json.loads(capsys.readouterr().out) == {"profiles": [each.profile_id for each in spooled(bench)]}
 
 
-@pytest.mark.parametrize("option", [("--blocks", "2"), ("--budget", "5m"), ("--fresh",), ("--plan",)])
+@pytest.mark.parametrize(
+    "option", [("--blocks", "2"), ("--budget", "5m"), ("--fresh",), ("--plan",), ("--upload", "http://127.0.0.1:1")]
+)
 def test_what_a_profile_cannot_heed_is_refused(bench: Bench, option: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match=f"leave out {option[0]}"):
         profile(bench, *option)

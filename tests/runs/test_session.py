@@ -9,7 +9,7 @@ import pytest
 
 from engines import host, machine
 from engines.contract import RunRecord, Status, as_json
-from runs.bench import resuming, session
+from runs.bench import provenance, resuming, session
 from runs.records import parse_record
 from tests.records import ENVIRONMENT, MACHINE
 from tests.runs import sittings
@@ -88,3 +88,16 @@ def test_an_unsupported_run_is_recorded_without_a_process(
     first, _ = session.carry_out(sitting(tmp_path, PLAN), Watcher())
     assert (first.status, first.reason, first.exit_code) == ("unsupported", "No GPU in <home>/gpus.", None)
     assert hosts.jobs == []
+
+
+def test_which_gpu_is_used_is_the_job_s_and_the_record_s(
+    tmp_path: Path, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "gpus", lambda: ("A100", "H100"))
+    cells = (CELL, dataclasses.replace(CELL, device="gpu"))
+    chosen = dataclasses.replace(sitting(tmp_path, make_plan(*cells, blocks=1)), gpu_index=1)
+    records = {record.cell.device: record for record in session.carry_out(chosen, Watcher())}
+    assert {job.setup.device: job.setup.device_index for job in hosts.jobs} == {"cpu": 0, "gpu": 1}
+    assert records["gpu"].conditions.readings["GPU used"] == "1: H100"
+    assert "GPU used" not in records["cpu"].conditions.readings
+    assert "--gpu-index 1" in records["gpu"].command

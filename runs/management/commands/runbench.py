@@ -19,7 +19,7 @@ from runs import storage
 from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
-from runs.bench.options import batch_size, check_data, data_for, positive, seconds_of, selection
+from runs.bench.options import batch_size, check_data, data_for, index, positive, seconds_of, selection
 from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
 from runs.profile_spool import ProfileSpool, profile_spool
@@ -64,6 +64,9 @@ class Command(BaseCommand):
         what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or one: mlp:8x100")
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
         what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
+        what.add_argument(
+            "--gpu-index", type=index, default=0, metavar="N", help="which GPU, by nvidia-smi's number; 0 if left out"
+        )
         what.add_argument("--tracks", nargs="+", default=[], choices=get_args(Track))
         what.add_argument(
             "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those that the suite has"
@@ -106,6 +109,7 @@ class Command(BaseCommand):
     def _handle(self, options: dict[str, Any]) -> None:
         if options["profile"]:
             profiles.refuse_other_options(options)
+        provenance.check_gpu(options["gpu_index"])
         suite = suites.load("noise" if options["noise"] else options["suite"])
         plan = make_plan(suite, data_for(options), selection(suite, options))
         if not plan.runs:
@@ -161,10 +165,11 @@ class Command(BaseCommand):
                 machine=machine,
                 spool=spool,
                 store=in_turn(storing, uploads),
-                verdicts=self._gate(left, verify=not options["no_verify"]),
+                verdicts=self._gate(left, options),
                 budget=budget,
                 progress=Progress.of(resuming.measured_alike(plan, own)),
                 learn=predictor.learn,
+                gpu_index=options["gpu_index"],
             )
             made = self._run(sitting, predictor, options)
         uploads.finish()
@@ -180,7 +185,10 @@ class Command(BaseCommand):
                 storage.check_writable(machine, accept_hardware=options["accept_hardware"])
             provenance.remember_name(machine.name, settings.VAR_DIR)
             spool.prepare()
-            made = [self._tell_profile(outcome, spool, options) for outcome in profiles.take(plan, machine)]
+            made = [
+                self._tell_profile(outcome, spool, options)
+                for outcome in profiles.take(plan, machine, options["gpu_index"])
+            ]
             if not options["no_database"]:
                 storage.store_profiles(spool.read(), accept_hardware=options["accept_hardware"])
         kept = [outcome.record.profile_id for outcome in made if outcome.record]
@@ -200,11 +208,12 @@ class Command(BaseCommand):
             (self.stderr if options["json"] else self.stdout).write(line)
         return outcome
 
-    def _gate(self, left: Plan, *, verify: bool) -> Verdicts:
+    def _gate(self, left: Plan, options: dict[str, Any]) -> Verdicts:
         """What is known of the engines' equivalence; asked first where nothing is, on the suite's smallest networks."""
         verdicts = Verdicts(settings.VAR_DIR / "equivalence.json")
         cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
-        wanted = gate.lacking(verdicts, cells) if verify else {}
+        device_index = options["gpu_index"]
+        wanted = {} if options["no_verify"] else gate.lacking(verdicts, cells, device_index=device_index)
         if wanted:
             names = ", ".join(dict.fromkeys(registry.find(subject.engine).title for subject in wanted))
             self.stderr.write(f"Checking first that these do the reference's work: {names}. --no-verify leaves it out.")
