@@ -241,23 +241,19 @@ except EngineError as error:
 @pytest.mark.parametrize(
     ("slug", "text"),
     [
-        ("theano", "UnsupportedError No GPU build of Theano"),
         ("keras-theano", "UnsupportedError No GPU build of Theano"),
         ("tensorflow", "UnsupportedError No GPU seen. Install the GPU build with"),
-        ("keras-tensorflow", "UnsupportedError No GPU seen. Install the GPU build with"),
         ("jax", "UnsupportedError No GPU seen. Install the GPU build with"),
-        ("keras-jax", "UnsupportedError No GPU seen. Install the GPU build with"),
-        ("torch", "UnsupportedError No GPU seen. Install the GPU build with"),
         ("keras-torch", "UnsupportedError No GPU seen. Install the GPU build with"),
     ],
 )
 def test_a_gpu_that_is_not_there_is_refused_with_the_reason(slug: str, text: str) -> None:
+    """Each backend once: Keras and its backend are started by the same lines."""
     assert run_trial(slug, REFUSAL, "gpu", scratch()).stdout.splitlines()[-1].startswith(text)
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("slug", ["theano", "keras-theano"])
-def test_theano_without_a_compiler_is_refused_with_what_to_type(slug: str, tmp_path: Path) -> None:
-    completed = run_trial(slug, REFUSAL, "cpu", str(tmp_path), PATH=str(tmp_path))
+def test_theano_without_a_compiler_is_refused_with_what_to_type(tmp_path: Path) -> None:
+    completed = run_trial("theano", REFUSAL, "cpu", str(tmp_path), PATH=str(tmp_path))
     assert completed.stdout.splitlines()[-1].startswith("UnavailableError")
     assert "apt-get install g++" in completed.stdout
