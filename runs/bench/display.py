@@ -129,6 +129,7 @@ def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
     """The plan for people: each group of cells with its blocks, then the totals."""
     blocks = Counter(f"{_group_words(block)} · {_engine_words(block)}" for block in plan.blocks)
     measured = round(100 * summary["estimate_measured_share"])
+    gate_seconds = summary["gate_seconds"]
     most = "at most " if plan.suite.is_adaptive else ""
     return [
         *(f"  {count} × {line}" for line, count in blocks.items()),
@@ -136,6 +137,11 @@ def plan_lines(plan: Plan, summary: dict[str, Any]) -> list[str]:
         f"left, {summary['runs_unsupported_here']} unsupported here.",
         f"Estimated time: {most}{duration(summary['estimated_seconds'])} ({measured} % of the runs from times measured "
         "here, the rest from their size).",
+        *(
+            [f"First the equivalence gate, about {duration(gate_seconds)}; a budget includes it."]
+            if gate_seconds
+            else []
+        ),
     ]
 
 

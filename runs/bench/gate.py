@@ -30,6 +30,7 @@ FULL = (
     Network("cnn", 2, 8),
 )
 """What `engines verify` checks."""
+_SUBJECT_SECONDS = 40.0
 _TIMEOUT_SECONDS = 900.0
 
 
@@ -159,6 +160,12 @@ def lacking(verdicts: Verdicts, cells: Sequence[Cell], *, device_index: int = 0)
         if missing:
             wanted[subject] = missing
     return wanted
+
+
+def rough_seconds(wanted: dict[Subject, tuple[Network, ...]]) -> float:
+    """How long it takes to ask these: with nothing compiled yet, about so long for each, engines side by side."""
+    at_once = min(len(machine.allowed_cpus()), len({subject.engine for subject in wanted})) or 1
+    return _SUBJECT_SECONDS * len(wanted) / at_once
 
 
 def ask(

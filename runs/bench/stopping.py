@@ -26,10 +26,13 @@ class Budget:
         """Whether all of these, one after the other, will be over in time."""
         return self.seconds is None or self.spent + sum(map(self.predict, blocks)) <= self.seconds
 
-    def fitting(self, blocks: Iterable[Block]) -> tuple[Block, ...]:
-        """Of these, in their order, those that will be begun: what would end too late is passed over."""
+    def fitting(self, blocks: Iterable[Block], *, after: float = 0.0) -> tuple[Block, ...]:
+        """Of these, in their order, those that will be begun: what would end too late is passed over.
+
+        `after` are the seconds that something else takes first.
+        """
         found: list[Block] = []
-        at = self.spent
+        at = self.spent + after
         for block in blocks:
             ends = at + self.predict(block)
             if self.seconds is None or ends <= self.seconds:

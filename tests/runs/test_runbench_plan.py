@@ -110,11 +110,11 @@ def test_the_study_s_plan_takes_time_and_is_carried_out_in_many_sittings(
 
 def test_a_plan_with_a_budget_says_which_workloads_fit(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """Two groups of two blocks: what fits is whole blocks, those of the first group before the other's."""
-    runbench("--suite", bench.suite, "--plan", "--json", "--budget", "10h")
+    runbench("--suite", bench.suite, "--plan", "--json", "--budget", "10h", "--no-verify")
     plan = json.loads(capsys.readouterr().out)
     assert (plan["blocks_left"], plan["blocks_within_budget"]) == (4, 4)
     block = plan["estimated_seconds"] / 4
-    runbench("--suite", bench.suite, "--plan", "--budget", f"{3.5 * block:.0f}s")
+    runbench("--suite", bench.suite, "--plan", "--budget", f"{3.5 * block:.0f}s", "--no-verify")
     lines = capsys.readouterr().out.splitlines()
     place = next(place for place, line in enumerate(lines) if line.startswith("Within "))
     assert lines[place].endswith("by this estimate, 3 of 4 blocks:")
@@ -122,6 +122,19 @@ def test_a_plan_with_a_budget_says_which_workloads_fit(bench: Bench, capsys: pyt
         "2 of 2 blocks: MLP 1x2",
         "1 of 2 blocks: MLP 1x4",
     ]
+
+
+def test_a_plan_reckons_with_the_gate_that_comes_first(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    def plan(*options: str) -> dict[str, Any]:
+        runbench("--suite", bench.suite, "--plan", "--json", "--budget", "60s", *options)
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    asked, unasked = plan(), plan("--no-verify")
+    assert (asked["gate_seconds"] > 0, unasked["gate_seconds"]) == (True, 0)
+    assert asked["blocks_within_budget"] < unasked["blocks_within_budget"] == 4
+    runbench("--suite", bench.suite, "--plan")
+    assert "First the equivalence gate, about" in capsys.readouterr().out
 
 
 def test_a_budget_s_order_is_that_of_the_runs(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Machine, RunRecord, Track
+from engines.contract import Machine, Network, RunRecord, Track
 from engines.errors import EngineError
 from runs import storage
 from runs.bench import gate, here, profiles, provenance, resuming, session
@@ -211,14 +211,18 @@ class Command(BaseCommand):
     def _gate(self, left: Plan, options: dict[str, Any]) -> Verdicts:
         """What is known of the engines' equivalence; asked first where nothing is, on the suite's smallest networks."""
         verdicts = Verdicts(settings.VAR_DIR / "equivalence.json")
-        cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
-        device_index = options["gpu_index"]
-        wanted = {} if options["no_verify"] else gate.lacking(verdicts, cells, device_index=device_index)
+        wanted = self._lacking(verdicts, left, options)
         if wanted:
             names = ", ".join(dict.fromkeys(registry.find(subject.engine).title for subject in wanted))
             self.stderr.write(f"Checking first that these do the reference's work: {names}. --no-verify leaves it out.")
         gate.ask(wanted, verdicts, self._tell_verdict)
         return verdicts
+
+    def _lacking(
+        self, verdicts: Verdicts, left: Plan, options: dict[str, Any]
+    ) -> dict[gate.Subject, tuple[Network, ...]]:
+        cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
+        return {} if options["no_verify"] else gate.lacking(verdicts, cells, device_index=options["gpu_index"])
 
     def _tell_verdict(self, subject: gate.Subject, checks: list[gate.Check]) -> None:
         title = registry.find(subject.engine).title
@@ -246,6 +250,7 @@ class Command(BaseCommand):
 
     def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, options: dict[str, Any]) -> None:
         estimate = predictor.estimate(left)
+        checks = self._lacking(Verdicts(settings.VAR_DIR / "equivalence.json"), left, options)
         summary = {
             "suite": plan.suite.name,
             "cells": len(plan.cells),
@@ -255,8 +260,9 @@ class Command(BaseCommand):
             "runs_unsupported_here": sum(bool(here.why_unsupported(run.cell)) for run in plan.runs),
             "estimated_seconds": round(estimate.seconds),
             "estimate_measured_share": round(estimate.measured_share, 3),
+            "gate_seconds": round(gate.rough_seconds(checks)),
         }
-        fitting = _budget(options, plan, predictor).fitting(left.blocks)
+        fitting = _budget(options, plan, predictor).fitting(left.blocks, after=gate.rough_seconds(checks))
         if options["budget"]:
             summary["blocks_left"], summary["blocks_within_budget"] = len(left.blocks), len(fitting)
         if options["json"]:
