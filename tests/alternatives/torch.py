@@ -37,10 +37,8 @@ class Foreach(_Optimizer):
     choices: ClassVar = {"foreach": True}
 
 
-class _Compiled(Engine):
-    """The whole step as one graph, as tuned has it for MLPs, with other options."""
-
-    options: ClassVar[dict[str, Any]]
+class Guarded(Engine):
+    """The whole step as one graph, as tuned has it for MLPs, with what `torch.compile` checks before each call."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -48,21 +46,9 @@ class _Compiled(Engine):
 
     def compile(self) -> None:
         before = self.weights()
-        self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False, options=self.options)
+        self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False)
         self.train_epoch(np.arange(self._setup.batch_size))
         self._set_weights(before)
-
-
-class Guarded(_Compiled):
-    """With what `torch.compile` checks before each call."""
-
-    options: ClassVar = {}
-
-
-class CppWrapper(_Compiled):
-    """The graph called from C++ instead of Python."""
-
-    options: ClassVar = {"cpp_wrapper": True}
 
 
 class CompiledModel(Engine):
@@ -85,7 +71,6 @@ ALTERNATIVES = {
         Alternative("idiomatic, SGD(foreach=True)", Foreach, "idiomatic"),
         Alternative("tuned, compiling the model alone", CompiledModel),
         Alternative("tuned, with guards", Guarded, networks=("mlp",)),
-        Alternative("tuned, with guards, cpp_wrapper", CppWrapper, networks=("mlp",)),
         Alternative("tuned, compiling the whole step", Guarded, networks=("cnn",)),
     )
 }
