@@ -174,10 +174,11 @@ def _side(letter: str, stored: StoredProfile, longest: float) -> ShownProfile:
         (each.name, each.seconds / profile.steps, _step_time(each.seconds, profile))
         for each in profile.operations[:DRAWN]
     ]
+    track = "" if stored.track == "idiomatic" else f" · {_(stored.track)}"
     return ShownProfile(
-        title=f"{letter}: {engine_title(stored.engine)}",
+        title=f"{letter}: {engine_title(stored.engine)}{track}",
         profile=profile,
-        style=style_for(stored.engine),
+        style=style_for(stored.engine, track=stored.track),
         bars=bars(drawn, longest=longest),
         taken_at=stored.finished_at,
     )

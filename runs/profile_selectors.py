@@ -22,6 +22,7 @@ Key = tuple[int, int, str, str, str, int]
 class StoredProfile:
     id: UUID
     engine: str
+    track: str
     finished_at: datetime
     engine_sha256: str
     """The hash of the engine's code that was profiled."""
@@ -65,6 +66,7 @@ def _stored(row: Profile) -> StoredProfile:
     return StoredProfile(
         id=row.profile_id,
         engine=row.engine,
+        track=row.track,
         finished_at=aware_time(record.finished_at),
         engine_sha256=record.code.engine_sha256,
         profile=record.profile,

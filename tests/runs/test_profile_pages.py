@@ -167,6 +167,15 @@ def test_the_largest_workload_is_shown_and_the_others_can_be_chosen(client: Clie
     assert "Where the time goes: MLP 8x200" in compared(client, profile="no-such")
 
 
+def test_both_tracks_of_one_engine_are_told_apart(client: Client, site: Site) -> None:
+    site.cell("tensorflow", make_workload("mlp", 8, 25), seconds=0.1, track="tuned")
+    for track in ("idiomatic", "tuned"):
+        store_profile(Run.objects.with_everything().filter(engine="tensorflow", track=track).order_by("pk")[0])
+    shown = compared(client, b_engine="tensorflow", a_track="idiomatic", b_track="tuned")
+    assert "A: TensorFlow</h3>" in shown
+    assert "B: TensorFlow · tuned</h3>" in shown
+
+
 def test_a_side_compared_with_itself_has_no_second_profile(client: Client, site: Site) -> None:
     store_profile(runs_of(25)["tensorflow"])
     assert "Where the time goes" not in compared(client, b_engine="tensorflow")
