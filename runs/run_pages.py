@@ -139,6 +139,8 @@ def results_table(run: Run) -> Table:
             training.get("order_from", ""), formats.NONE
         ),
     }
+    if training.get("peak_device_bytes"):
+        facts[_("Peak memory on the GPU")] = formats.gib(training["peak_device_bytes"])
     return facts_table(_("Results"), facts if training else _known(facts))
 
 
