@@ -50,7 +50,7 @@ ALTERNATIVES = {
         Alternative("idiomatic, trust_input", Trusting, "idiomatic"),
         Alternative("idiomatic, allow_gc=False", Engine, "idiomatic", variables={"THEANO_FLAGS": "{},allow_gc=False"}),
         Alternative("tuned, a step from Python", StepFromPython),
-        Alternative("tuned, a step from Python, linker c", CLinker),
+        Alternative("tuned, a step from Python, linker c", CLinker, networks=("mlp",)),
         Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables={"THEANO_FLAGS": _FLAGS}),
     )
 }
