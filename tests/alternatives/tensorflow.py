@@ -47,7 +47,7 @@ class DatasetInside(Engine):
 
     def _train_steps(self, batches: Any, steps: Any) -> Any:
         tf = self._tf
-        losses, step = tf.TensorArray(self._setup.dtype, len(batches)), tf.constant(0)
+        losses, step = tf.TensorArray(self._setup.dtype, len(batches), element_shape=[]), tf.constant(0)
         for batch in tf.data.Dataset.from_tensor_slices(batches[:steps]):
             losses = losses.write(step, self._train_step(batch))
             step += 1

@@ -11,7 +11,6 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -70,13 +69,8 @@ def run(trial: Trial) -> Result:
     epochs = timing.train(engine, samples=trial.samples, seed=_SEED, policy=_POLICY, report=note)
     steady = median(epoch.cpu_seconds for epoch in epochs[_POLICY.warmup_epochs :])
     last = epochs[_POLICY.warmup_epochs + _POLICY.steady_epochs - 1]
-    versions = {package: version(package) for package in (info.package, *_backend_package(info.backend))}
+    versions = {name: sys.modules[name].__version__ for name in (info.framework, info.backend)}
     return Result(steady, max(0.0, ends[0] - start - steady), math.nan if last.loss is None else last.loss, versions)
-
-
-def _backend_package(backend: str) -> tuple[str, ...]:
-    names = {"theano": "Theano", "tensorflow": "tensorflow_cpu"}
-    return (names.get(backend, backend),)
 
 
 def _cpu_seconds() -> float:
