@@ -162,8 +162,8 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 # ---------------------------------------------------------------- the rest
 
 .PHONY: fidelity load clean help
-fidelity: test-ready ## Does a worker report the time that the framework takes? (PAIRS=5; quiet machine, half an hour)
-	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),5)
+fidelity: test-ready ## Does a worker report the time that the framework takes? (PAIRS=8; quiet machine, half an hour)
+	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8)
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
 	@$(RUN) -m tests.load $(LOAD)
