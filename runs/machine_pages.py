@@ -15,6 +15,7 @@ from runs.cells import CellRow, engine_title, threads_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
+from runs.fact_words import fact_word, in_words
 from runs.models import Machine
 from runs.run_figures import Health
 from runs.study.published import published
@@ -49,7 +50,7 @@ def _processor(hardware: Mapping[str, Any]) -> dict[str, str]:
         _("Threads"): str(hardware.get("threads") or formats.NONE),
         _("Memory"): formats.gib(hardware.get("memory_bytes")),
         _("System"): str(hardware.get("system") or formats.NONE),
-        **{str(name): str(value) for name, value in facts.items() if not str(name).startswith("GPU")},
+        **in_words({name: value for name, value in facts.items() if not _is_of_gpu(str(name))}),
     }
 
 
@@ -59,11 +60,15 @@ def _study_cpu(cpu: Mapping[str, Any]) -> dict[str, str]:
         _("Sockets"): "1",
         _("Cores"): str(cpu["cores"]),
         _("Threads"): str(cpu["threads"]),
-        "architecture": str(cpu["architecture"]),
-        "CPU frequency": f"{cpu['frequency_mhz']} MHz",
-        "L1 cache": str(cpu["l1_cache"]),
-        "L2 cache": str(cpu["l2_cache"]),
-        "L3 cache": str(cpu["l3_cache"]),
+        **in_words(
+            {
+                "architecture": cpu["architecture"],
+                "CPU frequency": f"{cpu['frequency_mhz']} MHz",
+                "L1 cache": cpu["l1_cache"],
+                "L2 cache": cpu["l2_cache"],
+                "L3 cache": cpu["l3_cache"],
+            }
+        ),
     }
 
 
@@ -71,15 +76,19 @@ def _gpu_table(hardware: Mapping[str, Any]) -> Table:
     gpu = published().machines["gpu"]
     facts = hardware.get("facts") or {}
     own = {_("GPU"): ", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")}
-    own |= {str(name): str(value) for name, value in facts.items() if str(name).startswith(("GPU", "NVIDIA", "CUDA"))}
+    own |= in_words({name: value for name, value in facts.items() if _is_of_gpu(str(name))})
     then = {
         _("GPU"): str(gpu["gpu"]),
         _("Cores of the GPU"): formats.count(gpu["cuda_cores"]),
-        "GPU 0 memory": f"{formats.count(gpu['memory_mb'])} MB",
+        fact_word("GPU 0 memory"): f"{formats.count(gpu['memory_mb'])} MB",
         _("Memory bandwidth"): f"{formats.count(gpu['memory_bandwidth_gb_s'])} GB/s",
-        "GPU 0 power limit": f"{gpu['power_w']} W",
+        fact_word("GPU 0 power limit"): f"{gpu['power_w']} W",
     }
     return _beside(_("GPU"), own, then)
+
+
+def _is_of_gpu(name: str) -> bool:
+    return name.startswith(("GPU", "NVIDIA", "CUDA"))
 
 
 def _beside(caption: str, own: Mapping[str, str], then: Mapping[str, str]) -> Table:

@@ -249,8 +249,8 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
         tab="environments",
         environment=found,
         origin=record_tables.ORIGIN_WORDS.get(found.origin, found.origin),
-        packages=record_tables.facts_table("Packages", found.packages, ("Package", "Version")),
-        facts=record_tables.facts_table("What it was built with", found.facts),
+        packages=record_tables.facts_table(_("Packages"), found.packages, (_("Package"), _("Version"))),
+        facts=record_tables.facts_table(_("What it was built with"), found.facts),
         latest=record_tables.runs_table(record_selectors.latest_runs(environment=found), _("Its newest runs")),
     )
 

@@ -16,6 +16,7 @@ from runs.cells import data_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
+from runs.fact_words import in_words
 from runs.models import Run
 from runs.record_tables import facts_table
 from runs.tables import Table
@@ -197,6 +198,6 @@ def hardware_table(hardware: Mapping[str, Any]) -> Table:
         _("Memory"): formats.gib(hardware.get("memory_bytes")),
         _("GPU"): ", ".join(hardware.get("gpus") or []) or _("none seen"),
         _("System"): hardware.get("system") or formats.NONE,
-        **(hardware.get("facts") or {}),
+        **in_words(hardware.get("facts") or {}),
     }
     return facts_table(_("Hardware"), facts)

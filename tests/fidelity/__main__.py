@@ -3,6 +3,9 @@
 Each engine's worker and the shortest script for the same framework and network take turns, in processes of their own,
 held to the same one CPU. Prints, per engine and network, the ratio worker / script of CPU and of wall seconds per
 epoch with its 95 % interval, and what the harness itself costs outside of epochs, import, build and compile.
+
+On a noisy machine let both run at once, with `--together`: the kernel gives each its turns of the one CPU, some
+milliseconds long, so that a neighbour's noise meets both. Only the CPU seconds then tell anything.
 """
 
 from __future__ import annotations
@@ -14,10 +17,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 import numpy as np
 
@@ -35,6 +41,8 @@ ALLOWED = 0.03
 NETWORKS = (Network("mlp", 2, 25), Network("mlp", 8, 200), Network("cnn", 2, 8))
 IMAGES = 5000
 WARMUP_EPOCHS = 2
+LAST_ALONE = 3
+"""Together, the side that began later ends alone: its last epochs do not count, nor those of the other."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +54,22 @@ class Times:
     overhead: float = 0.0
 
 
-def steady(epochs: list[tuple[float, float]], overhead: float = 0.0) -> Times:
-    wall, cpu = zip(*epochs[WARMUP_EPOCHS:], strict=True)
+def steady(epochs: list[tuple[float, float]], last_alone: int, overhead: float = 0.0) -> Times:
+    wall, cpu = zip(*epochs[WARMUP_EPOCHS : len(epochs) - last_alone], strict=True)
     return Times(median(cpu), median(wall), overhead)
 
 
 def epochs_for(network: Network) -> int:
-    """Enough for about a second and a half of steady epochs, and at least five."""
+    """Enough for about a second of steady epochs, and at least three: processes differ more than epochs of one do."""
     flops = networks.flops_per_sample(network) * (43_500 if network.type == "mlp" else IMAGES)
-    return WARMUP_EPOCHS + max(5, min(15, round(3e10 / flops)))
+    return WARMUP_EPOCHS + max(3, min(15, round(2e10 / flops)))
 
 
 # ---------------------------------------------------------------- the two sides
 
 
-def run_worker(setup: Setup, dataset: DataSet, python: Path) -> Times:
-    steady_epochs = epochs_for(setup.network) - WARMUP_EPOCHS
+def run_worker(setup: Setup, dataset: DataSet, python: Path, last_alone: int = 0) -> Times:
+    steady_epochs = epochs_for(setup.network) - WARMUP_EPOCHS + last_alone
     policy = Policy(warmup_epochs=WARMUP_EPOCHS, steady_epochs=steady_epochs, min_steady_seconds=0)
     job = Job("train", setup, dataset=dataset, seed=1, policy=policy, cpus=machine.allowed_cpus()[:1])
     outcome = host.run(python, job, timeout_seconds=900)
@@ -70,16 +78,16 @@ def run_worker(setup: Setup, dataset: DataSet, python: Path) -> Times:
     epochs = [(epoch["wall_seconds"], epoch["cpu_seconds"]) for epoch in outcome.result["training"]["epochs"]]
     phases = outcome.result["phases"]
     framework = sum(phases[f"{name}_seconds"] for name in ("import", "build", "compile", "evaluation"))
-    return steady(epochs, outcome.process_seconds - framework - sum(wall for wall, _ in epochs))
+    return steady(epochs, last_alone, outcome.process_seconds - framework - sum(wall for wall, _ in epochs))
 
 
-def run_script(setup: Setup, data: Path, python: Path) -> Times:
+def run_script(setup: Setup, data: Path, python: Path, last_alone: int = 0) -> Times:
     info = registry.find(setup.engine)
     job = {"data": str(data), "weights": len(networks.parameter_shapes(setup.network))}
-    job["epochs"] = epochs_for(setup.network)
+    job["epochs"] = epochs_for(setup.network) + last_alone
     told = _output([python, "-c", _VARIABLES, json.dumps([setup.engine, info.backend, str(data.parent)])], _ENGINES)
     printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], json.loads(told))
-    return steady(json.loads(printed.splitlines()[-1]))
+    return steady(json.loads(printed.splitlines()[-1]), last_alone)
 
 
 def _output(command: list[str | Path], variables: dict[str, str]) -> str:
@@ -110,32 +118,43 @@ def _hold_to(cpus: tuple[int, ...]) -> None:
 # ---------------------------------------------------------------- pairs
 
 
-def compare(setup: Setup, pairs: int, folder: Path) -> str:
-    """A line of the table; the sides change places from pair to pair."""
+Sides: TypeAlias = "tuple[Callable[..., Times], Callable[..., Times]]"
+
+
+def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
+    """A line of the table. The sides change places from pair to pair: over an even number of pairs, drift cancels."""
     dataset = datasets.describe(
         networks.DATASET_FOR[setup.network.type], train_samples=IMAGES if setup.network.type == "cnn" else None
     )
     data, python = _write_data(setup.network, dataset, folder), _python(setup.engine)
-    workers: list[Times] = []
-    scripts: list[Times] = []
-    for pair in range(pairs):
-        for side in ("worker", "script") if pair % 2 == 0 else ("script", "worker"):
-            if side == "worker":
-                workers.append(run_worker(setup, dataset, python))
-            else:
-                scripts.append(run_script(setup, data, python))
+    sides = partial(run_worker, setup, dataset, python), partial(run_script, setup, data, python)
+    run = _at_once if together else _in_turn
+    run(sides, 0)  # not counted: it compiles what the others find compiled
+    found = [run(sides, pair) for pair in range(pairs)]
+    workers, scripts = (list(times) for times in zip(*found, strict=True))
     return _line(setup, workers, scripts)
+
+
+def _in_turn(sides: Sides, pair: int) -> list[Times]:
+    order = sides if pair % 2 == 0 else sides[::-1]
+    found = [side() for side in order]
+    return found if pair % 2 == 0 else found[::-1]
+
+
+def _at_once(sides: Sides, _pair: int) -> list[Times]:
+    with ThreadPoolExecutor() as pool:
+        return [run.result() for run in [pool.submit(side, LAST_ALONE) for side in sides]]
 
 
 def _line(setup: Setup, workers: list[Times], scripts: list[Times]) -> str:
     cpu = _ratio([times.cpu for times in scripts], [times.cpu for times in workers])
     wall = _ratio([times.wall for times in scripts], [times.wall for times in workers])
-    medians = median(w.cpu / s.cpu for w, s in zip(workers, scripts, strict=True))
-    verdict = "ok" if abs(medians - 1) <= ALLOWED else "OUTSIDE"
+    pairs = [worker.cpu / script.cpu for worker, script in zip(workers, scripts, strict=True)]
+    verdict = "ok" if abs(median(pairs) - 1) <= ALLOWED else "OUTSIDE"
     overhead = median(times.overhead for times in workers)
     return (
-        f"{setup.engine:18} {network_name(setup.network):10} {scripts[0].cpu:8.4f} s  median {medians:.3f}  "
-        f"cpu {cpu}  wall {wall}  harness {overhead:.2f} s  {verdict}"
+        f"{setup.engine:18} {network_name(setup.network):10} {scripts[0].cpu:8.4f} s  median {median(pairs):.3f}  "
+        f"cpu {cpu}  wall {wall}  harness {overhead:.2f} s  {verdict}  ({' '.join(f'{pair:.3f}' for pair in pairs)})"
     )
 
 
@@ -164,15 +183,17 @@ def _python(engine: str) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make fidelity", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--engines", nargs="+", default=list(registry.ENGINES))
     parser.add_argument("--networks", nargs="+", default=[network_name(network) for network in NETWORKS])
+    parser.add_argument("--together", action="store_true", help="both sides at once on one CPU: for a noisy machine")
     options = parser.parse_args()
     wanted = [network for network in NETWORKS if network_name(network) in options.networks]
     with tempfile.TemporaryDirectory(prefix="benchsite-fidelity-") as folder:
         for engine in options.engines:
             for network in wanted:
-                print(compare(Setup(engine, network), options.pairs, Path(folder)), flush=True)
+                setup = Setup(engine, network)
+                print(compare(setup, options.pairs, Path(folder), together=options.together), flush=True)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,18 @@ for i in range(job["weights"]):
 
 
 def probabilities(a):
+    size = 32
     for i in range(0, len(weights), 2):
         w, b = weights[i], weights[i + 1]
         if w.ndim == 4:
-            a = tt.nnet.relu(tt.nnet.conv2d(a, w, filter_flip=False) + b.dimshuffle("x", 0, "x", "x"))
+            kernel = w.get_value(borrow=True).shape
+            shapes = {
+                "input_shape": (None, kernel[1], size, size),
+                "filter_shape": kernel,
+            }  # which conv2d's page asks for
+            a = tt.nnet.relu(tt.nnet.conv2d(a, w, **shapes, filter_flip=False) + b.dimshuffle("x", 0, "x", "x"))
             a = pool_2d(a, ws=(2, 2), ignore_border=True)
+            size = (size - kernel[2] + 1) // 2
         else:
             a = a.flatten(2).dot(w) + b
             a = tt.nnet.relu(a) if i + 2 < len(weights) else tt.nnet.softmax(a)
