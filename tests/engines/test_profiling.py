@@ -22,7 +22,8 @@ from engines.errors import EngineError, UnsupportedError
 from engines.frameworks import reference
 from engines.profile_record import Operation
 from engines.profiling import MOST_OPERATIONS, MOST_STEPS, Span, Timed, operations, own_times
-from engines.protocol import Channel, Event, Job
+from engines.protocol import Job
+from tests.engines.listener import Listener
 
 # ---------------------------------------------------------------- the common form
 
@@ -114,14 +115,6 @@ def test_own_times_sum_to_the_time_in_which_anything_ran(spans: list[Span]) -> N
 
 NETWORK = Network("mlp", 2, 8)
 SETUP = Setup("tensorflow", NETWORK, batch_size=5)
-
-
-class Listener(Channel):
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def send(self, event: Event) -> None:
-        self.events.append(event)
 
 
 class Watched(reference.Engine):

@@ -17,20 +17,13 @@ from engines import backends, datasets, networks, registry, worker
 from engines.contract import Epoch, Network, Phases, Setup, Training
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
-from engines.protocol import Channel, Event, Job
+from engines.protocol import Job
 from engines.registry import ENGINES_FOLDER
 from engines.timing import Policy
+from tests.engines.listener import Listener
 
 NETWORK = Network("mlp", 2, 8)
 SETUP = Setup("tensorflow", NETWORK, batch_size=50)
-
-
-class Listener(Channel):
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def send(self, event: Event) -> None:
-        self.events.append(event)
 
 
 class FitEngine(reference.Engine):
