@@ -13,6 +13,7 @@ from runs import formats
 from runs.cells import FACETS, CellRow, engine_title, missing_words, pick, threads_words
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
+from runs.reason_words import reason_in_words
 from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
 from runs.stats import EQUIVALENCE, LogSamples
 from runs.tables import Column, Table, TableCell, verdict_chip
@@ -79,7 +80,7 @@ class Answer:
     def reasons(self) -> list[tuple[str, str]]:
         """Each engine that has no time, and why."""
         return [
-            (engine_title(row.engine), row.missing.reason)
+            (engine_title(row.engine), reason_in_words(row.missing.reason))
             for row in self.found.rows
             if row.missing and row.missing.reason
         ]
@@ -153,7 +154,7 @@ def _mark(found: Recommendation, row: Row) -> Mark:
         value=ratio.value if ratio else None,
         low=ratio.low if ratio else None,
         high=ratio.high if ratio else None,
-        reason=row.missing.reason if row.missing else "",
+        reason=reason_in_words(row.missing.reason) if row.missing else "",
     )
 
 
@@ -205,5 +206,5 @@ def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
         TableCell(formats.times(ratio.value if ratio else None)),
         TableCell(formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE),
         TableCell(formats.count(ratio.runs) if ratio else formats.NONE),
-        TableCell(chip=row_chip(row), title=row.missing.reason if row.missing else ""),
+        TableCell(chip=row_chip(row), title=reason_in_words(row.missing.reason) if row.missing else ""),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
@@ -15,9 +15,11 @@ from runs.charts.strip import Answered, Strip, strip
 from runs.charts.style import Chip
 from runs.figures import figures, look_of
 from runs.noise import region_of
+from runs.reason_words import reason_in_words
 from runs.rendering import render_page, table_url
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim, judge_claims
+from runs.study.claims.missing import MissingCells
 from runs.study.published import published
 from runs.study_words import in_readers_words
 from runs.tables import Column, Table, TableCell, ratio_values
@@ -136,7 +138,7 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         chip=claim_chip(found),
         strips=claim_strips(found),
         table=_evidence_table(found),
-        missing=[in_readers_words(str(each)) for each in found.missing],
+        missing=[_lack_words(each) for each in found.missing],
         figures=[each for each in figures(rows, look_of({})) if claim_id in each.claims],
         before=found_claims[place - 1] if place else None,
         after=found_claims[place + 1] if place + 1 < len(found_claims) else None,
@@ -144,6 +146,10 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         table_json_url=table_url("claim", "json", _with_claim(request.GET, claim_id)),
         is_synthetic=any(row.is_synthetic for row in rows),
     )
+
+
+def _lack_words(lack: MissingCells) -> str:
+    return in_readers_words(str(replace(lack, reason=reason_in_words(lack.reason))))
 
 
 def _with_claim(query: QueryDict, claim_id: str) -> str:

@@ -15,6 +15,7 @@ from runs.cells import CellRow, engine_place, engine_title, missing_words
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
 from runs.comparison import throughput
+from runs.reason_words import reason_in_words
 from runs.stats import LogSamples, Ratio, aggregate_ratio, judge, ratio
 from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, verdict_chip
 
@@ -203,7 +204,7 @@ def _row(pairing: Pairing) -> list[TableCell]:
 
 def _missing_row(pairing: Pairing) -> list[TableCell]:
     row = pairing.row
-    reasons = [side.reason for side in (pairing.a, pairing.b) if side and side.reason]
+    reasons = [reason_in_words(side.reason) for side in (pairing.a, pairing.b) if side and side.reason]
     return [
         TableCell(_words(row), style=row_style(row), title=row.data_label),
         *(_side_cell(side) for side in (pairing.a, pairing.b)),

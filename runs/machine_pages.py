@@ -17,6 +17,7 @@ from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
 from runs.fact_words import fact_word, in_words
 from runs.models import Machine
+from runs.reason_words import reason_in_words
 from runs.run_figures import Health
 from runs.study.published import published
 from runs.tables import Column, Table, TableCell, row_style
@@ -127,7 +128,7 @@ class Stability:
 
     @property
     def reasons(self) -> list[str]:
-        return list(dict.fromkeys(reason for each in self.health for reason in each.unstable))[:5]
+        return list(dict.fromkeys(reason_in_words(reason) for each in self.health for reason in each.unstable))[:5]
 
     @property
     def chart(self) -> Chart:

@@ -17,6 +17,7 @@ from runs.cell_rows import environment_label
 from runs.cells import data_words, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
+from runs.reason_words import reason_in_words
 from runs.record_selectors import Extent, Gated
 from runs.tables import Column, Table, TableCell, status_chip
 
@@ -55,7 +56,7 @@ def _run_row(run: Run) -> list[TableCell]:
         TableCell(data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)),
         TableCell(on_words(run.device, run.threads)),
         TableCell(formats.seconds(run.epoch_seconds)),
-        TableCell(chip=status_chip(run.status), title=run.reason[:300]),
+        TableCell(chip=status_chip(run.status), title=reason_in_words(run.reason)[:300]),
         TableCell(run.experiment.name, url=reverse("experiment", args=[run.experiment.slug])),
         TableCell(run.machine.name, url=reverse("machine", args=[run.machine.pk])),
         TableCell(when(run.finished_at)),

@@ -36,6 +36,7 @@ from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
 from runs.noise import noise_of
+from runs.reason_words import reason_in_words
 from runs.rendering import chart_url, render_page
 from runs.study.published import published
 from runs.tables import Table, TableCell, in_order
@@ -98,6 +99,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         may_exclude=_may_exclude(request, found),
         place=run_pages.place_words(found, place),
         data=run_pages.data_of(found),
+        why_not=reason_in_words(found.reason),
         unstable=run_pages.unstable_reasons(found),
         status=tables.status_chip(found.status),
         headline=formats.seconds(found.epoch_seconds),

@@ -18,6 +18,7 @@ from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
 from runs.fact_words import in_words
 from runs.models import Run
+from runs.reason_words import reason_in_words
 from runs.record_tables import facts_table
 from runs.tables import Table
 
@@ -98,7 +99,7 @@ def data_of(run: Run) -> str:
 
 def unstable_reasons(run: Run) -> list[str]:
     """Why the run's block is marked unstable; empty if it is not."""
-    return [str(reason) for reason in (run.record.get("conditions") or {}).get("unstable") or []]
+    return [reason_in_words(str(reason)) for reason in (run.record.get("conditions") or {}).get("unstable") or []]
 
 
 def _run_chart(slug: str, run: Run, points: Sequence[Point]) -> Chart:

@@ -13,6 +13,7 @@ from runs import formats
 from runs.cells import CellRow, engine_title
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.comparison import Standing, runs_query
+from runs.reason_words import reason_in_words
 from runs.stats import Ratio
 
 VERDICT_TONES = {
@@ -229,7 +230,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
         TableCell(formats.times(to_best.value if to_best else None), values=ratio_values(to_best)),
         TableCell(
             chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
-            title=row.reason,
+            title=reason_in_words(row.reason),
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),
         TableCell(formats.count(len(row.samples)), url=runs_url, values=(len(row.samples),)),

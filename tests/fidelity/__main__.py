@@ -184,8 +184,8 @@ def _python(engine: str) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make fidelity", description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--engines", nargs="+", default=list(registry.ENGINES))
-    parser.add_argument("--networks", nargs="+", default=[network_name(network) for network in NETWORKS])
+    parser.add_argument("--engines", nargs="+", choices=(engines := list(registry.ENGINES)), default=engines)
+    parser.add_argument("--networks", nargs="+", choices=(names := [*map(network_name, NETWORKS)]), default=names)
     parser.add_argument("--together", action="store_true", help="both sides at once on one CPU: for a noisy machine")
     options = parser.parse_args()
     wanted = [network for network in NETWORKS if network_name(network) in options.networks]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from runs.run_pages import results_table
 from tests.runs.site_rows import Site, make_workload, run_record
@@ -18,3 +21,13 @@ def test_memory_on_the_gpu_is_told_where_it_was_counted(held: int | None, told: 
     rows = {row[0].text: row[1].text for row in results_table(run).rows}
     assert rows.get("Peak memory on the GPU") == told
     assert rows["Peak memory"] == "0.793 GiB"
+
+
+def test_a_run_without_a_time_says_why_in_the_readers_language(client: Client, settings: Any) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    run = Site().run("torch", make_workload("mlp", 8, 25), status="unsupported", reason="No GPU seen.", device="gpu")
+    page = client.get(f"/runs/{run.run_id}/", headers={"accept-language": "es"}).content.decode()
+    assert "No se ve ninguna GPU." in page
+    assert "No GPU seen." not in page
