@@ -33,7 +33,17 @@ _LEAVING_SECONDS = 30.0
 _POLL_SECONDS = 1.0
 _NEVER = threading.Event()
 # Left by the user's shell or another tool, these would change what a worker measures; backends.py sets its own.
-_NOT_INHERITED = re.compile(r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))")
+_NOT_INHERITED = re.compile(
+    r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|MALLOC_|GLIBC_TUNABLES|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))"
+)
+
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
+"""When glibc's malloc asks the system for memory and gives it back, in bytes; other C libraries take no notice.
+
+Unset, the first grows to the largest block that the process has freed, up to 32 MiB, and the second to twice that:
+Theano's CNNs are a fifth faster once a process has freed a file's 30 MB than in one that has not. So that no engine's
+speed hangs on how its data was read, all have the values that glibc itself ends at. See mallopt(3), M_MMAP_THRESHOLD.
+"""
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,7 @@ def _environment(engine: str, scratch: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)}
     return {
         **inherited,
+        **ALLOCATOR,
         **handed_over,
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *folders]),
         "PYTHONNOUSERSITE": "1",

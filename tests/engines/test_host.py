@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import platform
+import resource
 import signal
 import socket
 import subprocess
@@ -221,9 +223,40 @@ def test_a_job_is_stopped_from_another_thread(tmp_path: Path) -> None:
 
 
 def test_the_shell_s_settings_do_not_reach_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMP_NUM_THREADS", "TF_XLA_FLAGS", "THEANO_FLAGS", "PYTHONHOME", "CUDA_VISIBLE_DEVICES"):
+    names = ("OMP_NUM_THREADS", "TF_XLA_FLAGS", "THEANO_FLAGS", "PYTHONHOME", "CUDA_VISIBLE_DEVICES")
+    for name in (*names, "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"):
         monkeypatch.setenv(name, "surprise")
     assert "surprise" not in host._environment("theano", str(tmp_path)).values()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library has these settings")
+def test_a_workers_speed_does_not_hang_on_what_it_freed_before(tmp_path: Path) -> None:
+    environment = host._environment("theano", str(tmp_path))
+    once = 3 * 3 * 2**20 / resource.getpagesize()
+    assert _faults_of_blocks(0, environment) < 2 * once
+    assert _faults_of_blocks(30 * 2**20, environment) < 2 * once
+    unset = {name: value for name, value in environment.items() if name not in host.ALLOCATOR}
+    assert _faults_of_blocks(0, unset) > 20 * once, "the C library no longer behaves so: the settings can go"
+
+
+def _faults_of_blocks(freed_before: int, environment: dict[str, str]) -> int:
+    """Page faults of a program that takes and frees three blocks of a few MB a hundred times."""
+    program = f"""
+import resource
+import numpy as np
+size = {freed_before}
+if size:
+    np.ones(size, np.uint8)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(100):
+    blocks = [np.ones(3 * 2**20, np.uint8) for _ in range(3)]
+    del blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    return int(answer.stdout)
 
 
 def test_no_descriptor_stays_open(tmp_path: Path) -> None:

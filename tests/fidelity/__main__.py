@@ -86,7 +86,8 @@ def run_script(setup: Setup, data: Path, python: Path, last_alone: int = 0) -> T
     job = {"data": str(data), "weights": len(networks.parameter_shapes(setup.network))}
     job["epochs"] = epochs_for(setup.network) + last_alone
     told = _output([python, "-c", _VARIABLES, json.dumps([setup.engine, info.backend, str(data.parent)])], _ENGINES)
-    printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], json.loads(told))
+    variables = json.loads(told) | host.ALLOCATOR
+    printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], variables)
     return steady(json.loads(printed.splitlines()[-1]), last_alone)
 
 
