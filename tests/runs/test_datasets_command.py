@@ -104,6 +104,7 @@ def test_a_failure_is_one_message(arguments: list[str], message: str) -> None:
         shown(*arguments)
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_a_message_and_no_traceback() -> None:
     command = [sys.executable, "manage.py", "datasets", "verify", "cifar10"]
     ended = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)

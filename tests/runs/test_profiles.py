@@ -26,7 +26,7 @@ from tests.runs.bench import Bench, install
 from tests.runs.bench import runbench as run_command
 from tests.runs.profiles import make_profile
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -280,6 +280,7 @@ def test_a_wrong_option_is_code_2(options: tuple[str, ...]) -> None:
 # ---------------------------------------------------------------- what is pure stays so
 
 
+@pytest.mark.slow
 def test_the_client_needs_no_database_and_no_settings() -> None:
     script = (
         "import sys, runs.upload.client, runs.upload.sending, runs.upload.blocks; "

@@ -247,6 +247,7 @@ def test_at_most_sixteen_mebibytes(uploader: Caller) -> None:
     assert uploader.upload(b" " * (16 * 2**20 + 1)).status_code == 413
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_ends_at_the_limit(uploader: Caller) -> None:
     bomb = gzip.compress(b" " * (200 * 2**20), compresslevel=9)
     assert uploader.upload(bomb, Content_Encoding="gzip").status_code == 413
