@@ -1,0 +1,43 @@
+"""The results database."""
+
+from runs.models.acts import ACTS, Act, ApiToken
+from runs.models.common import DATA_SOURCES, DEVICES, NETWORK_TYPES, STATUSES, TRACKS, CellQuerySet
+from runs.models.published import PublishedRecommendation, PublishedSpeedUp
+from runs.models.results import Profile, RecordPart, Run, RunQuerySet, Summary
+from runs.models.subjects import (
+    CELL_FIELDS,
+    CellColumns,
+    Environment,
+    Experiment,
+    FormerExperimentName,
+    FormerMachineName,
+    Machine,
+    Workload,
+)
+
+__all__ = [
+    "ACTS",
+    "CELL_FIELDS",
+    "DATA_SOURCES",
+    "DEVICES",
+    "NETWORK_TYPES",
+    "STATUSES",
+    "TRACKS",
+    "Act",
+    "ApiToken",
+    "CellColumns",
+    "CellQuerySet",
+    "Environment",
+    "Experiment",
+    "FormerExperimentName",
+    "FormerMachineName",
+    "Machine",
+    "Profile",
+    "PublishedRecommendation",
+    "PublishedSpeedUp",
+    "RecordPart",
+    "Run",
+    "RunQuerySet",
+    "Summary",
+    "Workload",
+]

@@ -1,0 +1,49 @@
+"""What several tables share: known words, owners, and rows that not everyone may see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from engines import contract
+from runs import viewing
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+def _choices(literal: object) -> list[tuple[str, str]]:
+    return [(value, value.replace("_", " ")) for value in get_args(literal)]
+
+
+STATUSES = _choices(contract.Status)
+DEVICES = _choices(contract.Device)
+TRACKS = _choices(contract.Track)
+NETWORK_TYPES = _choices(contract.NetworkType)
+DATA_SOURCES = _choices(contract.DataSource)
+
+
+def one_of(field: str, choices: list[tuple[str, str]]) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__in": [value for value, _ in choices]}), name=f"%(class)s_{field}_is_known"
+    )
+
+
+def owner_column() -> models.ForeignKey[Any, Any]:
+    """Null is the site's staff."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+class CellQuerySet(models.QuerySet[M]):
+    def to_be_seen(self) -> Self:
+        """Without rows of others' private experiments."""
+        hidden = viewing.hidden_experiments()
+        return self.exclude(experiment__in=hidden) if hidden else self

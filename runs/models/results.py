@@ -1,0 +1,195 @@
+"""What was measured. A run keeps its whole record; every other column and every summary can be derived again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from runs.models.common import DEVICES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
+from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Machine, Workload
+from runs.records import SHARED_PARTS
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class RecordPart(models.Model):
+    """A part that many records repeat (a machine, an environment), to the letter as it came, kept once."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+    """Canonical JSON."""
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class RunQuerySet(CellQuerySet["Run"]):
+    def finished(self) -> RunQuerySet:
+        return self.filter(status="finished")
+
+    def with_everything(self) -> RunQuerySet:
+        """With the rows that a page about a run names."""
+        return self.select_related("experiment", "machine", "environment", "workload")
+
+
+class RunManager(models.Manager["Run"]):
+    def get_queryset(self) -> RunQuerySet:
+        return RunQuerySet(self.model, using=self._db).to_be_seen()
+
+    def finished(self) -> RunQuerySet:
+        return self.get_queryset().finished()
+
+    def with_everything(self) -> RunQuerySet:
+        return self.get_queryset().with_everything()
+
+
+class SummaryManager(models.Manager["Summary"]):
+    def get_queryset(self) -> CellQuerySet[Summary]:
+        return CellQuerySet(self.model, using=self._db).to_be_seen()
+
+
+def _shared_part() -> models.ForeignKey[Any, Any]:
+    return models.ForeignKey(RecordPart, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+
+class Run(CellColumns):
+    """One process that trained one cell, or the reason why it could not."""
+
+    run_id = models.UUIDField(unique=True)
+    content_sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=20, choices=STATUSES)
+    reason = models.TextField(blank=True)
+    block = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    epoch_seconds = models.FloatField(null=True, blank=True)
+    """Median of the steady epochs, in seconds; null unless the run finished."""
+    body = models.TextField()
+    """The run record's JSON, without the parts that have rows of their own; `record` is the whole."""
+    environment_part = _shared_part()
+    machine_part = _shared_part()
+    excluded_at = models.DateTimeField(null=True, blank=True)
+    excluded_by = owner_column()
+    exclusion_reason = models.TextField(blank=True)
+
+    objects = RunManager()
+
+    class Meta:
+        ordering: ClassVar = ["-finished_at", "-id"]
+        constraints: ClassVar = [
+            one_of("status", STATUSES),
+            one_of("device", DEVICES),
+            one_of("track", TRACKS),
+            models.CheckConstraint(condition=Q(epoch_seconds__gte=0), name="run_epoch_seconds_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(status="finished", epoch_seconds__isnull=False)
+                | (~Q(status="finished") & Q(epoch_seconds__isnull=True)),
+                name="run_has_a_time_if_finished",
+            ),
+            models.CheckConstraint(
+                condition=Q(excluded_at__isnull=True, exclusion_reason="")
+                | (Q(excluded_at__isnull=False) & ~Q(exclusion_reason="")),
+                name="run_is_excluded_with_a_reason",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
+            models.Index(F("finished_at").desc(), F("id").desc(), name="run_newest_first"),
+            models.Index(fields=["excluded_at"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine_title} · {self.workload} · block {self.block}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.run_id])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The whole run record, as the contract defines it."""
+        document: dict[str, Any] = json.loads(self.body)
+        for name in SHARED_PARTS:
+            part = getattr(self, f"{name}_part")
+            if part is not None:
+                document[name] = json.loads(part.text)
+        return document
+
+    @record.setter
+    def record(self, document: Mapping[str, Any]) -> None:
+        self.body = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def record_text(self) -> str:
+        """The record's canonical JSON: what was uploaded, to the letter."""
+        return json.dumps(self.record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def is_excluded(self) -> bool:
+        return self.excluded_at is not None
+
+    @property
+    def has_a_clock_ahead(self) -> bool:
+        """Whether it says that it finished after it was received: its machine's clock is wrong."""
+        return self.finished_at > self.received_at + CLOCK_TOLERANCE
+
+
+class Summary(CellColumns):
+    """What comparisons read: the log median of each finished run of a cell, and how many runs ended how.
+
+    A cache: `rebuildsummaries` makes the same rows from the runs.
+    """
+
+    samples = models.JSONField(default=list)
+    """[block, log of the run's median steady epoch in seconds], sorted; one for each finished run."""
+    status_counts = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    """Why, if no run finished: the newest run's reason."""
+    newest_run_at = models.DateTimeField()
+
+    objects = SummaryManager()
+
+    class Meta:
+        verbose_name_plural = "summaries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=CELL_FIELDS, name="one_summary_per_cell"),
+            one_of("device", DEVICES),
+            one_of("track", TRACKS),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine_title} · {self.workload} · {self.device} · {self.threads} threads"
+
+
+class Profile(models.Model):
+    """Where a cell's time goes, by its framework's own profiler: the newest of the cell. No summary reads it."""
+
+    profile_id = models.UUIDField(unique=True)
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="profiles")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="profiles")
+    workload = models.ForeignKey(Workload, on_delete=models.PROTECT, related_name="profiles")
+    engine = models.CharField(max_length=100)
+    track = models.CharField(max_length=20, choices=TRACKS)
+    device = models.CharField(max_length=10, choices=DEVICES)
+    threads = models.PositiveIntegerField()
+    finished_at = models.DateTimeField()
+    body = models.TextField()
+    """The whole profile record, canonical JSON."""
+
+    class Meta:
+        ordering: ClassVar = ["-finished_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=CELL_FIELDS[1:], name="one_profile_per_cell"),  # of whatever experiment
+            one_of("device", DEVICES),
+            one_of("track", TRACKS),
+        ]
+
+    def __str__(self) -> str:
+        return f"Profile of {self.engine} · {self.workload} · {self.device} · {self.threads} threads"

@@ -1,0 +1,183 @@
+"""What is measured, where and with which software: the columns that say which cell a run belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from engines import contract
+from engines.contract import Network
+from engines.registry import ENGINES
+from runs import viewing
+from runs.models.common import DATA_SOURCES, DEVICES, NETWORK_TYPES, TRACKS, one_of, owner_column
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from runs.models.results import Run
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    def to_be_seen(self) -> ExperimentQuerySet:
+        """Without others' private experiments."""
+        hidden = viewing.hidden_experiments()
+        return self.exclude(pk__in=hidden) if hidden else self
+
+
+class ExperimentManager(models.Manager["Experiment"]):
+    def get_queryset(self) -> ExperimentQuerySet:
+        return ExperimentQuerySet(self.model, using=self._db).to_be_seen()
+
+
+class Experiment(models.Model):
+    """A suite carried out on one or more machines. A private one is its owner's and the staff's alone to see."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=110, unique=True)
+    suite = models.CharField(max_length=100)
+    preset = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    owner = owner_column()
+    is_private = models.BooleanField(default=False)
+
+    runs: RelatedManager[Run]
+    objects = ExperimentManager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Machine(models.Model):
+    """A machine as its user named it; only its owner uploads to it. `hardware` is the latest, a contract Machine."""
+
+    name = models.CharField(max_length=100, unique=True)
+    fingerprint = models.CharField(max_length=64)
+    accepted_fingerprints = models.JSONField(default=list, blank=True)
+    """Hardware that this machine had before, or besides: taken on by its user's word."""
+    hardware = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    owner = owner_column()
+
+    runs: RelatedManager[Run]
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def knows(self, fingerprint: str) -> bool:
+        return fingerprint == self.fingerprint or fingerprint in self.accepted_fingerprints
+
+
+class FormerName(models.Model):
+    """A name that a machine or an experiment had before: records that bear it still find their way."""
+
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FormerMachineName(FormerName):
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="former_names")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], name="one_machine_per_former_name")]
+
+
+class FormerExperimentName(FormerName):
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="former_names")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], name="one_experiment_per_former_name")]
+
+
+class Environment(models.Model):
+    """The exact software of a run; equal digests are one row."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+    origin = models.CharField(max_length=10)
+    python = models.CharField(max_length=500, blank=True)
+    packages = models.JSONField(default=dict)
+    facts = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+class Workload(models.Model):
+    """A network, its data and how it is trained; equal content is one row."""
+
+    key = models.CharField(max_length=64, unique=True)
+    network_type = models.CharField(max_length=10, choices=NETWORK_TYPES)
+    hidden_layers = models.PositiveIntegerField()
+    width = models.PositiveIntegerField()
+    dataset = models.CharField(max_length=100)
+    data_source = models.CharField(max_length=20, choices=DATA_SOURCES)
+    data_sha256 = models.CharField(max_length=64)
+    train_samples = models.PositiveIntegerField()
+    test_samples = models.PositiveIntegerField()
+    batch_size = models.PositiveIntegerField()
+    optimizer = models.CharField(max_length=100)
+    learning_rate = models.FloatField()
+    parameters = models.PositiveBigIntegerField()
+    flops_per_epoch = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["network_type", "hidden_layers", "width", "train_samples"]
+        constraints: ClassVar = [one_of("network_type", NETWORK_TYPES), one_of("data_source", DATA_SOURCES)]
+
+    def __str__(self) -> str:
+        return f"{self.network} on {self.data_label}"
+
+    @property
+    def network(self) -> Network:
+        network_type: contract.NetworkType = "cnn" if self.network_type == "cnn" else "mlp"
+        return Network(network_type, self.hidden_layers, self.width)
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.data_source == "synthetic"
+
+    @property
+    def data_label(self) -> str:
+        """The data set and how many samples, with the word that no reader may miss."""
+        label = f"{self.dataset}, {self.train_samples:,} samples"
+        return f"{label} (synthetic)" if self.is_synthetic else label
+
+
+class CellColumns(models.Model):
+    """The columns that say which cell of which comparison a row belongs to."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="%(class)ss")
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="%(class)ss")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="%(class)ss")
+    workload = models.ForeignKey(Workload, on_delete=models.PROTECT, related_name="%(class)ss")
+    engine = models.CharField(max_length=100)
+    track = models.CharField(max_length=20, choices=TRACKS)
+    device = models.CharField(max_length=10, choices=DEVICES)
+    threads = models.PositiveIntegerField()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def engine_title(self) -> str:
+        """The engine's title; an engine that this site does not know keeps its slug, marked."""
+        info = ENGINES.get(self.engine)
+        return info.title if info else f"{self.engine} (unknown engine)"
+
+
+CELL_FIELDS = ("experiment", "machine", "environment", "workload", "engine", "track", "device", "threads")
