@@ -53,7 +53,7 @@ def _tried(engine: str, alternative: Alternative, network: Network) -> Result | 
     python = environments.python_of(environments.environment_for(registry.find(engine)))
     command = [str(python), "-m", "tests.alternatives.trial", json.dumps(dataclasses.asdict(trial))]
     held = partial(_hold_to, machine.allowed_cpus()[:1])
-    told = os.environ | {"PYTHONPATH": str(host.PROJECT_ROOT), "PYTHONWARNINGS": "ignore"}
+    told = os.environ | host.ALLOCATOR | {"PYTHONPATH": str(host.PROJECT_ROOT), "PYTHONWARNINGS": "ignore"}
     try:
         answer = subprocess.run(
             command, capture_output=True, text=True, check=True, env=told, preexec_fn=held, timeout=LIMIT_SECONDS
