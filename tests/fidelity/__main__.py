@@ -59,17 +59,22 @@ def steady(epochs: list[tuple[float, float]], last_alone: int, overhead: float =
     return Times(median(cpu), median(wall), overhead)
 
 
-def epochs_for(network: Network) -> int:
-    """Enough for about a second of steady epochs, and at least three: processes differ more than epochs of one do."""
+def epochs_for(network: Network, *, together: bool) -> int:
+    """At least three, and about a second of them in turn: processes differ more than epochs of one do.
+
+    Together, for ten times as long, so that the seconds by which one side begins before the other do not count.
+    """
     flops = networks.flops_per_sample(network) * (43_500 if network.type == "mlp" else IMAGES)
-    return WARMUP_EPOCHS + max(3, min(15, round(2e10 / flops)))
+    times = 10 if together else 1
+    return WARMUP_EPOCHS + max(3, min(15 * times, round(2e10 * times / flops)))
 
 
 # ---------------------------------------------------------------- the two sides
 
 
-def run_worker(setup: Setup, dataset: DataSet, python: Path, last_alone: int = 0) -> Times:
-    steady_epochs = epochs_for(setup.network) - WARMUP_EPOCHS + last_alone
+def run_worker(setup: Setup, dataset: DataSet, python: Path, *, together: bool) -> Times:
+    last_alone = LAST_ALONE if together else 0
+    steady_epochs = epochs_for(setup.network, together=together) - WARMUP_EPOCHS + last_alone
     policy = Policy(warmup_epochs=WARMUP_EPOCHS, steady_epochs=steady_epochs, min_steady_seconds=0)
     job = Job("train", setup, dataset=dataset, seed=1, policy=policy, cpus=machine.allowed_cpus()[:1])
     outcome = host.run(python, job, timeout_seconds=900)
@@ -81,10 +86,11 @@ def run_worker(setup: Setup, dataset: DataSet, python: Path, last_alone: int = 0
     return steady(epochs, last_alone, outcome.process_seconds - framework - sum(wall for wall, _ in epochs))
 
 
-def run_script(setup: Setup, data: Path, python: Path, last_alone: int = 0) -> Times:
+def run_script(setup: Setup, data: Path, python: Path, *, together: bool) -> Times:
+    last_alone = LAST_ALONE if together else 0
     info = registry.find(setup.engine)
     job = {"data": str(data), "weights": len(networks.parameter_shapes(setup.network))}
-    job["epochs"] = epochs_for(setup.network) + last_alone
+    job["epochs"] = epochs_for(setup.network, together=together) + last_alone
     told = _output([python, "-c", _VARIABLES, json.dumps([setup.engine, info.backend, str(data.parent)])], _ENGINES)
     variables = json.loads(told) | host.ALLOCATOR
     printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], variables)
@@ -119,7 +125,7 @@ def _hold_to(cpus: tuple[int, ...]) -> None:
 # ---------------------------------------------------------------- pairs
 
 
-Sides: TypeAlias = "tuple[Callable[..., Times], Callable[..., Times]]"
+Sides: TypeAlias = "tuple[Callable[[], Times], Callable[[], Times]]"
 
 
 def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
@@ -128,7 +134,10 @@ def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
         networks.DATASET_FOR[setup.network.type], train_samples=IMAGES if setup.network.type == "cnn" else None
     )
     data, python = _write_data(setup.network, dataset, folder), _python(setup.engine)
-    sides = partial(run_worker, setup, dataset, python), partial(run_script, setup, data, python)
+    sides: Sides = (
+        partial(run_worker, setup, dataset, python, together=together),
+        partial(run_script, setup, data, python, together=together),
+    )
     run = _at_once if together else _in_turn
     run(sides, 0)  # not counted: it compiles what the others find compiled
     found = [run(sides, pair) for pair in range(pairs)]
@@ -144,7 +153,7 @@ def _in_turn(sides: Sides, pair: int) -> list[Times]:
 
 def _at_once(sides: Sides, _pair: int) -> list[Times]:
     with ThreadPoolExecutor() as pool:
-        return [run.result() for run in [pool.submit(side, LAST_ALONE) for side in sides]]
+        return [run.result() for run in [pool.submit(side) for side in sides]]
 
 
 def _line(setup: Setup, workers: list[Times], scripts: list[Times]) -> str:
