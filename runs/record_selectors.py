@@ -59,6 +59,7 @@ RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
 }
 """Beside the newest first. Ordered by time, there are only runs that have one."""
 _EVERYTHING = ("experiment", "machine", "environment", "workload")
+_RECORD_PARTS = ("environment_part", "machine_part")
 MOST_PAGES = 200
 
 
@@ -135,7 +136,8 @@ def newest_run_in_each(slug: str, environments: Sequence[Environment]) -> list[G
     tracks = {track: _newest_of_track(slug, track) for track in get_args(Track)}
     wanted = Environment.objects.filter(pk__in=[each.pk for each in environments]).annotate(**tracks)
     keys = {pk: [key for key in found if key] for pk, *found in wanted.values_list("pk", *tracks)}
-    runs = Run.objects.in_bulk([key for found in keys.values() for key in found])
+    whole = Run.objects.select_related(*_RECORD_PARTS)
+    runs = whole.in_bulk([key for found in keys.values() for key in found])
     return [Gated(each, runs[key]) for each in environments for key in keys.get(each.pk, []) if key in runs]
 
 
@@ -159,7 +161,7 @@ def newest_run_of_each_track(slug: str) -> dict[str, Run]:
 def _run_of_cell(cell: Summary) -> Run | None:
     same = {name: getattr(cell, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
     runs = Run.objects.filter(engine=cell.engine, track=cell.track, device=cell.device, threads=cell.threads, **same)
-    return runs.order_by("-pk").first()
+    return runs.select_related("experiment", "machine", *_RECORD_PARTS).order_by("-pk").first()
 
 
 def runs_beside(run: Run) -> list[Run]:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -52,3 +53,13 @@ def test_the_newest_runs_of_all_tracks_are_read_at_once(
         ("idiomatic", "passed"),
         ("tuned", "failed"),
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", ["keras-theano", "torch"])
+def test_an_engine_in_many_environments_asks_no_more_of_the_database(
+    client: Client, slug: str, django_assert_max_num_queries: Any
+) -> None:
+    call_command("seedruns", runs=2000, seed=1, verbosity=0)
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("engine", args=[slug])).status_code == 200
