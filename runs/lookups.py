@@ -5,8 +5,8 @@ With one record an upload, this is a third of all the time that it takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection
 from django.db.models import Model
@@ -24,6 +24,30 @@ def pairs(model: type[Model], by: str, value: str, keys: Iterable[Any]) -> dict[
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {names} FROM {_table(model)} WHERE {_among(model, by, wanted)}", wanted)  # noqa: S608
         return dict(cursor.fetchall())
+
+
+Wanted: TypeAlias = tuple[type[Model], str, str, Collection[Any]]
+"""A table, the column that is looked at, the one that is wanted, and the keys."""
+
+
+def several(*questions: Wanted) -> list[dict[str, str]]:
+    """`pairs` of each, as texts, in one call to the database."""
+    asked = [(place, question) for place, question in enumerate(questions) if question[-1]]
+    answers: list[dict[str, str]] = [{} for _ in questions]
+    if not asked:
+        return answers
+    statements = [f"SELECT {place}, {_question(*question)}" for place, question in asked]
+    keys = [key for _, question in asked for key in question[-1]]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(statements), keys)
+        for place, key, value in cursor.fetchall():
+            answers[place][key] = value
+    return answers
+
+
+def _question(model: type[Model], by: str, value: str, keys: Collection[Any]) -> str:
+    names = ", ".join(f"CAST({_column(model, name)} AS text)" for name in (by, value))
+    return f"{names} FROM {_table(model)} WHERE {_among(model, by, keys)}"
 
 
 def rows(model: type[M], wanted: Mapping[str, Sequence[Any]], *, lock: bool = False) -> RawQuerySet[M]:
@@ -46,5 +70,5 @@ def _column(model: type[Model], name: str) -> str:
     return connection.ops.quote_name(field.column)
 
 
-def _among(model: type[Model], name: str, values: Sequence[Any]) -> str:
+def _among(model: type[Model], name: str, values: Collection[Any]) -> str:
     return f"{_column(model, name)} IN ({', '.join(['%s'] * len(values))})"

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from engines.contract import as_json, content_hash
+from engines.contract import as_json
 from engines.profile_record import ProfileRecord
 from runs.models import Machine, Profile
 from runs.records import aware_time
-from runs.registration import environments_of, register_machine, workloads_of
+from runs.registration import environments_of, register_machine, workload_key, workloads_of
 
 
 @transaction.atomic
@@ -21,7 +21,7 @@ def record_profiles(*, records: Sequence[ProfileRecord], accept_hardware: bool =
 
     Raises ConflictError where a machine's name stands for other hardware.
     """
-    workloads = workloads_of({content_hash(record.cell.workload): record.cell.workload for record in records})
+    workloads = workloads_of({workload_key(record.cell.workload): record.cell.workload for record in records})
     environments = environments_of({record.environment.sha256: record.environment for record in records})
     stored = 0
     for record in sorted(records, key=lambda each: aware_time(each.finished_at)):
@@ -29,7 +29,7 @@ def record_profiles(*, records: Sequence[ProfileRecord], accept_hardware: bool =
         columns = {
             "machine_id": machine.pk,
             "environment_id": environments[record.environment.sha256],
-            "workload_id": workloads[content_hash(cell.workload)],
+            "workload_id": workloads[workload_key(cell.workload)],
             "engine": cell.engine,
             "track": cell.track,
             "device": cell.device,

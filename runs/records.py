@@ -21,6 +21,9 @@ from runs import stats
 from runs.errors import RecordError
 from runs.validation import DocumentError, adapter, from_json
 
+_KEPT = 5_000
+"""More than an upload has of records and of moments."""
+
 
 def parse_record(text: str | bytes) -> RunRecord:
     """Raises RecordError with every field that does not fit, its value and what is allowed."""
@@ -52,7 +55,7 @@ def _array_adapter() -> TypeAdapter[list[RunRecord]]:
 
 def check_consistency(record: RunRecord) -> None:
     """What no single field's range can say. Raises RecordError."""
-    check_text("run_id", record.run_id, UUID)
+    check_text("run_id", record.run_id, run_uuid)
     check_text("started_at", record.started_at, aware_time)
     check_text("finished_at", record.finished_at, aware_time)
     if (record.status == "finished") != (record.training is not None):
@@ -110,6 +113,13 @@ def check_text(field: str, value: str, parse: Callable[[str], object]) -> None:
         raise refusal(field, value, str(error), f"{field} is {value!r}: {error}.") from None
 
 
+@lru_cache(maxsize=_KEPT)
+def run_uuid(text: str) -> UUID:
+    """ValueError for what is no UUID. An upload asks several times for each of its records'."""
+    return UUID(text)
+
+
+@lru_cache(maxsize=_KEPT)
 def aware_time(text: str) -> datetime:
     """A moment in ISO 8601 with its offset from UTC; ValueError otherwise. A wrong clock is no error."""
     moment = datetime.fromisoformat(text)
@@ -180,6 +190,10 @@ class StoredForm:
     sha256: str
     environment: PartText
     machine: PartText
+
+    @property
+    def parts(self) -> tuple[PartText, PartText]:
+        return self.environment, self.machine
 
 
 def stored_form(record: RunRecord, texts: PartTexts) -> StoredForm:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -113,29 +114,38 @@ def other_hardware(row: Machine, machine: contract.Machine) -> ConflictError:
 # ---------------------------------------------------------------- what its content names
 
 
-def environments_of(documents: Mapping[str, contract.Environment]) -> dict[str, int]:
-    """The primary keys of environments, by digest; new ones made."""
-    return _keys_of(Environment, "sha256", documents, lambda key: Environment(**asdict(documents[key])))
+def environments_of(
+    documents: Mapping[str, contract.Environment], known: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The primary keys of environments, by digest; new ones made. `known` ones are not looked up again."""
+    return _keys_of(Environment, "sha256", documents, known, lambda key: Environment(**asdict(documents[key])))
 
 
-def workloads_of(documents: Mapping[str, contract.Workload]) -> dict[str, int]:
-    """The primary keys of workloads, by key; new ones made."""
-    return _keys_of(Workload, "key", documents, lambda key: Workload(key=key, **_columns(documents[key])))
+def workloads_of(documents: Mapping[str, contract.Workload], known: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The primary keys of workloads, by `workload_key`; the same way."""
+    return _keys_of(Workload, "key", documents, known, lambda key: Workload(key=key, **_columns(documents[key])))
 
 
-def parts_of(texts: Mapping[str, PartText]) -> dict[str, int]:
-    """The primary keys of records' shared parts, by digest; new ones made."""
-    return _keys_of(RecordPart, "sha256", texts, lambda key: RecordPart(sha256=key, text=texts[key].text))
+def parts_of(texts: Mapping[str, PartText], known: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The primary keys of records' shared parts, by digest; the same way."""
+    return _keys_of(RecordPart, "sha256", texts, known, lambda key: RecordPart(sha256=key, text=texts[key].text))
 
 
-def _keys_of(model: type[Model], name: str, wanted: Iterable[str], make: Callable[[str], Model]) -> dict[str, int]:
-    keys = sorted(wanted)
-    found = lookups.pairs(model, name, "id", keys)
-    missing = [make(key) for key in keys if key not in found]
-    if missing:
-        model._base_manager.bulk_create(missing, ignore_conflicts=True)
-        found = lookups.pairs(model, name, "id", keys)
-    return found
+def _keys_of(
+    model: type[Model], name: str, wanted: Iterable[str], known: Mapping[str, int] | None, make: Callable[[str], Model]
+) -> dict[str, int]:
+    keys = dict(known or {})
+    if left := sorted(set(wanted) - set(keys)):
+        keys |= lookups.pairs(model, name, "id", left)
+    if missing := [key for key in left if key not in keys]:
+        model._base_manager.bulk_create([make(key) for key in missing], ignore_conflicts=True)
+        keys |= lookups.pairs(model, name, "id", missing)
+    return keys
+
+
+@lru_cache(maxsize=10_000)
+def workload_key(workload: contract.Workload) -> str:
+    return content_hash(workload)
 
 
 def _columns(workload: contract.Workload) -> dict[str, Any]:

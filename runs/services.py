@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from engines import contract
-from engines.contract import RunRecord, content_hash
+from engines.contract import RunRecord
 from runs import lookups, registration, viewing
 from runs.cell_summaries import add_to_summaries, rebuild_summaries
 from runs.errors import ConflictError, RecordError
-from runs.models import Experiment, Machine, Run
-from runs.records import PartTexts, StoredForm, aware_time, epoch_seconds, parse_record, stored_form
-from runs.registration import Uploader, owns, register_experiment, register_machine
+from runs.models import Environment, Experiment, Machine, RecordPart, Run, Workload
+from runs.records import PartTexts, StoredForm, aware_time, epoch_seconds, parse_record, run_uuid, stored_form
+from runs.registration import Uploader, owns, register_experiment, register_machine, workload_key
 from runs.storing import insert_rows
 
 __all__ = [
@@ -111,7 +110,7 @@ def _record_once(
     records: Sequence[RunRecord], accept_hardware: bool, uploader: Uploader | None, atomic: bool
 ) -> RecordingReport:
     batch = _Batch(records, uploader, accept_hardware)
-    results = [batch.take(record) for record in records]
+    results = batch.results()
     if atomic and any(result.refusal for result in results):
         transaction.set_rollback(True)
         return RecordingReport(tuple(_not_alone(result) for result in results))
@@ -134,6 +133,37 @@ class _RefusedError(Exception):
         self.refusal = refusal
 
 
+class _Offer(NamedTuple):
+    """A record as it would be stored."""
+
+    record: RunRecord
+    content: StoredForm
+    workload_key: str
+
+
+@dataclass
+class _Keys:
+    """The primary keys of what a run refers to by its content, by that content's digest."""
+
+    environments: Mapping[str, int]
+    workloads: Mapping[str, int]
+    parts: Mapping[str, int]
+
+
+def _stored_already(offers: Sequence[_Offer]) -> tuple[dict[UUID, str], _Keys]:
+    """The content hashes of the runs that are stored, and the keys of what is stored of the rest: one question."""
+    run_id = Run._meta.get_field("run_id")
+    run_ids = [run_id.get_db_prep_value(run_uuid(offer.record.run_id), connection) for offer in offers]
+    contents, *keys = lookups.several(
+        (Run, "run_id", "content_sha256", run_ids),
+        (Environment, "sha256", "id", {offer.record.environment.sha256 for offer in offers}),
+        (Workload, "key", "id", {offer.workload_key for offer in offers}),
+        (RecordPart, "sha256", "id", {part.sha256 for offer in offers for part in offer.content.parts}),
+    )
+    known = {UUID(text): content for text, content in contents.items()}
+    return known, _Keys(*({digest: int(key) for digest, key in found.items()} for found in keys))
+
+
 @dataclass
 class _Batch:
     """Decides on each record by what is stored, and turns those that are taken into rows."""
@@ -141,17 +171,23 @@ class _Batch:
     records: Sequence[RunRecord]
     uploader: Uploader | None
     accept_hardware: bool
-    taken: list[tuple[RunRecord, StoredForm]] = field(default_factory=list)
-    _texts: PartTexts = field(default_factory=PartTexts)
+    _taken: list[_Offer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._known = _contents([record.run_id for record in self.records])
-        new = [record for record in self.records if UUID(record.run_id) not in self._known]
+        texts = PartTexts()
+        self._offers = [
+            _Offer(record, stored_form(record, texts), workload_key(record.cell.workload)) for record in self.records
+        ]
+        self._known, self._keys = _stored_already(self._offers)
+        new = [record for record in self.records if run_uuid(record.run_id) not in self._known]
         self._experiments = registration.experiments_named({record.placement.experiment for record in new})
         self._machines = registration.machines_named({record.machine.name for record in new})
 
-    def take(self, record: RunRecord) -> Result:
-        run_id, content = UUID(record.run_id), stored_form(record, self._texts)
+    def results(self) -> list[Result]:
+        return [self._take(offer) for offer in self._offers]
+
+    def _take(self, offer: _Offer) -> Result:
+        record, run_id, content = offer.record, run_uuid(offer.record.run_id), offer.content
         if run_id in self._known:
             return self._meet_again(record, same=self._known[run_id] == content.sha256)
         try:
@@ -161,7 +197,7 @@ class _Batch:
         except _RefusedError as refused:
             return Result(record.run_id, "refused", _of(record, refused.refusal))
         self._known[run_id] = content.sha256
-        self.taken.append((record, content))
+        self._taken.append(offer)
         return Result(record.run_id, "stored")
 
     def _meet_again(self, record: RunRecord, *, same: bool) -> Result:
@@ -221,34 +257,25 @@ class _Batch:
 
     def runs(self) -> list[Run]:
         """The rows of all records taken, not stored yet; what they refer to is."""
-        environments = registration.environments_of(
-            {record.environment.sha256: record.environment for record, _ in self.taken}
-        )
-        workloads = registration.workloads_of(
-            {_workload_key(record.cell.workload): record.cell.workload for record, _ in self.taken}
-        )
-        parts = registration.parts_of(
-            {part.sha256: part for _, content in self.taken for part in (content.environment, content.machine)}
-        )
-        return [
-            self._row(
-                record,
-                content,
-                environment_id=environments[record.environment.sha256],
-                workload_id=workloads[_workload_key(record.cell.workload)],
-                environment_part_id=parts[content.environment.sha256],
-                machine_part_id=parts[content.machine.sha256],
-            )
-            for record, content in self.taken
-        ]
+        taken, keys = self._taken, self._keys
+        environments = {each.record.environment.sha256: each.record.environment for each in taken}
+        workloads = {each.workload_key: each.record.cell.workload for each in taken}
+        parts = {part.sha256: part for each in taken for part in each.content.parts}
+        keys.environments = registration.environments_of(environments, keys.environments)
+        keys.workloads = registration.workloads_of(workloads, keys.workloads)
+        keys.parts = registration.parts_of(parts, keys.parts)
+        return [self._row(each) for each in taken]
 
-    def _row(self, record: RunRecord, content: StoredForm, **keys: int) -> Run:
+    def _row(self, offer: _Offer) -> Run:
+        record, content, keys = offer.record, offer.content, self._keys
         cell, placement = record.cell, record.placement
         return _run(
-            run_id=UUID(record.run_id),
+            run_id=run_uuid(record.run_id),
             content_sha256=content.sha256,
             experiment_id=self._experiments[placement.experiment].pk,
             machine_id=self._machines[record.machine.name].pk,
+            environment_id=keys.environments[record.environment.sha256],
+            workload_id=keys.workloads[offer.workload_key],
             engine=cell.engine,
             track=cell.track,
             device=cell.device,
@@ -261,15 +288,9 @@ class _Batch:
             finished_at=aware_time(record.finished_at),
             epoch_seconds=epoch_seconds(record),
             body=content.body,
-            **keys,
+            environment_part_id=keys.parts[content.environment.sha256],
+            machine_part_id=keys.parts[content.machine.sha256],
         )
-
-
-def _contents(run_ids: Sequence[str]) -> dict[UUID, str]:
-    """The content hashes of those that are stored."""
-    field = Run._meta.get_field("run_id")
-    wanted = [field.get_db_prep_value(UUID(run_id), connection) for run_id in run_ids]
-    return {UUID(str(key)): content for key, content in lookups.pairs(Run, "run_id", "content_sha256", wanted).items()}
 
 
 _DEFAULTS = {field.attname: field.get_default() for field in Run._meta.concrete_fields}
@@ -287,8 +308,3 @@ def _of(record: RunRecord, refusal: Refusal) -> Refusal:
 
 def _forbidden(field: str, value: str, allowed: str, reason: str) -> _RefusedError:
     return _RefusedError(Refusal("", reason, "forbidden", field, value, allowed))
-
-
-@lru_cache(maxsize=10_000)
-def _workload_key(workload: contract.Workload) -> str:
-    return content_hash(workload)

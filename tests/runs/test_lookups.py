@@ -1,0 +1,42 @@
+"""Several look-ups in one call to the database."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs import lookups
+from runs.models import Environment, Run
+from runs.services import record_runs
+from tests.records import make_record
+
+pytestmark = pytest.mark.django_db
+
+
+def test_several_answers_each_question_in_one_query() -> None:
+    record = make_record()
+    record_runs(records=[record])
+    environment = Environment.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        found = lookups.several(
+            (Environment, "sha256", "id", {environment.sha256, "0" * 64}),
+            (Run, "content_sha256", "engine", []),
+            (Run, "engine", "status", ["theano", "tensorflow"]),
+        )
+    assert found == [{environment.sha256: str(environment.pk)}, {}, {record.cell.engine: "finished"}]
+    assert len(queries) == 1
+
+
+def test_no_keys_are_no_query() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert lookups.several((Run, "engine", "status", []), (Environment, "sha256", "id", ())) == [{}, {}]
+    assert not queries
+
+
+def test_an_upload_of_one_more_run_makes_few_queries() -> None:
+    record_runs(records=[make_record(block=0)])
+    with CaptureQueriesContext(connection) as queries:
+        record_runs(records=[make_record(block=1)])
+    words = [each["sql"] for each in queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(words) <= 7, words
