@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from engines.contract import Device
@@ -19,9 +20,18 @@ TRACK = "idiomatic"
 _DATA = tuple(facet for facet in FACETS if facet.name == "data")
 
 
-def claims_in(scope: Scope) -> list[JudgedClaim]:
+def claims_in(scope: Scope) -> Sequence[JudgedClaim]:
     """Every claim, judged on one experiment and one machine, whose own noise widens what counts as alike."""
-    return judge_claims(published(), measured_in(scope), rope=region_of(scope.machine))
+    return judged(measured_in(scope), region_of(scope.machine))
+
+
+@lru_cache(maxsize=100)
+def judged(cells: Measured, rope: float) -> Sequence[JudgedClaim]:
+    """Every claim, with a machine's region of practical equivalence.
+
+    Kept with the cells' content as the key: half of a page's time would go into judging the same again.
+    """
+    return tuple(judge_claims(published(), cells, rope=rope))
 
 
 def measured_in(scope: Scope) -> Measured:

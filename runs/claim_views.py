@@ -18,9 +18,8 @@ from runs.noise import region_of
 from runs.reason_words import reason_in_words
 from runs.rendering import render_page, table_url
 from runs.stats import Ratio
-from runs.study.claims import CLAIMS, Evidence, JudgedClaim, judge_claims
+from runs.study.claims import CLAIMS, Evidence, JudgedClaim
 from runs.study.claims.missing import MissingCells
-from runs.study.published import published
 from runs.study_words import in_readers_words
 from runs.tables import Column, Table, TableCell, ratio_values
 
@@ -38,11 +37,11 @@ def asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
     return scope, selectors.cells_of(scope)
 
 
-def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> list[JudgedClaim]:
+def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
     """`rope` is looked up where it is not given."""
     rope = region_of(scope.machine) if rope is None else rope
     hardware = scope.machine.hardware if scope.machine else {}
-    return judge_claims(published(), claim_rows.measured(rows, hardware), rope=rope)
+    return claim_rows.judged(claim_rows.measured(rows, hardware), rope)
 
 
 def claim_chip(claim: JudgedClaim) -> Chip:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from django.utils import formats
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 NONE = "–"
@@ -72,4 +74,10 @@ def gflops_per_second(flops: int, seconds_: float | None) -> str:
 
 
 def _localised(value: float, *, decimals: int) -> str:
+    return _written(value, decimals, get_language() or "")
+
+
+@lru_cache(maxsize=50_000)
+def _written(value: float, decimals: int, language: str) -> str:
+    """Kept: a page writes hundreds of numbers, most of them often, and each takes a while."""
     return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)

@@ -17,7 +17,7 @@ from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
 from runs.fact_words import in_words
-from runs.models import Run
+from runs.models import Run, Workload
 from runs.reason_words import reason_in_words
 from runs.record_tables import facts_table
 from runs.tables import Table
@@ -154,7 +154,8 @@ def _known(facts: Mapping[str, str]) -> dict[str, str]:
 def _share_of_peak(run: Run, peak_gflops: float | None) -> float | None:
     if not peak_gflops or not run.epoch_seconds:
         return None
-    return run.workload.flops_per_epoch / run.epoch_seconds / 1e9 / peak_gflops
+    workload: Workload = run.workload
+    return workload.flops_per_epoch / run.epoch_seconds / 1e9 / peak_gflops
 
 
 def _digits(value: float | None) -> str:

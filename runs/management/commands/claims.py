@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from runs import formats
-from runs.claim_rows import measured_in
+from runs.claim_rows import judged, measured_in
 from runs.errors import NotFoundError
 from runs.noise import region_of
 from runs.scopes import named_scope
 from runs.selectors import Scope
-from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured, judge_claims
+from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured
 from runs.study.published import published
 
 NOTHING = "No runs yet. Type: python manage.py runbench --suite study"
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(NOTHING)
             return
         cells = measured_in(chosen)
-        claims = judge_claims(published(), cells, rope=region_of(chosen.machine))
+        claims = judged(cells, region_of(chosen.machine))
         wanted = [claim for claim in claims if not options["ids"] or claim.id in options["ids"]]
         if options["json"]:
             self.stdout.write(json.dumps(as_json(chosen, cells, wanted), indent=2))

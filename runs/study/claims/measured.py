@@ -59,6 +59,10 @@ class Measured:
     data: tuple[str, ...] = ()
     """What the cells were trained on, in words."""
 
+    def __hash__(self) -> int:
+        """By content, so that what was judged of the same cells can be kept."""
+        return hash((frozenset(self.cells.items()), self.hardware, self.data))
+
     def outcome(self, place: Place) -> LogSamples | Missing:
         found = self.cells.get(place)
         if found is not None:

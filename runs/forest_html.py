@@ -1,0 +1,58 @@
+"""A forest plot's rows as HTML. In Python, as a table's are: two engines side by side have hundreds."""
+
+from __future__ import annotations
+
+from html import escape
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from runs.charts.forest import Forest, PlacedMark
+from runs.charts.style import Chip
+from runs.table_html import line_class, marker_class
+
+
+def rows(plot: Forest, has_times: bool) -> SafeString:
+    """Of `has_times`, with the band of a tie and the line at 1 behind each."""
+    ground = _ground(plot) if has_times else ""
+    return mark_safe("\n".join([_row(placed, ground) for placed in plot.rows]))  # noqa: S308 - texts are escaped below
+
+
+def _ground(plot: Forest) -> str:
+    return (
+        f'<rect class="forest-band" x="{plot.band_x}" y="0" width="{plot.band_width}" height="100%"/>'
+        f'<line class="forest-one" x1="{plot.one_x}" x2="{plot.one_x}" y1="0" y2="100%"/>'
+    )
+
+
+def _row(placed: PlacedMark, ground: str) -> str:
+    mark = placed.mark
+    words = escape(mark.words)
+    aloud = words or escape(gettext("no time"))
+    return (
+        f'<div class="forest-row" role="row"><span class="forest-name" role="rowheader">{escape(mark.title)}</span>'
+        f'<span class="forest-plot" role="cell"><span class="visually-hidden">{aloud}</span>'
+        f'<svg class="forest-svg" aria-hidden="true">{ground}{_interval(placed)}{_point(placed, words)}</svg></span>'
+        f'<span class="forest-ratio" role="cell">{escape(mark.ratio)}</span>'
+        f'<span class="forest-verdict" role="cell">{_chip(mark.chip, mark.reason)}</span></div>'
+    )
+
+
+def _interval(placed: PlacedMark) -> str:
+    if not placed.low_x:
+        return ""
+    ends = f'x1="{placed.low_x}" x2="{placed.high_x}" y1="50%" y2="50%"'
+    return f'<line class="{line_class(placed.mark.style)}" {ends}/>'
+
+
+def _point(placed: PlacedMark, words: str) -> str:
+    if not placed.x:
+        return ""
+    style = placed.mark.style
+    marker = f'<path class="{marker_class(style)}" d="{style.marker.path}"><title>{words}</title></path>'
+    return f'<svg x="{placed.x}" y="50%" overflow="visible">{marker}</svg>'
+
+
+def _chip(chip: Chip, why: str) -> str:
+    title = f' title="{escape(why)}"' if why else ""
+    return f'<span class="chip chip-{escape(chip.tone)}"{title}>{escape(chip.text)}</span>'
