@@ -1,4 +1,5 @@
-"""Summary rows: what a cell's runs add up to, kept by whatever stores, excludes or moves runs."""
+"""Summary rows: what a cell's runs add up to, and the coverage that counts them; kept by whatever stores, excludes or
+moves runs."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from runs import lookups
+from runs.coverage import add_to_coverage, rebuild_coverage
 from runs.models import CELL_FIELDS, Run, Summary
 from runs.storing import insert_rows, update_rows
 from runs.summaries import RunFacts, Tally
@@ -38,8 +40,10 @@ def add_to_summaries(runs: Sequence[Run]) -> None:
         by_cell.setdefault(_cell_key(run), []).append(run)
     existing = {_cell_key(row): row for row in _locked_summaries(runs) if _cell_key(row) in by_cell}
     rows = [_added(existing.get(key), by_cell[key]) for key in sorted(by_cell)]
-    insert_rows([row for row in rows if row.pk is None])
+    new = [row for row in rows if row.pk is None]
+    insert_rows(new)
     update_rows([row for row in rows if row.pk], TALLY_FIELDS)
+    add_to_coverage(runs, new)
 
 
 def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
@@ -90,6 +94,7 @@ def rebuild_summaries(**conditions: Any) -> int:
     runs = Run.objects.filter(**conditions).defer("body").order_by(*CELL_FIELDS, "finished_at", "id")
     rows = [_added(None, list(cell_runs)) for _, cell_runs in groupby(runs.iterator(2000), key=_cell_key)]
     Summary.objects.bulk_create(rows, batch_size=1000)
+    rebuild_coverage(**conditions)
     return len(rows)
 
 

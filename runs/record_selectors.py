@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from engines.contract import Track
-from runs.models import Environment, Experiment, Machine, Run, Summary
+from runs.models import Coverage, Environment, Experiment, Machine, Run
 from runs.selectors import OFFERED
 
 RUN_FILTERS: Mapping[str, str] = {
-    "experiment": "experiment__slug",
+    "experiment": "experiment",
     "machine": "machine_id",
     "environment": "environment_id",
     "engine": "engine",
@@ -42,14 +42,18 @@ class RunPage:
 
 def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
     """Runs by the filters of RUN_FILTERS. A number that is none matches nothing."""
-    conditions: dict[str, Any] = {}
-    for name, value in wished.items():
-        if name not in RUN_FILTERS or not value:
-            continue
-        if "\0" in value or (name in _NUMBERS and not _is_small_number(value)):
-            return Run.objects.none()
-        conditions[RUN_FILTERS[name]] = value
-    return Run.objects.filter(**conditions)
+    given = {name: value for name, value in wished.items() if name in RUN_FILTERS and value}
+    if any("\0" in value or (name in _NUMBERS and not _is_small_number(value)) for name, value in given.items()):
+        return Run.objects.none()
+    return Run.objects.filter(**conditions(given))
+
+
+def conditions(wished: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters of RUN_FILTERS as conditions. An experiment is looked up first: a database joins it, and reads all."""
+    found = {RUN_FILTERS[name]: value for name, value in wished.items()}
+    if "experiment" in found:
+        found["experiment"] = Experiment.objects.filter(slug=found["experiment"]).values("pk")[:1]
+    return found
 
 
 RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
@@ -59,13 +63,15 @@ RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
 }
 """Beside the newest first. Ordered by time, there are only runs that have one."""
 _EVERYTHING = ("experiment", "machine", "environment", "workload")
+
 _RECORD_PARTS = ("environment_part", "machine_part")
 MOST_PAGES = 200
 
 
 def run_page(wished: Mapping[str, str], before: str = "", sort: str = "", page: str = "") -> RunPage:
     """Newest first, from just after the run numbered `before`: as fast on the last page as on the first."""
-    runs = runs_matching(wished).select_related(*_EVERYTHING).defer("body")
+    # Many runs share few of each: each is read once, not once for each of its runs.
+    runs = runs_matching(wished).prefetch_related(*_EVERYTHING).defer("body")
     if sort in RUN_ORDERS:
         return _ordered_page(runs, sort, page)
     mark = Run.objects.filter(pk=int(before)).only("finished_at").first() if _is_small_number(before) else None
@@ -102,13 +108,12 @@ _NOTHING = Extent(0, 0, 0, 0, None)
 
 
 def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
-    """For each key of a Summary column (`experiment`, `machine`, `environment`, `engine`), in one query."""
+    """For each key of a Coverage column (`experiment`, `machine`, `environment`, `engine`), in one query."""
     rows = (
-        Summary.objects.filter(**{f"{field}__in": list(keys)})
-        .order_by()
+        Coverage.objects.filter(**{f"{field}__in": list(keys)})
         .values(field)
         .annotate(
-            cells=Count("pk"),
+            cells=Sum("cells"),
             machines=Count("machine", distinct=True),
             engines=Count("engine", distinct=True),
             experiments=Count("experiment", distinct=True),
@@ -120,7 +125,7 @@ def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
 
 
 def engine_slugs() -> list[str]:
-    return list(Summary.objects.order_by("engine").values_list("engine", flat=True).distinct())
+    return list(Coverage.objects.order_by("engine").values_list("engine", flat=True).distinct())
 
 
 @dataclass(frozen=True)
@@ -142,26 +147,25 @@ def newest_run_in_each(slug: str, environments: Sequence[Environment]) -> list[G
 
 
 def _newest_of_track(slug: str, track: Track) -> Case:
-    """Looked for only where a summary says that there is one: else all runs of the environment would be read."""
+    """Looked for only where coverage says that there is one: else all runs of the environment would be read."""
     own = {"environment": OuterRef("pk"), "engine": slug, "track": track}
-    newest = Run.objects.filter(**own).order_by("-pk").values("pk")[:1]
-    return Case(When(Exists(Summary.objects.filter(**own)), then=Subquery(newest)))
+    newest = Run.objects.filter(**own).order_by("-finished_at", "-pk").values("pk")[:1]
+    return Case(When(Exists(Coverage.objects.filter(**own)), then=Subquery(newest)))
 
 
 def newest_run_of_each_track(slug: str) -> dict[str, Run]:
-    """By track, from the newest cell of each."""
-    found = {}
-    for track in Summary.objects.filter(engine=slug).order_by("track").values_list("track", flat=True).distinct():
-        cell = Summary.objects.filter(engine=slug, track=track).order_by("-newest_run_at").first()
-        if cell and (run := _run_of_cell(cell)):
-            found[track] = run
-    return found
+    """By track."""
+    found = {track: _newest_run(slug, track) for track in get_args(Track)}
+    return {track: run for track, run in found.items() if run}
 
 
-def _run_of_cell(cell: Summary) -> Run | None:
-    same = {name: getattr(cell, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
-    runs = Run.objects.filter(engine=cell.engine, track=cell.track, device=cell.device, threads=cell.threads, **same)
-    return runs.select_related("experiment", "machine", *_RECORD_PARTS).order_by("-pk").first()
+def _newest_run(slug: str, track: Track) -> Run | None:
+    """From the experiment and the machine that coverage names: else all the engine's runs might be read."""
+    place = Coverage.objects.filter(engine=slug, track=track).order_by("-newest_run_at").first()
+    if place is None:
+        return None
+    runs = Run.objects.filter(experiment=place.experiment_id, machine=place.machine_id, engine=slug, track=track)
+    return runs.select_related("experiment", "machine", *_RECORD_PARTS).order_by("-finished_at", "-pk").first()
 
 
 def runs_beside(run: Run) -> list[Run]:
@@ -175,7 +179,7 @@ def runs_beside(run: Run) -> list[Run]:
 
 def environments_of_engine(slug: str) -> list[Environment]:
     """The newest environments in which an engine has results."""
-    own = Summary.objects.filter(environment=OuterRef("pk"), engine=slug)
+    own = Coverage.objects.filter(environment=OuterRef("pk"), engine=slug)
     return list(Environment.objects.filter(Exists(own)).order_by("-pk")[:OFFERED])
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-from django.core.cache import cache
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from engines.contract import NetworkType
-from runs import viewing
 from runs.cell_rows import cell_rows
 from runs.cells import CellRow
 from runs.models import (
+    Coverage,
     Experiment,
     Machine,
     PublishedRecommendation,
@@ -37,24 +34,13 @@ class Stored:
 
 
 def stored_counts() -> Stored:
-    """Counted from the cells. What took long to count is kept for a hundred times as long, a minute at most."""
-    key = f"stored-{sorted(viewing.hidden_experiments())}"
-    if kept := cache.get(key):
-        return cast(Stored, kept)
-    started = time.monotonic()
-    found = Stored(
-        runs=sum(sum(counts.values()) for counts in Summary.objects.values_list("status_counts", flat=True)),
-        machines=Machine.objects.count(),
-        engines=Summary.objects.values("engine").distinct().count(),
-        experiments=Experiment.objects.count(),
+    found = Coverage.objects.aggregate(
+        runs=Sum("runs"),
+        machines=Count("machine", distinct=True),
+        engines=Count("engine", distinct=True),
+        experiments=Count("experiment", distinct=True),
     )
-    took = time.monotonic() - started
-    if took > _LONG_SECONDS:
-        cache.set(key, found, timeout=min(100 * took, 60))
-    return found
-
-
-_LONG_SECONDS = 0.1
+    return Stored(**found | {"runs": found["runs"] or 0})
 
 
 @dataclass(frozen=True)
@@ -77,7 +63,7 @@ def scope(experiment_slug: str = "", machine_pk: str = "") -> Scope:
 
 
 def _with_results() -> QuerySet[Experiment]:
-    return Experiment.objects.filter(Exists(Summary.objects.filter(experiment=OuterRef("pk"))))
+    return Experiment.objects.filter(Exists(Coverage.objects.filter(experiment=OuterRef("pk"))))
 
 
 def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
@@ -90,9 +76,10 @@ def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
 
 def machines_of(experiment: Experiment) -> list[Machine]:
     """The machines with results in an experiment, the one with the newest run first."""
-    latest = Max("summarys__newest_run_at", filter=Q(summarys__experiment=experiment))
-    machines = Machine.objects.filter(Exists(Summary.objects.filter(experiment=experiment, machine=OuterRef("pk"))))
-    return list(machines.annotate(latest=latest).order_by("-latest", "-pk")[:OFFERED])
+    own = Coverage.objects.filter(experiment=experiment).values("machine").annotate(latest=Max("newest_run_at"))
+    keys = list(own.order_by("-latest", "-machine").values_list("machine", flat=True)[:OFFERED])
+    found = Machine.objects.in_bulk(keys)
+    return [found[key] for key in keys]
 
 
 def cells_of(scope: Scope) -> list[CellRow]:
@@ -108,14 +95,26 @@ def cells_of_experiment(experiment: Experiment) -> list[CellRow]:
 
 
 def cells_with_processor(cpu: str) -> list[CellRow]:
-    """The newest cells on the CPU of every machine with a processor of that name."""
+    """Cells on the CPU of every machine with a processor of that name: those of its newest experiments."""
     if not cpu:
         return []
-    summaries = Summary.objects.filter(machine__hardware__cpu=cpu, device="cpu").order_by("-newest_run_at")
-    return cell_rows(summaries[:MOST_CELLS])
+    own = Coverage.objects.filter(machine__hardware__cpu=cpu).values("experiment", "machine")
+    places = own.annotate(cells=Sum("cells"), latest=Max("newest_run_at")).order_by(
+        "-latest", "-experiment", "-machine"
+    )
+    wanted, cells = Q(), 0
+    for place in places[:OFFERED]:
+        wanted |= Q(experiment=place["experiment"], machine=place["machine"])
+        cells += place["cells"]
+        if cells > MOST_PEER_CELLS:
+            break
+    if not cells:
+        return []
+    return cell_rows(Summary.objects.filter(wanted, device="cpu").order_by("-newest_run_at")[:MOST_PEER_CELLS])
 
 
 MOST_CELLS = 3_000
+MOST_PEER_CELLS = 2_000
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,10 @@ class RunsOf:
 
 def runs_of(experiment: Experiment) -> RunsOf:
     """How many runs it has, on how many machines, and when the newest ended."""
-    rows = list(Summary.objects.filter(experiment=experiment).values_list("status_counts", "newest_run_at", "machine"))
-    return RunsOf(
-        runs=sum(sum(counts.values()) for counts, _newest, _machine in rows),
-        machines=len({machine for _counts, _newest, machine in rows}),
-        newest_run_at=max((newest for _counts, newest, _machine in rows), default=None),
+    found = Coverage.objects.filter(experiment=experiment).aggregate(
+        runs=Sum("runs"), machines=Count("machine", distinct=True), newest_run_at=Max("newest_run_at")
     )
+    return RunsOf(found["runs"] or 0, found["machines"], found["newest_run_at"])
 
 
 def published_recommendations() -> dict[tuple[str, str], list[str]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 FEW = 20
 """More rows are worth PostgreSQL's COPY, which takes a third of the time of an INSERT with as many parameters."""
+_ROWS_OF_A_STATEMENT = 500
 _Field: TypeAlias = "Field[Any, Any]"
 
 
@@ -52,28 +55,31 @@ def _stamp(rows: Sequence[Model]) -> None:
 def _copy(rows: Sequence[Model]) -> None:
     fields = _columns(type(rows[0]))
     table = connection.ops.quote_name(rows[0]._meta.db_table)
-    names = [field.attname for field in fields]
-    lines = io.StringIO("".join(["\t".join([_text(getattr(row, name)) for name in names]) + "\n" for row in rows]))
+    values_of = attrgetter(*[field.attname for field in fields])
+    lines = io.StringIO(
+        "".join(["\t".join([_TEXTS[type(value)](value) for value in values_of(row)]) + "\n" for row in rows])
+    )
     with connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {table} ({_names(fields)}) FROM STDIN", lines)
-
-
-def _text(value: Any) -> str:
-    """A value in COPY's text form."""
-    if isinstance(value, str):
-        return _escaped(value)
-    if value is None:
-        return r"\N"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list | dict):
-        return _escaped(json.dumps(value))
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _escaped(text: str) -> str:
     """Four times looked through, and still a fifth of the time of `str.translate`."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r").replace("\t", r"\t")
+
+
+_TEXTS: Mapping[type, Callable[[Any], str]] = {
+    str: _escaped,
+    int: str,
+    float: repr,
+    bool: str,
+    UUID: str,
+    datetime: datetime.isoformat,
+    list: lambda value: _escaped(json.dumps(value)),
+    dict: lambda value: _escaped(json.dumps(value)),
+    type(None): lambda value: r"\N",
+}
+"""Values in COPY's text form, by their type."""
 
 
 def _insert_many(rows: Sequence[Model]) -> None:
@@ -83,12 +89,26 @@ def _insert_many(rows: Sequence[Model]) -> None:
         cursor.executemany(_insert(rows[0]) + _places(fields), [_prepared(row, fields) for row in rows])
 
 
-def _insert_few(rows: Sequence[Model]) -> None:
+def _insert_few(rows: Sequence[Model], ending: str = "") -> None:
     """One statement with all rows."""
     fields = _columns(type(rows[0]))
     with connection.cursor() as cursor:
         values = [value for row in rows for value in _prepared(row, fields)]
-        cursor.execute(_insert(rows[0]) + ", ".join([_places(fields)] * len(rows)), values)
+        cursor.execute(_insert(rows[0]) + ", ".join([_places(fields)] * len(rows)) + ending, values)
+
+
+def insert_or_add(rows: Sequence[Model], key: Sequence[str], *, counts: Sequence[str], latest: str) -> None:
+    """New rows of one model; where its key is there already, its counts grow and its moment is the later one."""
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    table, moment = quote(rows[0]._meta.db_table), quote(latest)
+    changes = [f"{column} = {table}.{column} + excluded.{column}" for column in map(quote, counts)]
+    is_later = f"excluded.{moment} > {table}.{moment}"
+    changes += [f"{moment} = CASE WHEN {is_later} THEN excluded.{moment} ELSE {table}.{moment} END"]
+    ending = f" ON CONFLICT ({', '.join(map(quote, key))}) DO UPDATE SET {', '.join(changes)}"
+    for start in range(0, len(rows), _ROWS_OF_A_STATEMENT):
+        _insert_few(rows[start : start + _ROWS_OF_A_STATEMENT], ending)
 
 
 def _insert(row: Model) -> str:

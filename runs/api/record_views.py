@@ -176,7 +176,5 @@ class Summaries(StreamingListView):
 def selectors_filtered(manager: Any, query: queries.CellQuery) -> QuerySet[Any]:
     """By the same filters as the page of runs."""
     wished = query.model_dump(include=set(record_selectors.RUN_FILTERS), exclude_none=True)
-    found: QuerySet[Any] = manager.filter(
-        **{record_selectors.RUN_FILTERS[name]: value for name, value in wished.items()}
-    )
+    found: QuerySet[Any] = manager.filter(**record_selectors.conditions(wished))
     return found

@@ -38,7 +38,8 @@ class Runs(StreamingListView):
         found = selectors_filtered(Run.objects, self.query)
         if self.query.excluded is not None:
             found = found.filter(excluded_at__isnull=not self.query.excluded)
-        return found.select_related(*RUN_RELATIONS).defer("body")
+        # Many runs share few machines and workloads: each is read once, not once for each of its runs.
+        return found.select_related("excluded_by").prefetch_related("experiment", "machine", "workload").defer("body")
 
     def order(self) -> paging.Order:
         return paging.ORDERS[self.query.ordering]

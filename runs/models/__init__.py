@@ -3,7 +3,7 @@
 from runs.models.acts import ACTS, Act, ApiToken
 from runs.models.common import DATA_SOURCES, DEVICES, NETWORK_TYPES, STATUSES, TRACKS, CellQuerySet
 from runs.models.published import PublishedRecommendation, PublishedSpeedUp
-from runs.models.results import Profile, RecordPart, Run, RunQuerySet, Summary
+from runs.models.results import COVERAGE_FIELDS, Coverage, Profile, RecordPart, Run, RunQuerySet, Summary
 from runs.models.subjects import (
     CELL_FIELDS,
     CellColumns,
@@ -18,6 +18,7 @@ from runs.models.subjects import (
 __all__ = [
     "ACTS",
     "CELL_FIELDS",
+    "COVERAGE_FIELDS",
     "DATA_SOURCES",
     "DEVICES",
     "NETWORK_TYPES",
@@ -27,6 +28,7 @@ __all__ = [
     "ApiToken",
     "CellColumns",
     "CellQuerySet",
+    "Coverage",
     "Environment",
     "Experiment",
     "FormerExperimentName",

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from runs.models.common import DEVICES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
-from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Machine, Workload
+from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Experiment, Machine, Workload
 from runs.records import SHARED_PARTS
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -54,8 +54,22 @@ class SummaryManager(models.Manager["Summary"]):
         return CellQuerySet(self.model, using=self._db).to_be_seen()
 
 
+class CoverageManager(models.Manager["Coverage"]):
+    def get_queryset(self) -> CellQuerySet[Coverage]:
+        return CellQuerySet(self.model, using=self._db).to_be_seen()
+
+
 def _shared_part() -> models.ForeignKey[Any, Any]:
-    return models.ForeignKey(RecordPart, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    """Looked up from a run alone: no index."""
+    return models.ForeignKey(
+        RecordPart, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+
+
+def _newest_first(name: str, *fields: str, condition: Q | None = None) -> models.Index:
+    return models.Index(
+        *(F(field) for field in fields), F("finished_at").desc(), F("id").desc(), name=name, condition=condition
+    )
 
 
 class Run(CellColumns):
@@ -102,8 +116,17 @@ class Run(CellColumns):
         ]
         indexes: ClassVar = [
             models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
-            models.Index(F("finished_at").desc(), F("id").desc(), name="run_newest_first"),
+            models.Index(fields=["workload"], name="run_of_a_workload"),
             models.Index(fields=["excluded_at"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
+            models.Index(
+                fields=["epoch_seconds", "id"], condition=Q(epoch_seconds__isnull=False), name="run_fastest_first"
+            ),
+            _newest_first("run_newest_first"),
+            _newest_first("run_newest_of_experiment", "experiment"),
+            _newest_first("run_newest_of_machine", "machine"),
+            _newest_first("run_newest_of_environment", "environment"),
+            _newest_first("run_newest_of_engine", "engine"),
+            _newest_first("run_newest_unfinished", "status", condition=~Q(status="finished")),
         ]
 
     def __str__(self) -> str:
@@ -163,9 +186,46 @@ class Summary(CellColumns):
             one_of("device", DEVICES),
             one_of("track", TRACKS),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["machine"], name="summary_of_a_machine"),
+            models.Index(fields=["environment"], name="summary_of_an_environment"),
+            models.Index(fields=["workload"], name="summary_of_a_workload"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.engine_title} · {self.workload} · {self.device} · {self.threads} threads"
+
+
+COVERAGE_FIELDS = ("experiment", "machine", "environment", "engine", "track")
+
+
+class Coverage(models.Model):
+    """How much an experiment has of an engine on a machine: what lists count, without reading every summary.
+
+    A cache, as summaries are, and kept with them.
+    """
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    engine = models.CharField(max_length=100)
+    track = models.CharField(max_length=20, choices=TRACKS)
+    cells = models.PositiveIntegerField()
+    runs = models.PositiveIntegerField()
+    """However they ended, excluded ones among them."""
+    newest_run_at = models.DateTimeField()
+
+    objects = CoverageManager()
+
+    class Meta:
+        verbose_name_plural = "coverage"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=COVERAGE_FIELDS, name="one_coverage_per_engine"),
+            one_of("track", TRACKS),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine}, {self.track}: {self.cells} cells"
 
 
 class Profile(models.Model):

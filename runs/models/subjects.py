@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
@@ -158,13 +158,18 @@ class Workload(models.Model):
         return f"{label} (synthetic)" if self.is_synthetic else label
 
 
+def _key(model: type[models.Model], on_delete: Any = models.PROTECT) -> models.ForeignKey[Any, Any]:
+    """Without an index of its own: each table has those that its reads walk."""
+    return models.ForeignKey(model, on_delete=on_delete, related_name="%(class)ss", db_index=False)
+
+
 class CellColumns(models.Model):
     """The columns that say which cell of which comparison a row belongs to."""
 
-    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="%(class)ss")
-    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="%(class)ss")
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="%(class)ss")
-    workload = models.ForeignKey(Workload, on_delete=models.PROTECT, related_name="%(class)ss")
+    experiment = _key(Experiment, models.CASCADE)
+    machine = _key(Machine)
+    environment = _key(Environment)
+    workload = _key(Workload)
     engine = models.CharField(max_length=100)
     track = models.CharField(max_length=20, choices=TRACKS)
     device = models.CharField(max_length=10, choices=DEVICES)

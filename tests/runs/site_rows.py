@@ -11,6 +11,7 @@ from typing import Any
 from engines import networks
 from engines.contract import Network, NetworkType, content_hash
 from engines.registry import ENGINES
+from runs.coverage import add_to_coverage
 from runs.models import Environment, Experiment, Machine, Run, Summary, Workload
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -48,13 +49,10 @@ class Site:
         reason: str,
         columns: dict[str, Any],
     ) -> Summary:
-        return Summary.objects.create(
-            **self._cell_columns(engine, workload, columns),
-            samples=samples,
-            status_counts=counts,
-            reason=reason,
-            newest_run_at=START,
-        )
+        cell = self._cell_columns(engine, workload, columns)
+        made = Summary.objects.create(**cell, samples=samples, status_counts=counts, reason=reason, newest_run_at=START)
+        add_to_coverage(list(Run.objects.filter(**cell)), [made])
+        return made
 
     def _cell_columns(self, engine: str, workload: Workload, columns: dict[str, Any]) -> dict[str, Any]:
         given = {

@@ -9,13 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engines.contract import as_json
-from runs.models import Environment, Experiment, Machine, Run, RunQuerySet, Summary, Workload
+from runs.models import Environment, Experiment, Machine, Run, Workload
 from runs.records import parse_record
 from runs.seeding import PACKAGES, records_of, sittings
 from runs.services import rebuild_summaries
+from tests.runs.kept import kept_rows
 
 RUN_COLUMNS = ("run_id", "content_sha256", "experiment__name", "machine__name", "status", "finished_at", "body")
-SUMMARY_COLUMNS = ("experiment__name", "machine__name", "environment__sha256", "workload__key", "engine", "device")
 
 
 def seed_runs(runs: int, seed: int = 1) -> str:
@@ -26,11 +26,6 @@ def seed_runs(runs: int, seed: int = 1) -> str:
 
 def run_rows() -> list[tuple[object, ...]]:
     return list(Run.objects.order_by("run_id").values_list(*RUN_COLUMNS))
-
-
-def summary_rows() -> list[tuple[object, ...]]:
-    columns = (*SUMMARY_COLUMNS, "track", "threads", "samples", "status_counts", "reason", "newest_run_at")
-    return sorted(Summary.objects.values_list(*columns), key=str)
 
 
 def test_seeded_records_pass_the_validation_of_an_upload() -> None:
@@ -74,11 +69,10 @@ def test_whatever_is_seeded_says_that_it_is_synthetic(db: None) -> None:
 
 def test_the_same_seed_gives_the_same_rows(db: None) -> None:
     seed_runs(300)
-    first = run_rows(), summary_rows()
-    RunQuerySet(Run).delete()
-    Summary.objects.all().delete()
+    first = run_rows(), kept_rows()
+    Experiment.objects.all().delete()
     seed_runs(300)
-    assert (run_rows(), summary_rows()) == first
+    assert (run_rows(), kept_rows()) == first
 
 
 def test_seeding_again_stores_nothing_twice_and_goes_on_where_it_stopped(db: None) -> None:
@@ -89,9 +83,9 @@ def test_seeding_again_stores_nothing_twice_and_goes_on_where_it_stopped(db: Non
 
 def test_the_summaries_of_seeded_runs_are_those_of_a_rebuild(db: None) -> None:
     seed_runs(1200)
-    kept = summary_rows()
+    kept = kept_rows()
     rebuild_summaries()
-    assert summary_rows() == kept
+    assert kept_rows() == kept
 
 
 def test_a_number_of_runs_that_makes_no_sense_is_refused(db: None) -> None:

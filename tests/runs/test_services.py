@@ -15,16 +15,9 @@ from runs.errors import ConflictError
 from runs.models import Experiment, Machine, Run, Summary
 from runs.services import rebuild_summaries, record_runs, register_experiment, register_machine
 from tests.records import MACHINE, make_record
+from tests.runs.kept import kept_rows
 
 pytestmark = pytest.mark.django_db
-
-Rows = list[tuple[object, ...]]
-
-
-def summary_rows() -> Rows:
-    fields = ("experiment__name", "machine__name", "environment__sha256", "workload__key", "engine", "track", "device")
-    rows = Summary.objects.values_list(*fields, "threads", "samples", "status_counts", "reason", "newest_run_at")
-    return sorted(rows, key=str)
 
 
 def other_hardware() -> RunRecord:
@@ -45,12 +38,12 @@ def test_a_record_is_stored_whole() -> None:
 def test_a_known_run_changes_nothing() -> None:
     record = make_record()
     record_runs(records=[record])
-    before = summary_rows()
+    before = kept_rows()
     report = record_runs(records=[record, record])
     assert report.known == (record.run_id, record.run_id)
     assert report.stored == ()
     assert Run.objects.count() == 1
-    assert summary_rows() == before
+    assert kept_rows() == before
 
 
 def test_a_known_id_with_other_content_is_refused_and_the_rest_is_stored() -> None:
@@ -113,20 +106,20 @@ def test_no_order_of_arrival_shows_in_the_summaries(seed: int) -> None:
         for block in range(4)
     ]
     record_runs(records=records)
-    expected = summary_rows()
+    expected = kept_rows()
     Experiment.objects.all().delete()
     random.Random(seed).shuffle(records)
     for record in records:
         record_runs(records=[record])
-    assert summary_rows() == expected
+    assert kept_rows() == expected
 
 
 def test_a_rebuild_gives_the_same_summaries() -> None:
     record_runs(records=[make_record(block=block) for block in range(3)])
     record_runs(records=[make_record(block=3, status="timed_out"), make_record("theano", status="crashed")])
-    before = summary_rows()
+    before = kept_rows()
     assert rebuild_summaries() == 2
-    assert summary_rows() == before
+    assert kept_rows() == before
 
 
 def test_other_hardware_under_a_known_name_is_refused_with_both_descriptions() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,21 +15,17 @@ from runs.models import Act, ApiToken, Experiment, Machine, Run, Summary
 from runs.services import rebuild_summaries, record_runs
 from tests.records import MACHINE, make_record
 from tests.runs.api.people import RUNS, Caller, caller, lines, make_user, store
+from tests.runs.kept import kept_rows
 
 pytestmark = pytest.mark.django_db
 V1 = "/api/v1/"
 LAB_2 = dataclasses.replace(MACHINE, name="lab-2", fingerprint="2" * 32)
 
 
-def summary_rows() -> list[tuple[Any, ...]]:
-    fields = ("machine__name", "engine", "experiment__name", "samples", "status_counts", "reason", "newest_run_at")
-    return sorted(Summary.objects.values_list(*fields), key=str)
-
-
 def test_an_excluded_run_leaves_its_summary_and_comes_back(uploader: Caller) -> None:
     records = [make_record(block=block, epoch_seconds=0.1 * (block + 1)) for block in range(3)]
     uploader.upload(lines(*records))
-    before = summary_rows()
+    before = kept_rows()
     bad = records[1].run_id
     response = uploader.send("POST", f"{V1}exclusions/", {"run": bad, "reason": "A backup ran meanwhile."})
     assert response.status_code == 201
@@ -39,11 +34,11 @@ def test_an_excluded_run_leaves_its_summary_and_comes_back(uploader: Caller) -> 
     assert summary.status_counts == {"finished": 2, "excluded": 1}
     assert [row["run_id"] for row in uploader.get(f"{V1}exclusions/").json()["results"]] == [bad]
     assert uploader.get(f"{RUNS}{bad}/").json()["exclusion"]["by"] == "ada"
-    excluded = summary_rows()
+    excluded = kept_rows()
     rebuild_summaries()
-    assert summary_rows() == excluded
+    assert kept_rows() == excluded
     assert uploader.send("POST", f"{V1}exclusions/{bad}/restore/", {"reason": "It did not."}).status_code == 200
-    assert summary_rows() == before
+    assert kept_rows() == before
     acts = uploader.get(f"{V1}acts/").json()["results"]
     assert [(act["kind"], act["user"], act["reason"]) for act in acts] == [
         ("restore", "ada", "It did not."),
@@ -129,9 +124,9 @@ def test_merged_machines_keep_every_run_and_former_name(uploader: Caller) -> Non
     assert uploader.send("POST", f"{V1}machines/{source.pk}/merge/", {"into": target.pk}).status_code == 200
     assert Machine.objects.get() == target
     assert Run.objects.filter(machine=target).count() == 5
-    merged = summary_rows()
+    merged = kept_rows()
     rebuild_summaries()
-    assert summary_rows() == merged
+    assert kept_rows() == merged
     assert uploader.upload(lines(make_record(block=9, machine=LAB_2))).json()["stored"] == 1
     assert Machine.objects.count() == 1
     assert Act.objects.get().details == {"from": "lab-2", "to": "lab-1"}
