@@ -153,5 +153,7 @@ def _update_many(table: str, key: str, fields: Sequence[_Field], rows: Sequence[
 
 
 def _prepared(row: Model, fields: Sequence[_Field]) -> list[Any]:
+    if connection.vendor == "postgresql":  # whose driver takes all else as it is
+        return [_plain(getattr(row, field.attname)) for field in fields]
     database = connections[DEFAULT_DB_ALIAS]  # not its stand-in, whose every attribute is looked up anew
     return [field.get_db_prep_save(getattr(row, field.attname), database) for field in fields]

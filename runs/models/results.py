@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 
 from runs.models.common import DEVICES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
@@ -66,10 +66,9 @@ def _shared_part() -> models.ForeignKey[Any, Any]:
     )
 
 
-def _newest_first(name: str, *fields: str, condition: Q | None = None) -> models.Index:
-    return models.Index(
-        *(F(field) for field in fields), F("finished_at").desc(), F("id").desc(), name=name, condition=condition
-    )
+def _by_time(name: str, *fields: str, condition: Q | None = None) -> models.Index:
+    """Walked backwards, the newest first. Ascending, since new runs then go to the end of their part of it."""
+    return models.Index(fields=[*fields, "finished_at", "id"], name=name, condition=condition)
 
 
 class Run(CellColumns):
@@ -121,12 +120,12 @@ class Run(CellColumns):
             models.Index(
                 fields=["epoch_seconds", "id"], condition=Q(epoch_seconds__isnull=False), name="run_fastest_first"
             ),
-            _newest_first("run_newest_first"),
-            _newest_first("run_newest_of_experiment", "experiment"),
-            _newest_first("run_newest_of_machine", "machine"),
-            _newest_first("run_newest_of_environment", "environment"),
-            _newest_first("run_newest_of_engine", "engine"),
-            _newest_first("run_newest_unfinished", "status", condition=~Q(status="finished")),
+            _by_time("run_newest_first"),
+            _by_time("run_newest_of_experiment", "experiment"),
+            _by_time("run_newest_of_machine", "machine"),
+            _by_time("run_newest_of_environment", "environment"),
+            _by_time("run_newest_of_engine", "engine"),
+            _by_time("run_newest_unfinished", "status", condition=~Q(status="finished")),
         ]
 
     def __str__(self) -> str:
