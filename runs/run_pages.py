@@ -31,6 +31,12 @@ PHASES: Mapping[str, str] = {
     "process_seconds": gettext_noop("Whole process"),
     "process_cpu_seconds": gettext_noop("Processor time of the process"),
 }
+DATA_SOURCES: Mapping[str, str] = {
+    "shipped": gettext_noop("shipped with Benchsite"),
+    "downloaded": gettext_noop("downloaded"),
+    "imported": gettext_noop("imported from a file"),
+    "synthetic": gettext_noop("synthetic"),
+}
 
 
 def run_asked_for(run_id: str) -> Run:
@@ -172,10 +178,10 @@ def placement_table(run: Run) -> Table:
         _("Optimizer"): _("{optimizer}, rate {rate}, batch {batch}").format(
             optimizer=run.workload.optimizer, rate=f"{run.workload.learning_rate:g}", batch=run.workload.batch_size
         ),
-        _("Data source"): f"{run.workload.data_source}, sha256 {run.workload.data_sha256[:16]}…",
-        _(
-            "Code"
-        ): f"{code.get('version', '')} {code.get('commit', '')[:12]}{' (changed)' if code.get('dirty') else ''}",
+        _("Data source"): f"{_(DATA_SOURCES[run.workload.data_source])}, sha256 {run.workload.data_sha256[:16]}…",
+        _("Code"): " ".join(
+            [code.get("version", ""), code.get("commit", "")[:12], *([_("(changed)")] if code.get("dirty") else [])]
+        ),
         _("Same work as the others"): _(record.get("equivalence") or "unverified"),
     }
     return facts_table(_("How it was placed"), facts)

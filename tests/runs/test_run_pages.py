@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
-from runs.run_pages import results_table
+from engines.contract import DataSource
+from runs.run_pages import DATA_SOURCES, placement_table, results_table
 from tests.runs.site_rows import Site, make_workload, run_record
 
 pytestmark = pytest.mark.django_db
@@ -31,3 +33,11 @@ def test_a_run_without_a_time_says_why_in_the_readers_language(client: Client, s
     page = client.get(f"/runs/{run.run_id}/", headers={"accept-language": "es"}).content.decode()
     assert "No se ve ninguna GPU." in page
     assert "No GPU seen." not in page
+
+
+def test_every_source_of_data_is_named_in_the_readers_language() -> None:
+    assert set(DATA_SOURCES) == set(get_args(DataSource))
+    run = Site().run("torch", make_workload("mlp", 8, 25))
+    with translation.override("es"):
+        told = [row[1].text for row in placement_table(run).rows]
+    assert any(text.startswith("incluidos en Benchsite, sha256") for text in told), told
