@@ -1,4 +1,3 @@
-import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -7,9 +6,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchsite.settings")
 application = get_wsgi_application()
 
 import benchsite.urls  # noqa: E402, F401 - loads every view now, not in the first visitor's time
+from runs.garbage import collect_seldom  # noqa: E402
 
-# What is loaded by now stays loaded: otherwise the collector goes through all of it in the middle of requests, and a
-# batch of a thousand records makes it do so often.
-gc.collect()
-gc.freeze()
-gc.set_threshold(50_000, 20, 20)
+collect_seldom()

@@ -54,6 +54,10 @@ class Side:
     def _any(self, name: str) -> CellRow:
         return next(row for row in self.rows if DIMENSIONS[name](row) == self.fixed[name])
 
+    @cached_property
+    def in_order(self) -> list[CellRow]:
+        return sorted(self.rows, key=lambda row: (engine_place(row.engine), row.threads))
+
     @property
     def selects(self) -> list[Select]:
         return [Select.of(self, name) for name in DIMENSIONS]
@@ -75,9 +79,11 @@ class Select:
             "threads": _("CPU threads"),
             "environment": _("Environment"),
         }
-        rows = sorted(side.rows, key=lambda row: (engine_place(row.engine), row.threads))
-        choices = {DIMENSIONS[name](row): _LABELS[name](row) for row in rows}
-        return cls(f"{side.letter}_{name}", titles[name], list(choices.items()), side.fixed.get(name, ""))
+        offered: dict[str, CellRow] = {}
+        for row in side.in_order:
+            offered.setdefault(DIMENSIONS[name](row), row)
+        choices = [(value, _LABELS[name](row)) for value, row in offered.items()]
+        return cls(f"{side.letter}_{name}", titles[name], choices, side.fixed.get(name, ""))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.db.models import Max
 from pydantic_core import from_json
 
 from runs.cells import CellRow
-from runs.measures import Place, RunFigures
+from runs.measures import Place, RunFigures, place
 from runs.models import Machine, Run
 from runs.selectors import Scope
 
@@ -23,19 +23,14 @@ STABILITY_RUNS = 200
 
 def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFigures]]:
     """The finished runs of the given cells, by cell."""
-    wanted = {(row.engine, row.workload_id, row.track, row.device, row.threads, row.environment_id) for row in rows}
+    wanted = {place(row) for row in rows}
     if not wanted or scope.experiment is None or scope.machine is None:
         return {}
+    near = {f"{name}__in": set(values) for name, values in zip(_PLACE, zip(*wanted, strict=True), strict=True)}
     runs = Run.objects.filter(
-        experiment=scope.experiment,
-        machine=scope.machine,
-        engine__in={place[0] for place in wanted},
-        workload_id__in={place[1] for place in wanted},
-        status="finished",
-        excluded_at=None,
+        experiment=scope.experiment, machine=scope.machine, status="finished", excluded_at=None, **near
     ).order_by("-pk")
-    columns = ("engine", "workload_id", "track", "device", "threads", "environment_id", "run_id")
-    places: dict[UUID, Place] = {run_id: tuple(key) for *key, run_id in runs.values_list(*columns)[:MOST_RUNS]}
+    places: dict[UUID, Place] = {run_id: tuple(key) for *key, run_id in runs.values_list(*_PLACE, "run_id")[:MOST_RUNS]}
     read = _figures_of([run_id for run_id, key in places.items() if key in wanted])
     found: dict[Place, list[RunFigures]] = {}
     for run_id, key in places.items():
@@ -44,6 +39,7 @@ def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFi
     return found
 
 
+_PLACE = ("engine", "workload_id", "track", "device", "threads", "environment_id")
 _MOST_KEPT = 50_000
 _kept: dict[UUID, RunFigures] = {}
 

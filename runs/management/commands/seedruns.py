@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engines.contract import RunRecord
+from runs.garbage import collect_seldom
 from runs.seeding import records_of, sittings
 from runs.services import record_runs
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, runs: int, seed: int, **options: Any) -> None:
         if not 1 <= runs <= 100_000_000:
             raise CommandError(f"--runs is {runs}, allowed: 1 to 100,000,000.")
+        collect_seldom()
         outcomes: Counter[str] = Counter()
         with _bar() as bar:
             task = bar.add_task("seeding", total=runs)
