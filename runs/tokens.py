@@ -47,13 +47,9 @@ def _hash(secret: str) -> str:
 def token_of(secret: str) -> ApiToken | None:
     """The token with this secret, if it is good still; notes that it was used."""
     now = timezone.now()
-    token = next(iter(lookups.rows(ApiToken, {"sha256": [_hash(secret)]})), None)
-    if token is None or not is_good(token, now):
+    token = lookups.one_with(ApiToken, "user", "sha256", _hash(secret))
+    if token is None or not is_good(token, now) or not token.user.is_active:
         return None
-    user = next(iter(lookups.rows(User, {"id": [token.user_id]})), None)
-    if user is None or not user.is_active:
-        return None
-    token.user = user
     if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs import lookups
-from runs.models import Environment, Run
+from runs.models import ApiToken, Environment, Run
 from runs.services import record_runs
+from runs.tokens import make_token
 from tests.records import make_record
 
 pytestmark = pytest.mark.django_db
@@ -40,3 +42,15 @@ def test_an_upload_of_one_more_run_makes_few_queries() -> None:
         record_runs(records=[make_record(block=1)])
     words = [each["sql"] for each in queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     assert len(words) <= 7, words
+
+
+def test_a_token_comes_with_its_user_in_one_query() -> None:
+    user = User.objects.create_user("ada")
+    token, _secret = make_token(user=user, name="bench", machines=["lab-1"])
+    with CaptureQueriesContext(connection) as queries:
+        found = lookups.one_with(ApiToken, "user", "sha256", token.sha256)
+        assert found is not None
+        assert (found, found.user, found.machines) == (token, user, ["lab-1"])
+        assert found.expires_at == token.expires_at
+    assert len(queries) == 1
+    assert lookups.one_with(ApiToken, "user", "sha256", "0" * 64) is None
