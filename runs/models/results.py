@@ -116,7 +116,7 @@ class Run(CellColumns):
         indexes: ClassVar = [
             models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
             models.Index(fields=["workload"], name="run_of_a_workload"),
-            models.Index(fields=["excluded_at"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
+            models.Index(fields=["id"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
             models.Index(
                 fields=["epoch_seconds", "id"], condition=Q(epoch_seconds__isnull=False), name="run_fastest_first"
             ),
@@ -125,7 +125,7 @@ class Run(CellColumns):
             _by_time("run_newest_of_machine", "machine"),
             _by_time("run_newest_of_environment", "environment"),
             _by_time("run_newest_of_engine", "engine"),
-            _by_time("run_newest_unfinished", "status", condition=~Q(status="finished")),
+            _by_time("run_newest_unfinished", "status", condition=Q(epoch_seconds__isnull=True)),
         ]
 
     def __str__(self) -> str:
