@@ -17,7 +17,8 @@ class Undonated(Engine):
     def compile(self) -> None:
         batches = self._batches(np.arange(len(self._data[1])))
         trained, fed = (self._train_steps, batches) if self._scans else (self._train_step, batches[0])
-        self._run = self._jax.jit(trained).lower(self._parameters, *self._data, fed).compile()
+        self._run = self._jax.jit(trained)
+        self._run.lower(self._parameters, *self._data, fed).compile()
 
 
 class OtherLoop(Engine):

@@ -223,6 +223,40 @@ def test_a_framework_is_told_of_two_threads(slug: str, setting: str, value: str)
     assert json.loads(completed.stdout.splitlines()[-1])[setting] == value
 
 
+COMPILED = """
+import logging, os, sys
+from pathlib import Path
+from engines import backends
+from engines.contract import Network, Setup, TrainingData
+
+setup = Setup(sys.argv[1], Network("mlp", 1, 2), track=sys.argv[2])
+os.environ.update(backends.environment_variables(setup, "jax", Path(sys.argv[3])))
+import jax, numpy as np
+from engines import networks
+from engines.frameworks.jax import Engine
+
+inputs, labels = np.zeros((200, 8), np.float32), np.zeros(200, np.int64)
+engine = Engine(setup)
+engine.build(networks.initial_weights(setup.network, 0), TrainingData(inputs, labels, inputs, labels))
+logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
+jax.config.update("jax_log_compiles", True)
+engine.compile()
+print("compiled")
+engine.train_epoch(np.arange(200))
+engine.synchronize()
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("track", registry.find("jax").tracks)
+def test_jax_trains_with_what_was_compiled_before(track: str) -> None:
+    completed = run_trial("jax", COMPILED, track, scratch())
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    before, after = completed.stdout.split("compiled\n", maxsplit=1)
+    assert "Finished XLA compilation" in before
+    assert "Compiling" not in after
+
+
 REFUSAL = """
 import importlib, os, sys
 from pathlib import Path
