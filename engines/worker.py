@@ -32,7 +32,11 @@ def main() -> None:
     parser.add_argument("--channel", type=int, required=True, metavar="FD", help="where the JSON lines go")
     channel = Channel(parser.parse_args().channel)
     os.dup2(2, 1)  # frameworks print banners from C++: to standard error with all of it
-    job = job_from_json(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:  # the host was killed before it could hand the job over
+        _clear_scratch()
+        return
+    job = job_from_json(line)
     _die_with_host()
     _be_first_to_go_when_memory_runs_out()
     if job.cpus and hasattr(os, "sched_setaffinity"):
@@ -72,11 +76,15 @@ def _die_with_host() -> None:
 
     def wait_for_the_end() -> None:
         sys.stdin.read()
-        if SCRATCH in os.environ:
-            shutil.rmtree(os.environ[SCRATCH], ignore_errors=True)
+        _clear_scratch()
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
+
+
+def _clear_scratch() -> None:
+    if SCRATCH in os.environ:
+        shutil.rmtree(os.environ[SCRATCH], ignore_errors=True)
 
 
 def _be_first_to_go_when_memory_runs_out() -> None:

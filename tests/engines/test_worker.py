@@ -7,6 +7,7 @@ import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from engines import backends, datasets, networks, registry, worker
 from engines.contract import Epoch, Network, Phases, Setup, Training
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
-from engines.protocol import Job
+from engines.protocol import SCRATCH, Job
 from engines.registry import ENGINES_FOLDER
 from engines.timing import Policy
 from tests.engines.listener import Listener
@@ -232,3 +233,14 @@ def test_the_gate_sets_threads_before_its_reference_imports_numpy() -> None:
     code += "import os; print(os.environ['WAS_NUMPY_THERE'], 'numpy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ENGINES_FOLDER.parent, capture_output=True, text=True)
     assert answer.stdout.split() == ["False", "True"], answer.stderr
+
+
+def test_a_worker_whose_host_died_before_it_handed_the_job_over_leaves_no_files(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "engines.worker", "--channel", "1"]
+    environment = os.environ | {SCRATCH: str(scratch)}
+    root = ENGINES_FOLDER.parent
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, cwd=root)
+    assert (completed.returncode, completed.stderr) == (0, b"")
+    assert not scratch.exists()
