@@ -12,6 +12,7 @@ from runs import formats
 from runs.charts.style import Chip, SeriesStyle
 
 TICKS = (1.0, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+TICKS_BELOW = (0.7, 0.5, 0.3, 0.2, 0.1)
 LEFT = 0.85
 LEAST_RIGHT = 2.2
 LEAST_TICK_DISTANCE = 9
@@ -96,12 +97,13 @@ def _placed(mark: Mark, at: Callable[[float], float]) -> PlacedMark:
 
 
 def _ticks(at: Callable[[float], float]) -> list[Tick]:
-    """From 1 on, leaving out those that would touch the one before or the edge."""
-    kept: list[float] = []
-    for tick in TICKS:
-        if at(tick) <= 97 and (not kept or at(tick) - at(kept[-1]) >= LEAST_TICK_DISTANCE):
+    """From 1 on, to either side, leaving out those that would touch another or the edge."""
+    kept = [1.0]
+    for tick in (*TICKS[1:], *TICKS_BELOW):
+        is_free = all(abs(at(tick) - at(other)) >= LEAST_TICK_DISTANCE for other in kept)
+        if 3 <= at(tick) <= 97 and is_free:
             kept.append(tick)
-    return [Tick(formats.times_short(tick), _percent(at(tick))) for tick in kept]
+    return [Tick(formats.times_short(tick), _percent(at(tick))) for tick in sorted(kept)]
 
 
 def _percent(value: float) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from engines.registry import ENGINES
 from runs.chart_views import clean
 from runs.charts import build, specs, style
 from runs.charts.build import Chart, Point, Series
-from runs.charts.forest import Mark, forest
+from runs.charts.forest import LEAST_TICK_DISTANCE, Mark, forest
 from runs.charts.style import Chip
 
 TOKENS = Path(__file__).parents[2] / "static" / "css" / "tokens.css"
@@ -160,6 +161,17 @@ def test_the_tie_band_surrounds_one() -> None:
     plot = forest([mark(1.0)])
     left, width, one = (float(text.rstrip("%")) for text in (plot.band_x, plot.band_width, plot.one_x))
     assert left < one < left + width
+
+
+@pytest.mark.parametrize("values", [(0.4, 0.55, 1.0), (0.05, 30.0), (1.0, 1.1), (0.97,), (1.5, 900.0)])
+def test_ticks_stand_apart_on_both_sides_of_one(values: tuple[float, ...]) -> None:
+    ticks = forest([mark(value, 0.95 * value, 1.05 * value) for value in values]).ticks
+    places = [float(tick.x.rstrip("%")) for tick in ticks]
+    assert all(right - left >= LEAST_TICK_DISTANCE for left, right in pairwise(places))
+    labels = [float(tick.label.rstrip("×")) for tick in ticks]
+    assert labels == sorted(labels)
+    assert 1 in labels
+    assert (labels[0] < 1) == (min(values) < 0.7)
 
 
 def test_what_has_no_time_is_a_row_without_a_marker() -> None:
