@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import Network, NetworkType, content_hash
+from engines.datasets.catalogue import SYNTHETIC_PREFIX
 from engines.registry import ENGINES
 from runs import formats
 from runs.charts.style import NOMENCLATURE_LAYERS
@@ -55,9 +56,19 @@ def engine_place(slug: str) -> tuple[int, str]:
 
 
 def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
-    """The data set and how many samples, with the word that no reader may miss."""
+    """The data set and how many samples, with the word that no reader may miss, said once."""
     words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
-    return words.format(data=dataset, n=formats.count(samples))
+    return words.format(data=_plain_name(dataset, is_synthetic), n=formats.count(samples))
+
+
+def data_name(dataset: str, *, is_synthetic: bool) -> str:
+    """The same without the number."""
+    name = _plain_name(dataset, is_synthetic)
+    return gettext("{data} (synthetic)").format(data=name) if is_synthetic else name
+
+
+def _plain_name(dataset: str, is_synthetic: bool) -> str:
+    return dataset.removeprefix(SYNTHETIC_PREFIX) if is_synthetic else dataset
 
 
 @dataclass(frozen=True)

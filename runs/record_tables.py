@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop, ngettext
 from engines.registry import ENGINES
 from runs import formats
 from runs.cell_rows import environment_label
-from runs.cells import data_words, engine_title
+from runs.cells import data_name, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
 from runs.reason_words import reason_in_words
@@ -32,7 +32,8 @@ def _numbers(*titles: str) -> list[Column]:
 
 def runs_table(runs: Sequence[Run], caption: str = "", *, without: str = "") -> Table:
     """`without` names a column that would say the same in every row."""
-    columns = [Column(_("Run")), Column(_("Network")), Column(_("Data")), Column(_("On"))]
+    columns = [Column(_("Run")), Column(_("Network")), Column(_("Data")), Column(_("Samples"), is_number=True)]
+    columns += [Column(_("On"))]
     columns += [Column(_("Time per epoch"), is_number=True, sort="seconds"), Column(_("Status"))]
     columns += [Column(_("Experiment")), Column(_("Machine")), Column(_("Finished"), sort="finished")]
     kept = [index for index, column in enumerate(columns) if column.title != without]
@@ -53,7 +54,8 @@ def _run_row(run: Run) -> list[TableCell]:
     return [
         TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
         TableCell(f"{workload.network_type.upper()} {size}"),
-        TableCell(data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)),
+        TableCell(data_name(workload.dataset, is_synthetic=workload.is_synthetic)),
+        TableCell(formats.count(workload.train_samples)),
         TableCell(on_words(run.device, run.threads)),
         TableCell(formats.seconds(run.epoch_seconds)),
         TableCell(chip=status_chip(run.status), title=reason_in_words(run.reason)[:300]),

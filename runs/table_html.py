@@ -14,20 +14,23 @@ from runs.tables import Column, Line, Table, TableCell
 
 def body(table: Table) -> SafeString:
     """What stands between <tbody> and </tbody>."""
-    return mark_safe("\n".join([_line(line) for line in table.lines]))  # noqa: S308 - every text is escaped below
+    labelled = table.stacks
+    return mark_safe("\n".join([_line(line, labelled) for line in table.lines]))  # noqa: S308 - every text is escaped below
 
 
-def _line(line: Line) -> str:
+def _line(line: Line, labelled: bool) -> str:
     group = ' class="group-start"' if line.starts_group else ""
     nowrap = ' class="nowrap"' if line.header.style else ""
     header = f'<th scope="row"{nowrap}{_title(line.header.title)}>{_content(line.header)}</th>'
-    return f"<tr{group}>{header}{''.join([_cell(column, cell) for column, cell in line.cells])}</tr>"
+    return f"<tr{group}>{header}{''.join([_cell(column, cell, labelled) for column, cell in line.cells])}</tr>"
 
 
-def _cell(column: Column, cell: TableCell) -> str:
+def _cell(column: Column, cell: TableCell, labelled: bool) -> str:
+    """`labelled` cells say what column they stand in, for where the table's head is not in sight."""
     classes = ("number" if column.is_number else "") + (" wraps" if column.wraps else "")
     heat = f" heat heat-{cell.heat}" if cell.heat else ""
-    return f'<td class="{classes}{heat}"{_title(cell.title)}>{_content(cell)}</td>'
+    label = f' data-label="{escape(column.title)}"' if labelled else ""
+    return f'<td class="{classes}{heat}"{label}{_title(cell.title)}>{_content(cell)}</td>'
 
 
 def _title(words: str) -> str:

@@ -83,6 +83,16 @@ class Table:
     """A column's `sort`, with a minus for the largest first."""
 
     @property
+    def is_dense(self) -> bool:
+        """So many columns that smaller letters are better than scrolling sideways."""
+        return len(self.columns) > 8
+
+    @property
+    def stacks(self) -> bool:
+        """On a phone each row becomes a list: sentences beside other columns would leave each a few letters."""
+        return len(self.columns) > 2 and any(column.wraps for column in self.columns)
+
+    @property
     def lines(self) -> list[Line]:
         return [
             Line(index in self.group_starts, row[0], list(zip(self.columns[1:], row[1:], strict=True)))

@@ -10,7 +10,7 @@ from playwright.sync_api import Response
 from runs.models import Machine
 from tests.browser.conftest import Visit
 from tests.browser.paths import PLAIN
-from tests.runs.site_rows import Site
+from tests.runs.site_rows import Site, make_machine, make_workload
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +118,25 @@ def test_on_a_phone_a_button_opens_the_menu(visit: Visit, site: Site) -> None:
     visit.page.get_by_role("button", name="Menu").click()
     link.click()
     visit.page.wait_for_url("**/speed-ups/")
+
+
+@pytest.mark.parametrize("visit", [(390, "light", "en")], indirect=True)
+def test_on_a_phone_a_table_with_sentences_becomes_lists(visit: Visit, site: Site) -> None:
+    visit.go(reverse("recommendation"))
+    table = visit.page.locator(".table-stacks").first
+    assert table.evaluate("e => e.parentElement.scrollWidth - e.parentElement.clientWidth") == 0
+    column, cell = table.locator("thead th").nth(1), table.locator("tbody td").first
+    words = cell.evaluate("e => getComputedStyle(e, '::before').content")
+    assert words == f'"{column.text_content()}"'
+    assert cell.bounding_box()["y"] >= table.locator("tbody th").first.bounding_box()["y"] + 20  # type: ignore[index]
+
+
+def test_a_list_of_runs_fits_a_usual_window(visit: Visit, site: Site) -> None:
+    machine = make_machine("AMD EPYC, 2 threads (fa42d4)")
+    workload = make_workload("cnn", 1, 2, data_source="synthetic")
+    site.cell("keras-tensorflow", workload, seconds=0.0123, machine=machine)
+    visit.go(reverse("runs"))
+    assert visit.page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.table-scroll'))") == 0
 
 
 def test_without_script_the_filters_still_work(visit: Visit, site: Site) -> None:
