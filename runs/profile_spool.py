@@ -16,6 +16,14 @@ FILE = "profiles.ndjson"
 
 
 @dataclass(frozen=True)
+class ProfileSpoolContents:
+    """`damaged` are the numbers of lines that are no profiles; they stay in the file, untouched."""
+
+    records: tuple[ProfileRecord, ...]
+    damaged: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class ProfileSpool:
     path: Path
 
@@ -29,15 +37,16 @@ class ProfileSpool:
         parse_profile(line)
         append_line(self.path, line)
 
-    def read(self) -> list[ProfileRecord]:
-        """All that are whole, the oldest first. Lines that are no profiles stay in the file, and count for nothing."""
-        found = []
-        for line in filter(None, whole_lines(self.path)):
+    def read(self) -> ProfileSpoolContents:
+        """All profiles, the oldest first; a torn last line does not count."""
+        found: list[ProfileRecord] = []
+        damaged: list[int] = []
+        for number, line in enumerate(whole_lines(self.path), start=1):
             try:
-                found.append(parse_profile(line))
+                found += [parse_profile(line)] if line.strip() else []
             except RecordError:
-                continue
-        return found
+                damaged.append(number)
+        return ProfileSpoolContents(tuple(found), tuple(damaged))
 
 
 def profile_spool(folder: Path) -> ProfileSpool:

@@ -19,7 +19,7 @@ from runs.errors import ConflictError, RecordError
 from runs.models import Experiment, Machine, Profile, Run, Summary
 from runs.profile_records import parse_profile
 from runs.profile_services import record_profiles
-from runs.profile_spool import profile_spool
+from runs.profile_spool import ProfileSpoolContents, profile_spool
 from runs.spool import all_spools
 from tests.records import MACHINE
 from tests.runs.bench import Bench, install
@@ -38,8 +38,8 @@ def profile(bench: Bench, *options: str) -> None:
     run_command("--profile", "--suite", bench.suite, *options)
 
 
-def spooled(bench: Bench) -> list[ProfileRecord]:
-    return profile_spool(bench.var / "spool").read()
+def spooled(bench: Bench) -> tuple[ProfileRecord, ...]:
+    return profile_spool(bench.var / "spool").read().records
 
 
 # ---------------------------------------------------------------- the command
@@ -91,6 +91,15 @@ def test_without_a_database_the_spool_has_it_and_the_next_profile_stores_it(benc
     assert Profile.objects.count() == 4
 
 
+def test_a_damaged_line_is_told_and_the_others_are_stored(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    profile(bench, "--networks", "mlp:1x2", "--no-database")
+    spool = profile_spool(bench.var / "spool")
+    spool.path.write_bytes(spool.path.read_bytes().replace(b'"kind":"profile"', b'"kind":"profil"', 1))
+    profile(bench, "--networks", "mlp:1x4")
+    assert "profiles.ndjson: lines 1 are no profiles; left as they are." in capsys.readouterr().err
+    assert Profile.objects.count() == 3
+
+
 def test_json_is_all_that_is_printed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     profile(bench, "--json")
     assert json.loads(capsys.readouterr().out) == {"profiles": [each.profile_id for each in spooled(bench)]}
@@ -102,7 +111,7 @@ def test_json_is_all_that_is_printed(bench: Bench, capsys: pytest.CaptureFixture
 def test_what_a_profile_cannot_heed_is_refused(bench: Bench, option: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match=f"leave out {option[0]}"):
         profile(bench, *option)
-    assert spooled(bench) == []
+    assert spooled(bench) == ()
 
 
 def test_a_worker_that_crashes_leaves_no_profile_and_the_reason(
@@ -144,11 +153,11 @@ def test_a_run_record_is_no_profile() -> None:
         parse_profile(as_json(dataclasses.replace(make_profile(), kind="run")))  # type: ignore[arg-type]
 
 
-def test_a_torn_or_foreign_line_counts_for_nothing(tmp_path: Path) -> None:
+def test_a_torn_line_counts_for_nothing_and_a_damaged_one_is_numbered(tmp_path: Path) -> None:
     spool, record = profile_spool(tmp_path), make_profile()
     spool.append(record)
     spool.path.write_text(spool.path.read_text() + "{}\n" + as_json(record)[:50])
-    assert spool.read() == [record]
+    assert spool.read() == ProfileSpoolContents((record,), damaged=(2,))
 
 
 # ---------------------------------------------------------------- storing

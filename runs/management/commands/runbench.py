@@ -7,6 +7,7 @@ import json
 import sys
 import textwrap
 from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 from django.conf import settings
@@ -189,8 +190,10 @@ class Command(BaseCommand):
                 self._tell_profile(outcome, spool, options)
                 for outcome in profiles.take(plan, machine, options["gpu_index"])
             ]
+            recorded = spool.read()
+            self._warn_of_damage(spool.path, recorded.damaged, "profiles; left as they are")
             if not options["no_database"]:
-                storage.store_profiles(spool.read(), accept_hardware=options["accept_hardware"])
+                storage.store_profiles(recorded.records, accept_hardware=options["accept_hardware"])
         kept = [outcome.record.profile_id for outcome in made if outcome.record]
         if options["json"]:
             self.stdout.write(json.dumps({"profiles": kept}))
@@ -244,9 +247,12 @@ class Command(BaseCommand):
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
         for reason in here.reasons_against(plan.cells):
             self.stderr.write(f"Cannot run here: {reason}")
+        self._warn_of_damage(spool.path, damaged, "run records; left as they are, and run again")
+
+    def _warn_of_damage(self, path: Path, damaged: tuple[int, ...], words: str) -> None:
         if damaged:
             lines = ", ".join(map(str, damaged))
-            self.stderr.write(f"{spool.path.name}: lines {lines} are no run records; left as they are, and run again.")
+            self.stderr.write(f"{path.name}: lines {lines} are no {words}.")
 
     def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, options: dict[str, Any]) -> None:
         estimate = predictor.estimate(left)
