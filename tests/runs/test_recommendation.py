@@ -1,122 +1,31 @@
-"""The choice among engines: the study's own on made-up times, and none where the times give none."""
+"""The choice among engines: the right one where the times give one, and none where they give none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.contract import Network
-from runs.recommendation import Case, ComparedWorkload, Missing, MissingStatus, Recommendation, Situation, recommend
+from runs.recommendation import Case, ComparedWorkload, Missing, MissingStatus, Situation, recommend
 from runs.stats import LogSamples, judge
-
-TH, TF, KTH, KTF = "theano", "tensorflow", "keras-theano", "keras-tensorflow"
-FOUR = (TH, TF, KTH, KTF)
-SPREAD = 0.02
-
-SMALL = ComparedWorkload(Network("mlp", 2, 25), "shuttle", 10**8)
-MIDDLE = ComparedWorkload(Network("mlp", 8, 100), "shuttle", 10**10)
-LARGE = ComparedWorkload(Network("mlp", 16, 200), "shuttle", 10**11)
-MLP_CPU = Situation("mlp", "cpu")
-
-# Time per epoch of each engine over the fastest's, on the largest network of each situation. They are made up, after
-# what the study found; where its text and its Table 5.1 pull apart, they follow the table.
-STUDY: Mapping[str, tuple[Situation, ComparedWorkload, Mapping[str, float], set[str], str]] = {
-    # TensorFlow up to 2 times faster than Theano at 1,600 neurons, Keras on TensorFlow nearly 2 times slower than
-    # TensorFlow; Keras on Theano faster than Theano and than Keras on TensorFlow.
-    "mlp_gpu": (
-        Situation("mlp", "gpu"),
-        ComparedWorkload(Network("mlp", 16, 1600), "shuttle", 10**13),
-        {TF: 1.00, KTH: 1.50, KTF: 1.90, TH: 2.00},
-        {TF},
-        TF,
-    ),
-    # TensorFlow faster than Theano, Keras on Theano faster than Theano; Keras on TensorFlow 10 % slower.
-    "mlp_cpu": (MLP_CPU, LARGE, {TF: 1.00, KTH: 1.00, KTF: 1.10, TH: 1.30}, {TF, KTH}, KTH),
-    # Keras on TensorFlow like TensorFlow, with 64 maps 2 times faster than Keras on Theano. Theano, which the text
-    # calls like TensorFlow with two layers, is 12 % slower here, for the table leaves it out.
-    "cnn_gpu": (
-        Situation("cnn", "gpu"),
-        ComparedWorkload(Network("cnn", 2, 64), "cifar10", 10**14),
-        {TF: 1.00, KTF: 1.01, TH: 1.12, KTH: 2.00},
-        {TF, KTF},
-        KTF,
-    ),
-    # TensorFlow faster than Theano above 8 maps, Keras on Theano slower than both.
-    "cnn_cpu": (
-        Situation("cnn", "cpu"),
-        ComparedWorkload(Network("cnn", 2, 32), "cifar10", 10**13),
-        {TF: 1.00, KTF: 1.01, TH: 2.60, KTH: 3.00},
-        {TF, KTF},
-        KTF,
-    ),
-}
-
-
-def steady(seconds: float, runs: int = 5) -> LogSamples:
-    """Runs that differ by about 0.5 %."""
-    return LogSamples(tuple(log(seconds) + 0.005 * ((7 * run) % 5 - 2) / 2 for run in range(runs)), tuple(range(runs)))
-
-
-def measured(ratios: Mapping[str, float], blocks: int, seed: int, spread: float = SPREAD) -> dict[str, LogSamples]:
-    """Times of 10 s and more, with each process's luck and a machine that warms up by 10 %."""
-    generator = np.random.default_rng(seed)
-    state = np.linspace(0, 0.1, blocks)
-    return {
-        engine: LogSamples(
-            tuple(log(10 * ratio) + state + generator.normal(0, spread, blocks)),
-            tuple(range(blocks)),
-        )
-        for engine, ratio in ratios.items()
-    }
-
-
-def on(workload: ComparedWorkload, **outcomes: LogSamples | MissingStatus) -> list[Case]:
-    """Cases by engine; `keras_theano` stands for keras-theano."""
-    return [
-        Case(name.replace("_", "-"), workload, Missing(outcome) if isinstance(outcome, str) else outcome)
-        for name, outcome in outcomes.items()
-    ]
-
-
-def verdicts(found: Recommendation) -> dict[str, str]:
-    return {row.engine: row.verdict or (row.missing.status if row.missing else "") for row in found.rows}
-
-
-def recommend_measured(name: str, blocks: int, seed: int) -> Recommendation:
-    situation, workload, ratios, _, _ = STUDY[name]
-    times = measured(ratios, blocks, seed)
-    return recommend(situation, [Case(engine, workload, samples) for engine, samples in times.items()])
-
-
-# ---------------------------------------------------------------- the study's table
-
-
-@pytest.mark.parametrize("name", STUDY)
-def test_the_studys_findings_yield_its_table(name: str) -> None:
-    situation, workload, _, engines, preferred = STUDY[name]
-    found = recommend_measured(name, blocks=10, seed=1)
-    assert situation.slug == name
-    assert found.workload == workload
-    assert (set(found.not_slower), found.preferred) == (engines, preferred)
-
-
-@pytest.mark.parametrize("name", STUDY)
-def test_the_studys_table_is_no_stroke_of_luck(name: str) -> None:
-    *_, engines, preferred = STUDY[name]
-    found = [recommend_measured(name, 10, seed) for seed in range(200)]
-    right = [(set(each.not_slower), each.preferred) == (engines, preferred) for each in found]
-    assert np.mean(right) >= 0.93
-    assert all(each.preferred in {preferred, None} for each in found)
-
-
-def test_five_blocks_already_find_the_studys_cnn_choice() -> None:
-    assert recommend_measured("cnn_cpu", blocks=5, seed=1).preferred == KTF
-
+from tests.runs.made_up_times import (
+    FOUR,
+    KTF,
+    KTH,
+    LARGE,
+    MIDDLE,
+    MLP_CPU,
+    SMALL,
+    TF,
+    TH,
+    measured,
+    on,
+    steady,
+    verdicts,
+)
 
 # ---------------------------------------------------------------- equals
 

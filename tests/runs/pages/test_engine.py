@@ -17,13 +17,6 @@ from tests.runs.site_rows import Site, make_workload, run_record
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _plain_static(settings: Any) -> None:
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 @pytest.fixture
 def environment() -> Environment:
     """One in which the idiomatic track passed the gate and the tuned one failed, each run twice."""

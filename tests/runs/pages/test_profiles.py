@@ -20,13 +20,6 @@ from tests.runs.site_rows import Site, make_workload, run_record
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _plain_static(settings: Any) -> None:
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 VALUES = st.lists(st.floats(min_value=0, max_value=1e6, allow_subnormal=False), max_size=20)
 
 

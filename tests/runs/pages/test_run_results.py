@@ -26,9 +26,6 @@ def test_memory_on_the_gpu_is_told_where_it_was_counted(held: int | None, told: 
 
 
 def test_a_run_without_a_time_says_why_in_the_readers_language(client: Client, settings: Any) -> None:
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
     run = Site().run("torch", make_workload("mlp", 8, 25), status="unsupported", reason="No GPU seen.", device="gpu")
     page = client.get(f"/runs/{run.run_id}/", headers={"accept-language": "es"}).content.decode()
     assert "No se ve ninguna GPU." in page

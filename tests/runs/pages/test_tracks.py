@@ -22,13 +22,6 @@ pytestmark = pytest.mark.django_db
 SECONDS = st.floats(0.001, 1000)
 
 
-@pytest.fixture(autouse=True)
-def _plain_static(settings: Any) -> None:
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 def measure(
     site: Site,
     workload: Workload,
