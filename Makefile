@@ -169,8 +169,8 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 # ---------------------------------------------------------------- the rest
 
 .PHONY: fidelity alternatives load clean help
-fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8; quiet machine, an hour for all)
-	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES))
+fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8 TOGETHER=yes; an hour for all)
+	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES)) $(if $(TOGETHER),--together)
 
 alternatives: announce site ## Are the tuned tracks as fast as their frameworks allow? (ENGINES="torch jax" ROUNDS=3; an hour for all)
 	@$(MANAGE) engines install $(or $(ENGINES),theano tensorflow jax torch)

@@ -4,8 +4,8 @@ Each engine's worker and the shortest script for the same framework and network 
 held to the same one CPU. Prints, per engine and network, the ratio worker / script of CPU and of wall seconds per
 epoch with its 95 % interval, and what the harness itself costs outside of epochs, import, build and compile.
 
-On a noisy machine let both run at once, with `--together`: the kernel gives each its turns of the one CPU, some
-milliseconds long, so that a neighbour's noise meets both. Only the CPU seconds then tell anything.
+On a noisy machine let both run at once, with `--together`: they take turns of half a second, so that a neighbour's
+noise meets both alike. Only the CPU seconds then tell anything.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from engines.timing import Policy
 from runs import stats
 from runs.stats import LogSamples
 from runs.suites.plan import network_name
+from tests.fidelity import turns
 
 SCRIPTS = Path(__file__).parent / "scripts"
 ALLOWED = 0.03
@@ -152,7 +153,7 @@ def _in_turn(sides: Sides, pair: int) -> list[Times]:
 
 
 def _at_once(sides: Sides, _pair: int) -> list[Times]:
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, turns.taken_by(("engines.worker", "_script.py")):
         return [run.result() for run in [pool.submit(side) for side in sides]]
 
 
