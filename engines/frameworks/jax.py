@@ -59,7 +59,8 @@ class Engine:
         self._jax.block_until_ready((self._parameters, self._losses))
 
     def step_losses(self) -> list[float]:
-        return [float(loss) for loss in self._jax.device_get(self._losses)]
+        self._losses = [float(loss) for loss in self._jax.device_get(self._losses)]
+        return self._losses
 
     def weights(self) -> Weights:
         return [np.array(parameter) for parameter in self._parameters]

@@ -62,7 +62,8 @@ class Engine:
         self._tf.test.experimental.sync_devices()
 
     def step_losses(self) -> list[float]:
-        return [float(loss) for loss in self._losses]
+        self._losses = [float(loss) for loss in self._losses]
+        return self._losses  # type: ignore[no-any-return]
 
     def weights(self) -> Weights:
         return [variable.numpy() for variable in self._variables]

@@ -29,7 +29,7 @@ class Engine:
         self._device = "cuda" if setup.device == "gpu" else "cpu"
         self._tuned = setup.track == "tuned"
         self._compiles = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
-        self._losses: list[Any] = []
+        self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
         torch = self._torch
@@ -69,7 +69,8 @@ class Engine:
             self._torch.cuda.synchronize()
 
     def step_losses(self) -> list[float]:
-        return self._torch.stack(self._losses).tolist()  # type: ignore[no-any-return]
+        self._losses = self._torch.stack(list(self._losses))
+        return self._losses.tolist()  # type: ignore[no-any-return]
 
     def weights(self) -> Weights:
         values = [parameter.detach().cpu().numpy() for parameter in self._model.parameters()]

@@ -223,7 +223,7 @@ def test_a_framework_is_told_of_two_threads(slug: str, setting: str, value: str)
     assert json.loads(completed.stdout.splitlines()[-1])[setting] == value
 
 
-COMPILED = """
+JAX_BUILT = """
 import logging, os, sys
 from pathlib import Path
 from engines import backends
@@ -235,14 +235,17 @@ import jax, numpy as np
 from engines import networks
 from engines.frameworks.jax import Engine
 
-inputs, labels = np.zeros((200, 8), np.float32), np.zeros(200, np.int64)
+inputs, labels = np.zeros((500, 8), np.float32), np.zeros(500, np.int64)
 engine = Engine(setup)
 engine.build(networks.initial_weights(setup.network, 0), TrainingData(inputs, labels, inputs, labels))
+"""
+
+COMPILED = f"""{JAX_BUILT}
 logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
 jax.config.update("jax_log_compiles", True)
 engine.compile()
 print("compiled")
-engine.train_epoch(np.arange(200))
+engine.train_epoch(np.arange(500))
 engine.synchronize()
 """
 
@@ -255,6 +258,23 @@ def test_jax_trains_with_what_was_compiled_before(track: str) -> None:
     before, after = completed.stdout.split("compiled\n", maxsplit=1)
     assert "Finished XLA compilation" in before
     assert "Compiling" not in after
+
+
+LIVE = f"""{JAX_BUILT}
+engine.compile()
+before = len(jax.live_arrays())
+engine.train_epoch(np.arange(500))
+assert len(engine.step_losses()) == 5
+print(len(jax.live_arrays()) - before)
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("track", registry.find("jax").tracks)
+def test_jax_frees_an_epochs_losses_when_they_are_read_not_in_the_next_epoch(track: str) -> None:
+    completed = run_trial("jax", LIVE, track, scratch())
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    assert completed.stdout.split() == ["0"]
 
 
 REFUSAL = """
