@@ -113,7 +113,7 @@ def find(name: str, *, gpu: bool = False) -> EnvironmentInfo:
     base = known[name] if name in known else known[_engine(name).environment]
     if not gpu or base.gpu_build_of:
         return base
-    build = _gpu_build(base)
+    build = gpu_build(base)
     if build is None:
         raise UnsupportedError(f"There is no GPU build of {base.title} to install.")
     return build
@@ -123,7 +123,8 @@ def _engine(name: str) -> EngineInfo:
     return registry.find(name)
 
 
-def _gpu_build(base: EnvironmentInfo) -> EnvironmentInfo | None:
+def gpu_build(base: EnvironmentInfo) -> EnvironmentInfo | None:
+    """The environment that serves the same engines on a GPU, if there is one."""
     return next((info for info in every() if info.gpu_build_of == base.name), None)
 
 
@@ -133,7 +134,7 @@ def environment_for(engine: EngineInfo, device: Device = "cpu") -> EnvironmentIn
     A GPU build serves the GPU, and the CPU only where there is nothing else; a chosen interpreter goes before both.
     """
     base = _environments()[engine.environment]
-    build = _gpu_build(base)
+    build = gpu_build(base)
     if build is None or origin(base) == "chosen" or origin(build) == "missing":
         return base
     return build if device == "gpu" or origin(base) == "missing" else base

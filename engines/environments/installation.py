@@ -27,13 +27,22 @@ _MEGABYTE = 10**6
 def cost(wanted: Sequence[EnvironmentInfo]) -> str:
     """What installing these takes, to be said before it begins."""
     lines = [
-        f"{info.name} ({info.title}): {_size(info.download_mb)} to download, {_size(info.disk_mb)} on disk."
+        f"{info.name} ({info.title}): {_size(info.download_mb)} to download, {_size(info.disk_mb)} on disk"
+        f"{_without_cpu_build(info)}."
         for info in wanted
     ]
     if len(wanted) > 1:
         download, disk = sum(info.download_mb for info in wanted), sum(info.disk_mb for info in wanted)
         lines.append(f"Together: {_size(download)} to download, {_size(disk)} on disk.")
     return "\n".join(lines)
+
+
+def _without_cpu_build(info: EnvironmentInfo) -> str:
+    """What is pinned without a hash is whatever build pip is offered: with CUDA, it is as large as the GPU build."""
+    larger = environments.gpu_build(info) if info.unhashed else None
+    if larger is None:
+        return ""
+    return f" ({_size(larger.download_mb)} and {_size(larger.disk_mb)} where pip is offered no CPU build)"
 
 
 def _size(megabytes: int) -> str:

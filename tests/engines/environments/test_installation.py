@@ -129,3 +129,8 @@ def test_what_it_costs_is_said_for_each_and_together() -> None:
     text = installation.cost([find("theano"), find("tensorflow")])
     assert "theano (Theano 1.0.5 and Keras 2.3.1): 61 MB to download, 260 MB on disk." in text
     assert "Together: 396 MB to download, 1.8 GB on disk." in text
+
+
+def test_a_build_that_may_turn_out_larger_says_how_large() -> None:
+    text = installation.cost([find("torch")])
+    assert "230 MB to download, 1.1 GB on disk (2.8 GB and 5.1 GB where pip is offered no CPU build)." in text
