@@ -140,6 +140,7 @@ def _theano_flags(setup: Setup, scratch: Path, blas: str) -> str:
         "device": "cuda" if setup.device == "gpu" else "cpu",
         "floatX": setup.dtype,
         "openmp": str(setup.threads > 1),
+        "allow_gc": str(setup.track == "idiomatic"),  # tuned keeps what a step allocates for the next one
         "base_compiledir": str(scratch / "theano"),
         "blas.ldflags": blas,
     }

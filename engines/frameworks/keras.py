@@ -103,7 +103,8 @@ class Engine:
     def settings(self) -> Mapping[str, str]:
         shared = {"backend": self._backend, "image_data_format": self._image_format}
         if self._is_keras_2:
-            return {**shared, "trust_input": str(self._model.train_function.function.trust_input)}
+            trusts = str(self._model.train_function.function.trust_input)
+            return {**shared, "trust_input": trusts, "allow_gc": str(self._framework.config.allow_gc)}
         jit = str(self._model.jit_compile)
         shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
         shared["steps_per_execution"] = str(self._model.steps_per_execution)

@@ -80,11 +80,10 @@ class Engine:
         return Evaluation(float(sum(losses)) / len(labels), float(sum(correct)) / len(labels))
 
     def settings(self) -> Mapping[str, str]:
-        names = ("device", "floatX", "openmp", "optimizer", "blas.ldflags", "gcc.cxxflags")
+        names = ("device", "floatX", "openmp", "optimizer", "linker", "allow_gc", "blas.ldflags", "gcc.cxxflags")
         values = {name: str(_attribute(self._theano.config, name)) for name in names}
         # Only the library's name: its folder is this machine's business.
         values["blas.ldflags"] = values["blas.ldflags"].rpartition(" ")[2]
-        values["linker"] = "cvm_nogc" if self._tuned else str(self._theano.config.linker)
         values["theano.function"] = "called per epoch, fn(n_calls=…)" if self._tuned else "called per step"
         return values
 
@@ -104,8 +103,7 @@ class Engine:
             return self._theano.function([step], loss, updates=updates, givens=givens)
         losses = self._theano.tensor.set_subtensor(self._step_losses[step], loss)
         updates += [(self._step_losses, losses), (step, step + 1)]
-        mode = self._theano.Mode(linker="cvm_nogc", optimizer=self._theano.config.optimizer)
-        return self._theano.function([], updates=updates, givens=givens, mode=mode)
+        return self._theano.function([], updates=updates, givens=givens)
 
     def _network(self, activations: Any) -> Any:
         for index, layer in enumerate(self._layers):

@@ -59,7 +59,7 @@ _GCC = "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"
 
 ALTERNATIVES = {
     "keras-theano": (
-        Alternative("tuned, allow_gc=False", Engine, variables={"THEANO_FLAGS": "{},allow_gc=False"}),
+        Alternative("tuned, allow_gc=True", Engine, variables={"THEANO_FLAGS": "{},allow_gc=True"}),
         Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables={"THEANO_FLAGS": _GCC}),
     ),
     "keras-tensorflow": (

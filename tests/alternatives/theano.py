@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -34,23 +32,16 @@ class StepFromPython(Engine):
             self._step()
 
 
-class CLinker(StepFromPython):
-    """All of a step as one piece of C, which can be called only once a step."""
-
-    def compile(self) -> None:
-        mode = partial(self._theano.Mode, "c")
-        with mock.patch.object(self._theano, "Mode", lambda linker, optimizer: mode(optimizer)):
-            super().compile()
-
-
-_FLAGS = "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"
+_GCC = {"THEANO_FLAGS": "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"}
+_KEPT = {"THEANO_FLAGS": "{},allow_gc=False"}
+_C = {"THEANO_FLAGS": "{},linker=c"}  # all of a step as one piece of C, which can be called only once a step
 
 ALTERNATIVES = {
     "theano": (
         Alternative("idiomatic, trust_input", Trusting, "idiomatic"),
-        Alternative("idiomatic, allow_gc=False", Engine, "idiomatic", variables={"THEANO_FLAGS": "{},allow_gc=False"}),
+        Alternative("idiomatic, allow_gc=False", Engine, "idiomatic", variables=_KEPT),
         Alternative("tuned, a step from Python", StepFromPython),
-        Alternative("tuned, a step from Python, linker c", CLinker, networks=("mlp",)),
-        Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables={"THEANO_FLAGS": _FLAGS}),
+        Alternative("tuned, a step from Python, linker c", StepFromPython, networks=("mlp",), variables=_C),
+        Alternative("tuned, more of GCC's flags", Engine, networks=("mlp",), variables=_GCC),
     )
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engines import backends
-from engines.contract import Network, Setup
+from engines.contract import Network, Setup, Track
 from engines.errors import UnavailableError
 
 
@@ -99,6 +99,11 @@ def test_pytorch_that_compiles_asks_for_a_compiler_first(monkeypatch: pytest.Mon
 def test_theano_is_told_type_device_and_folder() -> None:
     flags = variables("theano", dtype="float64", threads=2)["THEANO_FLAGS"].split(",")
     assert {"floatX=float64", "device=cpu", "openmp=True", "base_compiledir=scratch/theano"} <= set(flags)
+
+
+@pytest.mark.parametrize(("track", "told"), [("idiomatic", "allow_gc=True"), ("tuned", "allow_gc=False")])
+def test_tuned_theano_keeps_what_a_step_allocates(track: Track, told: str) -> None:
+    assert told in variables("theano", track=track)["THEANO_FLAGS"].split(",")
 
 
 @pytest.mark.parametrize("folder", ["a folder", "one,two"])
