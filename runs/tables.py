@@ -90,7 +90,7 @@ class Table:
     @property
     def stacks(self) -> bool:
         """On a phone each row becomes a list: sentences beside other columns would leave each a few letters."""
-        return len(self.columns) > 2 and any(column.wraps for column in self.columns)
+        return len(self.columns) > 3 and any(column.wraps for column in self.columns)
 
     @property
     def lines(self) -> list[Line]:
