@@ -10,7 +10,8 @@ from django.utils.translation import ngettext
 
 from engines.contract import Device, NetworkType
 from runs import formats
-from runs.cells import FACETS, CellRow, engine_title, missing_words, pick, threads_words
+from runs.cell_words import engine_title, missing_words, threads_words
+from runs.cells import FACETS, CellRow, pick
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.reason_words import reason_in_words

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import Network, NetworkType, content_hash
-from engines.datasets.catalogue import SYNTHETIC_PREFIX
 from engines.registry import ENGINES
 from runs import formats
+from runs.cell_words import data_words, engine_title, missing_words
 from runs.charts.style import NOMENCLATURE_LAYERS
 from runs.recommendation import MissingStatus
 from runs.stats import Estimate, LogSamples, estimate
@@ -27,48 +27,12 @@ MISSING_ORDER: tuple[MissingStatus, ...] = (
     "unsupported",
     "excluded",
 )
-MISSING_WORDS: Mapping[MissingStatus, str] = {
-    "out_of_memory": _("out of memory"),
-    "timed_out": _("timed out"),
-    "crashed": _("crashed"),
-    "diverged": _("diverged"),
-    "unsupported": _("unsupported"),
-    "excluded": _("excluded"),
-    "not_run": _("not run"),
-    "not_equivalent": _("not equivalent"),
-    "finished": _("finished"),
-}
-
-
-def engine_title(slug: str) -> str:
-    info = ENGINES.get(slug)
-    return info.title if info else gettext("{slug} (unknown engine)").format(slug=slug)
-
-
-def missing_words(status: MissingStatus) -> str:
-    return gettext(MISSING_WORDS[status])
 
 
 def engine_place(slug: str) -> tuple[int, str]:
     """The registry's order; engines that it does not know come last."""
     known = list(ENGINES)
     return (known.index(slug) if slug in known else len(known), slug)
-
-
-def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
-    """The data set and how many samples, with the word that no reader may miss, said once."""
-    words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
-    return words.format(data=_plain_name(dataset, is_synthetic), n=formats.count(samples))
-
-
-def data_name(dataset: str, *, is_synthetic: bool) -> str:
-    """The same without the number."""
-    name = _plain_name(dataset, is_synthetic)
-    return gettext("{data} (synthetic)").format(data=name) if is_synthetic else name
-
-
-def _plain_name(dataset: str, is_synthetic: bool) -> str:
-    return dataset.removeprefix(SYNTHETIC_PREFIX) if is_synthetic else dataset
 
 
 @dataclass(frozen=True)
@@ -303,20 +267,7 @@ FACETS: tuple[Facet, ...] = (
         multiple=True,
     ),
 )
-TRACK_WORDS = (_("idiomatic"), _("tuned"))
 FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
-
-
-def depth_words(network_type: str, hidden_layers: int) -> str:
-    if network_type == "cnn":
-        words = ngettext("{n} convolution", "{n} convolutions", hidden_layers)
-    else:
-        words = ngettext("{n} layer", "{n} layers", hidden_layers)
-    return words.format(n=formats.count(hidden_layers))
-
-
-def threads_words(threads: int) -> str:
-    return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=formats.count(threads))
 
 
 def pick(rows: Iterable[CellRow], wished: Mapping[str, Sequence[str]], facets: Sequence[Facet] = FACETS) -> Picked:

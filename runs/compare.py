@@ -11,7 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from runs import formats, selectors
-from runs.cells import CellRow, engine_place, engine_title, missing_words
+from runs.cell_words import engine_title, missing_words
+from runs.cells import CellRow, engine_place
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
 from runs.comparison import throughput

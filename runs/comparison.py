@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from runs import formats
-from runs.cells import FACETS_BY_NAME, CellRow, Picked, depth_words, engine_place, engine_title, threads_words
+from runs.cell_words import depth_words, engine_title, threads_words
+from runs.cells import FACETS_BY_NAME, CellRow, Picked, engine_place
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
 from runs.charts.style import SeriesStyle, in_greys, point_radius, style_for

@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 
 from engines.registry import ENGINES
 from runs import comparison, run_figures, selectors
-from runs.cells import FACETS, FACETS_BY_NAME, CellRow, Choice, Facet, FacetState, Picked, engine_title, pick
+from runs.cell_words import engine_title
+from runs.cells import FACETS, FACETS_BY_NAME, CellRow, Choice, Facet, FacetState, Picked, pick
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.comparison import Standing, View

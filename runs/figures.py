@@ -9,7 +9,8 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 
 from runs import comparison
-from runs.cells import FACETS_BY_NAME, CellRow, Picked, depth_words, engine_title, pick, threads_words
+from runs.cell_words import depth_words, engine_title, threads_words
+from runs.cells import FACETS_BY_NAME, CellRow, Picked, pick
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale

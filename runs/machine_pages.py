@@ -11,7 +11,8 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from runs import formats, run_figures, selectors
-from runs.cells import CellRow, engine_title, threads_words
+from runs.cell_words import engine_title, threads_words
+from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style

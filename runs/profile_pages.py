@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from engines.profile_record import Operation, Profile
 from runs import formats
-from runs.cells import engine_title
+from runs.cell_words import engine_title
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
 from runs.compare import Compared, Pairing

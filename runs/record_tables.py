@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop, ngettext
 from engines.registry import ENGINES
 from runs import formats
 from runs.cell_rows import environment_label
-from runs.cells import data_name, engine_title
+from runs.cell_words import data_name, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
 from runs.reason_words import reason_in_words

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
 from runs import formats
-from runs.cells import CellRow, depth_words, engine_place, engine_title
+from runs.cell_words import depth_words, engine_title
+from runs.cells import CellRow, engine_place
 from runs.charts.style import Chip, style_for
 from runs.measures import Place, RunFigures, place
 from runs.payoff import Payoff

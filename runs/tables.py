@@ -10,7 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from runs import formats
-from runs.cells import CellRow, engine_title
+from runs.cell_words import engine_title
+from runs.cells import CellRow
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.comparison import Standing, runs_query
 from runs.reason_words import reason_in_words

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from engines.contract import Network
 from runs import formats
-from runs.cells import CellRow, engine_place, engine_title, threads_words
+from runs.cell_words import engine_title, threads_words
+from runs.cells import CellRow, engine_place
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import Chip, guide_style, publication_style, style_for

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
 from runs import formats, run_figures, selectors
-from runs.cells import CellRow, engine_place, engine_title
+from runs.cell_words import engine_title
+from runs.cells import CellRow, engine_place
 from runs.measures import Place, RunFigures, place
 from runs.models import Run
 from runs.payoff import Payoff

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from runs.answers import Answer, answers, row_chip
 from runs.api.findings import recommendation
-from runs.cells import engine_title
+from runs.cell_words import engine_title
 from runs.errors import NotFoundError
 from runs.noise import region_of
 from runs.recommendation import Row

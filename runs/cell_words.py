@@ -1,0 +1,63 @@
+"""The words for what a cell is: its engine, its data, its depth, its threads, and why it has no time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
+
+from engines.datasets.catalogue import SYNTHETIC_PREFIX
+from engines.registry import ENGINES
+from runs import formats
+from runs.recommendation import MissingStatus
+
+MISSING_WORDS: Mapping[MissingStatus, str] = {
+    "out_of_memory": _("out of memory"),
+    "timed_out": _("timed out"),
+    "crashed": _("crashed"),
+    "diverged": _("diverged"),
+    "unsupported": _("unsupported"),
+    "excluded": _("excluded"),
+    "not_run": _("not run"),
+    "not_equivalent": _("not equivalent"),
+    "finished": _("finished"),
+}
+TRACK_WORDS = (_("idiomatic"), _("tuned"))
+
+
+def engine_title(slug: str) -> str:
+    info = ENGINES.get(slug)
+    return info.title if info else gettext("{slug} (unknown engine)").format(slug=slug)
+
+
+def missing_words(status: MissingStatus) -> str:
+    return gettext(MISSING_WORDS[status])
+
+
+def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
+    """The data set and how many samples, with the word that no reader may miss, said once."""
+    words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
+    return words.format(data=_plain_name(dataset, is_synthetic), n=formats.count(samples))
+
+
+def data_name(dataset: str, *, is_synthetic: bool) -> str:
+    """The same without the number."""
+    name = _plain_name(dataset, is_synthetic)
+    return gettext("{data} (synthetic)").format(data=name) if is_synthetic else name
+
+
+def _plain_name(dataset: str, is_synthetic: bool) -> str:
+    return dataset.removeprefix(SYNTHETIC_PREFIX) if is_synthetic else dataset
+
+
+def depth_words(network_type: str, hidden_layers: int) -> str:
+    if network_type == "cnn":
+        words = ngettext("{n} convolution", "{n} convolutions", hidden_layers)
+    else:
+        words = ngettext("{n} layer", "{n} layers", hidden_layers)
+    return words.format(n=formats.count(hidden_layers))
+
+
+def threads_words(threads: int) -> str:
+    return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=formats.count(threads))
