@@ -10,7 +10,7 @@ from functools import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from engines.contract import Network, NetworkType, content_hash
+from engines.contract import Equivalence, Network, NetworkType, content_hash
 from engines.registry import ENGINES
 from runs import formats
 from runs.cell_words import data_words, engine_title, missing_words
@@ -62,6 +62,15 @@ class CellRow:
     workload_id: int = 0
     parameters: int = 0
     machine: str = ""
+    machine_id: int = 0
+    engine_sha256: str = ""
+    """The engine's own code: a changed adapter is another cell."""
+    release: str = ""
+    """The framework's version, and its backend's: what a CPU build and a GPU build have in common."""
+    equivalence: Equivalence = "unverified"
+    """The gate's newest word on this engine, track and code. Where it is `failed`, `samples` is empty."""
+    withheld: LogSamples = LogSamples(())
+    """Times that count nowhere, since the gate failed: shown, struck through."""
 
     @property
     def network(self) -> Network:
