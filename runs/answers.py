@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engines.contract import Device, NetworkType
 from runs import formats
+from runs.alike import newest_of_each
 from runs.cell_words import engine_title, missing_words, threads_words
-from runs.cells import FACETS, CellRow, pick
+from runs.cells import CellRow
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
+from runs.facets import FACETS_BY_NAME, FacetState, pick
 from runs.reason_words import reason_in_words
 from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
-from runs.stats import EQUIVALENCE, LogSamples
-from runs.tables import Column, Table, TableCell, verdict_chip
+from runs.stats import EQUIVALENCE, LogSamples, within
+from runs.tables import verdict_chip
 
 SITUATIONS: tuple[tuple[NetworkType, Device], ...] = (("mlp", "cpu"), ("mlp", "gpu"), ("cnn", "cpu"), ("cnn", "gpu"))
-_FACETS = tuple(facet for facet in FACETS if facet.name in {"network", "device", "threads", "track", "environment"})
+CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch", "threads", "track"))
+"""What an answer holds equal, and a reader may choose: one value of each."""
+Wishes = Mapping[str, Sequence[str]]
+"""A choice's name -> the values asked for; of them, each situation takes the first that it has."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,28 @@ class Answer:
 
     found: Recommendation
     published: Sequence[str]
-    conditions: str
-    """Threads and track, in words; empty where nothing was run."""
+    facets: Sequence[FacetState] = ()
+    """What was held equal, with all that there was to choose from; empty where nothing was run."""
+    rope: float = EQUIVALENCE
+    cells: Mapping[str, CellRow] = MappingProxyType({})
+    """Each engine's cell on the deciding workload."""
+
+    @property
+    def choices(self) -> list[FacetState]:
+        return [facet for facet in self.facets if len(facet.choices) > 1]
+
+    @property
+    def conditions(self) -> str:
+        """Data, batch, threads and track, in words; empty where nothing was run."""
+        words = {facet.name: ", ".join(facet.selected_labels) for facet in self.facets}
+        if not words:
+            return ""
+        threads = next(choice.value for choice in self._facet("threads").choices if choice.selected)
+        track = _("{track} track").format(track=words["track"])
+        return " · ".join([words["data"], words["batch"], f"{threads_words(int(threads))}, {track}"])
+
+    def _facet(self, name: str) -> FacetState:
+        return next(facet for facet in self.facets if facet.name == name)
 
     @property
     def situation(self) -> str:
@@ -67,15 +93,31 @@ class Answer:
         runs = max((row.ratio.runs for row in self.found.rows if row.ratio), default=0)
         counted = ngettext("{n} run each", "{n} runs each", runs).format(n=formats.count(runs))
         network = formats.size(workload.network.hidden_layers, workload.network.width)
-        return f"{network}, {workload.data} · {self.conditions} · {counted}"
+        return f"{network}, {self.conditions} · {counted}"
 
     @property
     def forest(self) -> Forest:
-        return forest([_mark(self.found, row) for row in self.found.rows])
+        return forest([_mark(self.found, row) for row in self.found.rows], rope=self.rope)
 
     @property
-    def evidence(self) -> Table:
-        return evidence_table(self)
+    def verdict_notes(self) -> list[str]:
+        """Where the interval beside a verdict is not what decided it: by what it was decided."""
+        corrected = [engine_title(row.engine) for row in self.found.rows if row.is_corrected]
+        ties = [row for row in self.found.rows if row.verdict == "tie" and not within(row.ratio, self.rope)]
+        notes = []
+        if corrected:
+            compared = sum(1 for row in self.found.rows if row.ratio) - 1
+            words = ngettext(
+                "{engines}: slower if compared alone, but not after the correction for {n} comparison (Holm).",
+                "{engines}: slower if compared alone, but not after the correction for {n} comparisons (Holm).",
+                compared,
+            )
+            notes.append(words.format(engines=", ".join(corrected), n=formats.count(compared)))
+        if ties:
+            engines = ", ".join(engine_title(row.engine) for row in ties)
+            # xgettext:no-python-format
+            notes.append(_("{engines}: a tie by the 90 % interval, as ties are tested.").format(engines=engines))
+        return notes
 
     @property
     def reasons(self) -> list[tuple[str, str]]:
@@ -92,44 +134,52 @@ class Answer:
 
 
 def answers(
-    cells: Sequence[CellRow], published: Mapping[tuple[str, str], Sequence[str]], *, rope: float = EQUIVALENCE
+    cells: Sequence[CellRow],
+    published: Mapping[tuple[str, str], Sequence[str]],
+    *,
+    rope: float = EQUIVALENCE,
+    wished: Wishes = MappingProxyType({}),
 ) -> list[Answer]:
-    """The four situations of the study's Table 5.1, over the cells of one experiment on one machine."""
+    """The four situations of the study's Table 5.1, over the cells of one experiment on one machine.
+
+    Each is one answer for one data set by its content, batch size and optimizer, thread count and track: those
+    wished, else those with most times.
+    """
     return [
-        _answer(cells, network, device, published.get((network, device), ()), rope) for network, device in SITUATIONS
+        _answer(
+            [cell for cell in cells if (cell.network_type, cell.device) == situation],
+            situation,
+            published,
+            rope,
+            wished,
+        )
+        for situation in SITUATIONS
     ]
 
 
 def _answer(
-    cells: Sequence[CellRow], network: NetworkType, device: Device, published: Sequence[str], rope: float
+    cells: Sequence[CellRow],
+    situation: tuple[NetworkType, Device],
+    published: Mapping[tuple[str, str], Sequence[str]],
+    rope: float,
+    wished: Wishes,
 ) -> Answer:
-    own = [cell for cell in cells if cell.network_type == network and cell.device == device]
-    picked = pick(own, {}, _FACETS)
-    found = recommend(Situation(network, device), _cases(picked.rows), rope=rope)
-    return Answer(found, published, _conditions(picked.rows))
+    picked = pick(cells, wished, CHOICES)
+    rows = newest_of_each(picked.rows)
+    found = recommend(Situation(*situation), _cases(rows), rope=rope)
+    deciding = {row.engine: row for row in rows if found.workload and row.network == found.workload.network}
+    return Answer(found, published.get(situation, ()), picked.facets if rows else (), rope, deciding)
 
 
 def _cases(rows: Sequence[CellRow]) -> list[Case]:
-    """One for each engine and workload, the newest; a cell that mostly failed counts as its failure."""
-    newest: dict[tuple[str, ComparedWorkload], CellRow] = {}
-    for row in sorted(rows, key=lambda row: row.newest_run_at):
-        newest[row.engine, _workload(row)] = row
-    return [Case(engine, workload, _outcome(row)) for (engine, workload), row in newest.items()]
-
-
-def _workload(row: CellRow) -> ComparedWorkload:
-    return ComparedWorkload(row.network, row.data_label, row.flops_per_epoch)
+    return [
+        Case(row.engine, ComparedWorkload(row.network, row.data_label, row.flops_per_epoch), _outcome(row))
+        for row in rows
+    ]
 
 
 def _outcome(row: CellRow) -> LogSamples | Missing:
     return row.samples if len(row.samples) else Missing(row.missing_status, row.reason)
-
-
-def _conditions(rows: Sequence[CellRow]) -> str:
-    if not rows:
-        return ""
-    track = _("{track} track").format(track=_(rows[0].track))
-    return f"{threads_words(rows[0].threads)}, {track}"
 
 
 # ---------------------------------------------------------------- how it is shown
@@ -141,7 +191,7 @@ def row_chip(row: Row) -> Chip:
     return Chip(missing_words(row.missing.status if row.missing else "not_run"))
 
 
-def _row_style(found: Recommendation, row: Row) -> SeriesStyle:
+def row_style_in(found: Recommendation, row: Row) -> SeriesStyle:
     layers = found.workload.network.hidden_layers if found.workload else 16
     return style_for(row.engine, network_type=found.situation.network_type, hidden_layers=layers)
 
@@ -150,62 +200,10 @@ def _mark(found: Recommendation, row: Row) -> Mark:
     ratio = row.ratio
     return Mark(
         title=engine_title(row.engine),
-        style=_row_style(found, row),
+        style=row_style_in(found, row),
         chip=row_chip(row),
         value=ratio.value if ratio else None,
         low=ratio.low if ratio else None,
         high=ratio.high if ratio else None,
         reason=reason_in_words(row.missing.reason) if row.missing else "",
     )
-
-
-def overview_table(found: Sequence[Answer]) -> Table:
-    """The form of the study's Table 5.1, with what was measured beside it."""
-    columns = [
-        Column(_("Situation")),
-        Column(_("Published, 2017")),
-        Column(_("Measured here")),
-        Column(_("On"), wraps=True),
-    ]
-    rows = [
-        [
-            TableCell(answer.situation, url=f"#{answer.slug}" if answer.was_tried else ""),
-            TableCell(_(" or ").join(answer.published_titles) or formats.NONE),
-            TableCell(_(" or ").join(answer.headline), chip=None if answer.headline else Chip(_no_answer(answer))),
-            TableCell(answer.basis or formats.NONE),
-        ]
-        for answer in found
-    ]
-    return Table(_("Recommended engines, published and measured"), columns, rows)
-
-
-def _no_answer(answer: Answer) -> str:
-    if answer.has_times:
-        return _("unresolved")
-    missing = [row.missing for row in answer.found.rows if row.missing]
-    return missing_words(missing[0].status) if missing else missing_words("not_run")
-
-
-def evidence_table(answer: Answer) -> Table:
-    columns = [
-        Column(_("Engine")),
-        Column(_("To the fastest"), is_number=True),
-        # xgettext:no-python-format
-        Column(_("95 % interval"), is_number=True),
-    ]
-    columns += [Column(_("Runs"), is_number=True), Column(_("Verdict"))]
-    rows = [_evidence_row(answer, row) for row in answer.found.rows]
-    return Table(
-        _("{situation}: each engine's time over the fastest's").format(situation=answer.situation), columns, rows
-    )
-
-
-def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
-    ratio = row.ratio
-    return [
-        TableCell(engine_title(row.engine), style=_row_style(answer.found, row)),
-        TableCell(formats.times(ratio.value if ratio else None)),
-        TableCell(formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE),
-        TableCell(formats.count(ratio.runs) if ratio else formats.NONE),
-        TableCell(chip=row_chip(row), title=reason_in_words(row.missing.reason) if row.missing else ""),
-    ]

@@ -13,7 +13,7 @@ from chartjs.views.lines import BaseLineOptionsChartView
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import claim_views, exports, machine_pages, run_pages, study_views, views
+from runs import claim_views, exports, machine_pages, run_pages, speed_up_pages, study_views, views
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.explore import exploration
@@ -113,7 +113,8 @@ TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     "claims": claim_views.claims_table,
     "claim": claim_views.claim_table,
     "compare": study_views.compare_table,
-    "speed-ups": views.speed_up_export,
+    "recommendation": views.recommendation_table,
+    "speed-ups": speed_up_pages.speed_up_export,
 }
 _FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
     "csv": (exports.as_csv, "text/csv; charset=utf-8"),

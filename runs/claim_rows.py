@@ -7,22 +7,26 @@ from functools import lru_cache
 from typing import Any
 
 from engines.contract import Device
-from runs.cells import FACETS, CellRow, pick
+from runs.cells import CellRow
+from runs.facets import FACETS_BY_NAME, newest_code, newest_environments, pick
 from runs.noise import region_of
 from runs.recommendation import Missing
 from runs.selectors import Scope, cells_of
 from runs.stats import MIN_RUNS, LogSamples
-from runs.study.claims import Hardware, JudgedClaim, Measured, Place, judge_claims
+from runs.study.claims import Hardware, JudgedClaim, Measured, Place, Version, judge_claims
 from runs.study.published import published
 
 TRACK = "idiomatic"
 """The study wrote each library as its own guide teaches."""
-_DATA = tuple(facet for facet in FACETS if facet.name == "data")
+_DATA = (FACETS_BY_NAME["data"], FACETS_BY_NAME["batch"])
 
 
 def claims_in(scope: Scope) -> Sequence[JudgedClaim]:
-    """Every claim, judged on one experiment and one machine, whose own noise widens what counts as alike."""
-    return judged(measured_in(scope), region_of(scope.machine))
+    """Every claim, judged on one experiment and one machine, whose own noise widens what counts as alike.
+
+    The GPU's times may be another machine's, where the scope says so.
+    """
+    return judged(measured_in(scope), region_of(*scope.measured_on))
 
 
 @lru_cache(maxsize=100)
@@ -35,34 +39,34 @@ def judged(cells: Measured, rope: float) -> Sequence[JudgedClaim]:
 
 
 def measured_in(scope: Scope) -> Measured:
-    return measured(cells_of(scope), scope.machine.hardware if scope.machine else {})
+    return measured(cells_of(scope), hardware_of(scope))
+
+
+def hardware_of(scope: Scope) -> Mapping[str, Any]:
+    """The contract's Machine as a mapping; its GPUs are those of the machine that the GPU's times come from."""
+    hardware = dict(scope.machine.hardware) if scope.machine else {}
+    return hardware | ({"gpus": scope.gpu_machine.hardware.get("gpus")} if scope.gpu_machine else {})
 
 
 def measured(rows: Iterable[CellRow], hardware: Mapping[str, Any]) -> Measured:
     """The cells that the claims are judged on. `hardware` is the contract's Machine as a mapping.
 
-    Of each network type the data set with most finished cells, of each engine and device the newest environment:
-    nothing is pooled over either. Only the idiomatic track; on the GPU only one CPU thread, as the suites have it.
+    Of each network type the data set, and then the batch size and optimizer, with most finished cells; of each engine
+    and device the newest environment and code: nothing is pooled over any. Only the idiomatic track; on the GPU only
+    one CPU thread, as the suites have it.
     """
     own = [row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1)]
-    chosen = _newest_environment([*_one_data_set(own, "mlp"), *_one_data_set(own, "cnn")])
+    chosen = newest_code(newest_environments([*_one_data_set(own, "mlp"), *_one_data_set(own, "cnn")]))
     return Measured(
         {_place(row): _outcome(row) for row in chosen},
         _hardware(hardware),
         tuple(dict.fromkeys(f"{row.network_type.upper()}: {row.data_label}, {row.training}" for row in chosen)),
+        {(row.engine, _place(row).device): Version(row.release, row.engine_sha256) for row in chosen},
     )
 
 
 def _one_data_set(rows: Sequence[CellRow], network_type: str) -> tuple[CellRow, ...]:
     return pick((row for row in rows if row.network_type == network_type), {}, _DATA).rows
-
-
-def _newest_environment(rows: Sequence[CellRow]) -> list[CellRow]:
-    """A GPU build is an environment of its own, so each engine has one for each device."""
-    newest: dict[tuple[str, str], CellRow] = {}
-    for row in sorted(rows, key=lambda row: row.newest_run_at):
-        newest[row.engine, row.device] = row
-    return [row for row in rows if row.environment_id == newest[row.engine, row.device].environment_id]
 
 
 def _place(row: CellRow) -> Place:

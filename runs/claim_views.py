@@ -33,15 +33,14 @@ VERDICT_TONES: Mapping[str, str] = {
 
 
 def asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
-    scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
+    scope = selectors.asked_scope(query)
     return scope, selectors.cells_of(scope)
 
 
 def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
     """`rope` is looked up where it is not given."""
-    rope = region_of(scope.machine) if rope is None else rope
-    hardware = scope.machine.hardware if scope.machine else {}
-    return claim_rows.judged(claim_rows.measured(rows, hardware), rope)
+    rope = region_of(*scope.measured_on) if rope is None else rope
+    return claim_rows.judged(claim_rows.measured(rows, claim_rows.hardware_of(scope)), rope)
 
 
 def claim_chip(claim: JudgedClaim) -> Chip:
@@ -167,7 +166,7 @@ def _evidence_table(claim: JudgedClaim) -> Table:
         Column(_("Measured"), is_number=True, exports=("ratio", "low", "high")),
         # xgettext:no-python-format
         Column(_("95 % interval"), is_number=True, exports=("interval",)),
-        Column(_("Answer"), exports=("answer",)),
+        Column(_("Answer"), exports=("answer", "difference")),
     ]
     rows = [
         [
@@ -175,7 +174,11 @@ def _evidence_table(claim: JudgedClaim) -> Table:
             TableCell(in_readers_words(found.expected)),
             TableCell(formats.times(found.ratio.value if found.ratio else None), values=ratio_values(found.ratio)),
             TableCell(formats.interval(found.ratio.low, found.ratio.high, "×") if found.ratio else formats.NONE),
-            TableCell(chip=Chip(_(found.answer), _ANSWER_TONES.get(found.answer, "none")), values=(found.answer,)),
+            TableCell(
+                chip=Chip(_(found.answer), _ANSWER_TONES.get(found.answer, "none")),
+                title=found.difference,
+                values=(found.answer, found.difference),
+            ),
         ]
         for found in claim.evidence
     ]

@@ -11,30 +11,32 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from runs import formats, selectors
+from runs.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
 from runs.cell_words import engine_title, missing_words
 from runs.cells import CellRow, engine_place
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
-from runs.comparison import throughput
+from runs.choices import Select
+from runs.comparison import throughput, verdict_note
+from runs.noise import region_of
 from runs.reason_words import reason_in_words
-from runs.stats import LogSamples, Ratio, aggregate_ratio, judge, ratio
-from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, verdict_chip
+from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
+from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, time_cell, verdict_chip
 
-DIMENSIONS: Mapping[str, Callable[[CellRow], str]] = {
+DIMENSIONS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: row.engine,
     "track": lambda row: row.track,
     "device": lambda row: row.device,
     "threads": lambda row: str(row.threads),
     "environment": lambda row: str(row.environment_id),
 }
-_LABELS: Mapping[str, Callable[[CellRow], str]] = {
+_LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: engine_title(row.engine),
     "track": lambda row: _(row.track),
     "device": lambda row: row.device.upper(),
     "threads": lambda row: formats.count(row.threads),
     "environment": lambda row: row.environment,
 }
-Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Side:
 
     letter: str
     scope: selectors.Scope
-    fixed: Mapping[str, str]
+    fixed: Mapping[Aspect, str]
     rows: Sequence[CellRow]
 
     @property
@@ -52,7 +54,7 @@ class Side:
         machine = self.scope.machine.name if self.scope.machine else ""
         return " · ".join([*(words or [_("All engines")]), machine])
 
-    def _any(self, name: str) -> CellRow:
+    def _any(self, name: Aspect) -> CellRow:
         return next(row for row in self.rows if DIMENSIONS[name](row) == self.fixed[name])
 
     @cached_property
@@ -61,30 +63,7 @@ class Side:
 
     @property
     def selects(self) -> list[Select]:
-        return [Select.of(self, name) for name in DIMENSIONS]
-
-
-@dataclass(frozen=True)
-class Select:
-    name: str
-    title: str
-    choices: Sequence[tuple[str, str]]
-    value: str
-
-    @classmethod
-    def of(cls, side: Side, name: str) -> Select:
-        titles = {
-            "engine": _("Engine"),
-            "track": _("Track"),
-            "device": _("Device"),
-            "threads": _("CPU threads"),
-            "environment": _("Environment"),
-        }
-        offered: dict[str, CellRow] = {}
-        for row in side.in_order:
-            offered.setdefault(DIMENSIONS[name](row), row)
-        choices = [(value, _LABELS[name](row)) for value, row in offered.items()]
-        return cls(f"{side.letter}_{name}", titles[name], choices, side.fixed.get(name, ""))
+        return [_select(self, name) for name in DIMENSIONS]
 
 
 @dataclass(frozen=True)
@@ -95,6 +74,10 @@ class Pairing:
     b: CellRow | None
     ratio: Ratio | None = None
     verdict: str = ""
+    difference: str = ""
+    """What differs beside what is compared: then there is no ratio, though both have times."""
+    note: str = ""
+    """By what the verdict was decided, where it was not the interval that is shown."""
 
     @property
     def row(self) -> CellRow:
@@ -107,18 +90,35 @@ class Pairing:
 class Compared:
     a: Side
     b: Side
+    rope: float = EQUIVALENCE
+    """The region of practical equivalence of the noisier machine."""
+
+    @property
+    def may_differ(self) -> tuple[Aspect, ...]:
+        """What a reader fixed to other values on the two sides. All else must be equal."""
+        values = (_fixed(self.a, self.b), _fixed(self.b, self.a))
+        found: list[Aspect] = [name for name in DIMENSIONS if values[0].get(name) != values[1].get(name)]
+        return (*found, *(("machine",) if self.a.scope.machine != self.b.scope.machine else ()))
 
     @cached_property
     def pairings(self) -> list[Pairing]:
-        own, other = _by_key(self.a, self.b), _by_key(self.b, self.a)
-        keys = sorted({**own, **other}, key=lambda key: _order(own.get(key) or other[key]))
-        return [self._pairing(own.get(key), other.get(key)) for key in keys]
+        loosely: tuple[Aspect, ...] = (*self.may_differ, "environment", "code")
+        own, other = _by_key(self.a, self.b, loosely), _by_key(self.b, self.a, loosely)
+        keys = sorted({**own, **other}, key=lambda key: _order((own.get(key) or other[key])[0]))
+        return [self._pairing(own.get(key, []), other.get(key, [])) for key in keys]
 
-    def _pairing(self, a: CellRow | None, b: CellRow | None) -> Pairing:
+    def _pairing(self, own: Sequence[CellRow], other: Sequence[CellRow]) -> Pairing:
+        """The newest two that are alike; both sides' cells come with the newest first."""
+        fitting = ((a, b) for a in own for b in other if not differences(a, b, but=self.may_differ))
+        pair = next(fitting, None)
+        a, b = pair or (next(iter(own), None), next(iter(other), None))
         if not a or not b or not len(a.samples) or not len(b.samples):
             return Pairing(a, b)
+        if not pair:
+            return Pairing(a, b, difference=not_compared_words(a, b, but=self.may_differ))
         sides = self._samples(a, b)
-        return Pairing(a, b, ratio(*sides), judge(*sides))
+        found, verdict = ratio(*sides), judge(*sides, rope=self.rope)
+        return Pairing(a, b, found, verdict, note=verdict_note(found, verdict, self.rope))
 
     def _samples(self, a: CellRow, b: CellRow) -> tuple[LogSamples, LogSamples]:
         """Blocks pair only what stood in them side by side."""
@@ -155,18 +155,26 @@ class Compared:
 
     @property
     def forest(self) -> Forest:
-        return forest([_mark(pairing) for pairing in self.common])
+        return forest([_mark(pairing, self.names_data) for pairing in self.common], rope=self.rope)
 
     @property
     def is_synthetic(self) -> bool:
         return any(pairing.row.is_synthetic for pairing in self.pairings)
+
+    @cached_property
+    def names_data(self) -> bool:
+        """Whether rows differ in their data or training, and must say which is theirs."""
+        kinds = {
+            (pairing.row.network_type, pairing.row.data_key, pairing.row.training_key) for pairing in self.pairings
+        }
+        return len(kinds) > len({network_type for network_type, *_rest in kinds})
 
     # ------------------------------------------------------------ tables
 
     @property
     def table(self) -> Table:
         columns = [
-            Column(_("Workload"), sort="workload", exports=("network", "data", "engine", "device", "threads")),
+            Column(_("Workload"), sort="workload", exports=_WORKLOAD_EXPORTS),
             Column(_("A"), is_number=True, sort="a", exports=("a_seconds",)),
             Column(_("B"), is_number=True, sort="b", exports=("b_seconds",)),
             Column(_("B over A"), is_number=True, sort="ratio", exports=("ratio", "low", "high")),
@@ -174,21 +182,32 @@ class Compared:
             Column(_("95 % interval"), is_number=True, exports=("interval",)),
             Column(_("Verdict"), sort="verdict", exports=("verdict",)),
         ]
-        return Table(_("Time per epoch, workload by workload"), columns, [_row(pairing) for pairing in self.common])
+        return Table(
+            _("Time per epoch, workload by workload"),
+            columns,
+            [_row(pairing, self.names_data) for pairing in self.common],
+        )
 
     @property
     def missing_table(self) -> Table:
         columns = [Column(_("Workload")), Column(_("A")), Column(_("B")), Column(_("Why"), wraps=True)]
-        return Table(_("What one side lacks"), columns, [_missing_row(pairing) for pairing in self.missing])
+        return Table(_("Not compared"), columns, [_missing_row(pairing, self.names_data) for pairing in self.missing])
 
 
-def _words(row: CellRow) -> str:
+_WORKLOAD_EXPORTS = (
+    *("network", "data", "engine", "device", "threads"),
+    *(f"{side}_{name}" for side in "ab" for name in HELD_NAMES),
+)
+
+
+def _words(row: CellRow, names_data: bool) -> str:
     where = on_words(row)
     size = f"{row.network_type.upper()} {formats.size(row.hidden_layers, row.width)}"
-    return size if where == "CPU" else f"{size}, {where}"
+    parts = [size, *([] if where == "CPU" else [where]), *([row.data_label, row.training] if names_data else [])]
+    return ", ".join(parts)
 
 
-def _row(pairing: Pairing) -> list[TableCell]:
+def _row(pairing: Pairing, names_data: bool) -> list[TableCell]:
     row, found = pairing.row, pairing.ratio
     if not found or not pairing.a or not pairing.b:
         raise ValueError("Only what both sides have is compared.")
@@ -196,24 +215,29 @@ def _row(pairing: Pairing) -> list[TableCell]:
     words = formats.interval(found.low, found.high, "×")
     return [
         TableCell(
-            _words(row),
+            _words(row, names_data),
             style=row_style(row),
             title=f"{row.data_label}, {row.device.upper()}",
-            values=(str(row.network), row.data_label, row.engine, row.device, row.threads),
+            values=(
+                *(str(row.network), row.data_label, row.engine, row.device, row.threads),
+                *held_values(pairing.a),
+                *held_values(pairing.b),
+            ),
         ),
         TableCell(formats.seconds(times[0]), title=throughput(pairing.a), values=(times[0],)),
         TableCell(formats.seconds(times[1]), title=throughput(pairing.b), values=(times[1],)),
         TableCell(formats.times(found.value), values=ratio_values(found)),
         TableCell(words),
-        TableCell(chip=verdict_chip(pairing.verdict), values=(pairing.verdict,)),
+        TableCell(chip=verdict_chip(pairing.verdict), title=pairing.note, values=(pairing.verdict,)),
     ]
 
 
-def _missing_row(pairing: Pairing) -> list[TableCell]:
+def _missing_row(pairing: Pairing, names_data: bool) -> list[TableCell]:
     row = pairing.row
     reasons = [reason_in_words(side.reason) for side in (pairing.a, pairing.b) if side and side.reason]
+    reasons += [pairing.difference] if pairing.difference else []
     return [
-        TableCell(_words(row), style=row_style(row), title=row.data_label),
+        TableCell(_words(row, names_data), style=row_style(row), title=row.data_label),
         *(_side_cell(side) for side in (pairing.a, pairing.b)),
         TableCell(" ".join(dict.fromkeys(reasons)) or formats.NONE),
     ]
@@ -222,16 +246,16 @@ def _missing_row(pairing: Pairing) -> list[TableCell]:
 def _side_cell(side: CellRow | None) -> TableCell:
     if side is None:
         return TableCell(chip=Chip(missing_words("not_run")))
-    if side.estimate:
-        return TableCell(formats.seconds(side.estimate.seconds))
+    if side.estimate or len(side.withheld):
+        return time_cell(side)
     return TableCell(chip=Chip(side.missing))
 
 
-def _mark(pairing: Pairing) -> Mark:
+def _mark(pairing: Pairing, names_data: bool) -> Mark:
     found = pairing.ratio
     assert found, "only what both sides have is drawn"
     return Mark(
-        _words(pairing.row),
+        _words(pairing.row, names_data),
         row_style(pairing.row),
         verdict_chip(pairing.verdict),
         found.value,
@@ -252,7 +276,8 @@ def compared(query: QueryDict) -> Compared:
         other = selectors.scope(*asked)
         other_rows = selectors.cells_of(other)
     first, second = _first_engines(rows)
-    return Compared(_side("a", query, scope, rows, first), _side("b", query, other, other_rows, second))
+    sides = _side("a", query, scope, rows, first), _side("b", query, other, other_rows, second)
+    return Compared(*sides, rope=region_of(scope.machine, other.machine))
 
 
 def _first_engines(rows: Sequence[CellRow]) -> tuple[str, str]:
@@ -271,18 +296,35 @@ def _side(letter: str, query: QueryDict, scope: selectors.Scope, rows: Sequence[
     return Side(letter, scope, fixed, rows)
 
 
-def _by_key(side: Side, other: Side) -> dict[Key, CellRow]:
-    """What a side leaves open takes the other's value; what both leave open must be equal on both."""
+def _select(side: Side, name: Aspect) -> Select:
+    titles: Mapping[Aspect, str] = {
+        "engine": _("Engine"),
+        "track": _("Track"),
+        "device": _("Device"),
+        "threads": _("CPU threads"),
+        "environment": _("Environment"),
+    }
+    offered: dict[str, CellRow] = {}
+    for row in side.in_order:
+        offered.setdefault(DIMENSIONS[name](row), row)
+    choices = [(value, _LABELS[name](row)) for value, row in offered.items()]
+    return Select(f"{side.letter}_{name}", titles[name], choices, side.fixed.get(name, ""))
+
+
+def _fixed(side: Side, other: Side) -> dict[Aspect, str]:
+    """What a side leaves open takes the other's value; but no environment, of which engines have their own."""
     fixed = {**other.fixed, **side.fixed}
-    if side.fixed.get("environment") is None:
+    if "environment" not in side.fixed:
         fixed.pop("environment", None)
-    matched = [name for name in DIMENSIONS if name not in {**side.fixed, **other.fixed, "environment": ""}]
-    found: dict[Key, CellRow] = {}
-    for row in sorted(side.rows, key=lambda row: row.newest_run_at):
-        if all(DIMENSIONS[name](row) == value for name, value in fixed.items()):
-            key = (str(row.network), row.data_key, *(DIMENSIONS[name](row) for name in matched))
-            found[key] = row
-    return found
+    return fixed
+
+
+def _by_key(side: Side, other: Side, loosely: tuple[Aspect, ...]) -> dict[Held, list[CellRow]]:
+    """The side's cells under what they share with the other's, the newest first."""
+    fixed = _fixed(side, other)
+    own = [row for row in side.rows if all(DIMENSIONS[name](row) == value for name, value in fixed.items())]
+    newest_first = sorted(own, key=lambda row: row.newest_run_at, reverse=True)
+    return {held(group[0], but=loosely): group for group in alike(newest_first, but=loosely)}
 
 
 def _order(row: CellRow) -> tuple[object, ...]:

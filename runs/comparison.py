@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from runs import formats
+from runs.alike import alike
 from runs.cell_words import depth_words, engine_title, threads_words
-from runs.cells import FACETS_BY_NAME, CellRow, Picked, engine_place
+from runs.cells import CellRow, engine_place
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
 from runs.charts.style import SeriesStyle, in_greys, point_radius, style_for
-from runs.measures import ACROSS, MEASURES, Across, Measure, Setting, peers
-from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself
+from runs.facets import FACETS_BY_NAME, Picked
+from runs.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
+from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself, within
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,20 @@ class Standing:
     row: CellRow
     ratio: Ratio | None
     verdict: str
+    note: str = ""
+    """By what the verdict was decided, where it was not the interval that is shown."""
 
 
 def standings(rows: Sequence[CellRow], *, rope: float = EQUIVALENCE) -> list[Standing]:
-    """Grouped by network, the smallest first; in each group the fastest first and what is missing last."""
-    groups: dict[tuple[str, int, int, str, str, int], list[CellRow]] = {}
-    for row in rows:
-        key = (row.network_type, row.hidden_layers, row.width, row.data_key, row.device, row.threads)
-        groups.setdefault(key, []).append(row)
-    return [standing for key in sorted(groups) for standing in _group(groups[key], rope)]
+    """Engines that differ in nothing else, the smallest network first; in each group the fastest first and what is
+    missing last. `rope` is the region of practical equivalence of the machine."""
+    groups = sorted(alike(rows, but="engine"), key=lambda group: _group_order_of(group[0]))
+    return [standing for group in groups for standing in _group(group, rope)]
+
+
+def _group_order_of(row: CellRow) -> tuple[object, ...]:
+    size = (row.network_type, row.hidden_layers, row.width)
+    return (*size, row.data_key, row.training_key, row.device, row.threads, row.track, row.machine)
 
 
 def _group(rows: Sequence[CellRow], rope: float) -> list[Standing]:
@@ -47,7 +54,16 @@ def _standing(fastest: CellRow, row: CellRow, rope: float) -> Standing:
     if row is fastest:
         verdict = judge(fastest.samples, fastest.samples, rope=rope)
         return Standing(row, ratio_to_itself(row.samples), "best" if verdict == "tie" else verdict)
-    return Standing(row, ratio(fastest.samples, row.samples), judge(fastest.samples, row.samples, rope=rope))
+    found, verdict = ratio(fastest.samples, row.samples), judge(fastest.samples, row.samples, rope=rope)
+    return Standing(row, found, verdict, verdict_note(found, verdict, rope))
+
+
+def verdict_note(found: Ratio, verdict: str, rope: float) -> str:
+    """Why it is a tie though the 95 % interval reaches a little beyond one."""
+    if verdict != "tie" or within(found, rope):
+        return ""
+    # xgettext:no-python-format
+    return _("A tie by the 90 % interval, as ties are tested.")
 
 
 def _seconds(row: CellRow) -> float:
@@ -56,7 +72,7 @@ def _seconds(row: CellRow) -> float:
 
 # ---------------------------------------------------------------- the chart
 
-PARTS = ("engine", "device", "threads", "layers", "width", "track", "environment")
+PARTS = ("engine", "device", "threads", "layers", "width", "track", "environment", "code")
 """The facets that part series, in the order in which a label names them."""
 MOST_IN_ONE = 12
 """Series beyond which one chart becomes several small ones."""
@@ -92,7 +108,7 @@ def comparison_chart(picked: Picked, view: View, *, slug: str = "time-per-epoch"
 
 def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
     """One for each engine, depth, track and so on that does not vary along x; in the engines' order."""
-    setting = view.setting if view.setting.peers else replace(view.setting, peers=peers(rows))
+    setting = view.setting if view.setting.rivals else replace(view.setting, rivals=rivals(rows))
     view = replace(view, setting=setting)
     parts = [name for name in PARTS if name not in view.across.merges]
     groups: dict[tuple[str, ...], list[CellRow]] = {}
@@ -106,15 +122,17 @@ def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
 def _group_order(rows: Sequence[CellRow]) -> tuple[object, ...]:
     row = rows[0]
     place = (*engine_place(row.engine), row.hidden_layers, row.device, row.threads, row.track)
-    return (*place, row.width, row.environment_id)
+    return (*place, row.width, row.environment_id, row.engine_sha256)
 
 
 def _worth_naming(rows: Sequence[CellRow], parts: Sequence[str]) -> frozenset[str]:
-    """What differs between the cells. Environments count where one engine has several: each has its own anyway."""
+    """What differs between the cells. Environments and code count where one engine has several: each has its own."""
     differing = {part for part in parts if len({FACETS_BY_NAME[part].value(row) for row in rows}) > 1}
-    environments = {(row.engine, row.device, row.environment_id) for row in rows}
-    if len(environments) == len({(row.engine, row.device) for row in rows}):
-        differing.discard("environment")
+    engines = {(row.engine, row.device, row.track) for row in rows}
+    for part in ("environment", "code"):
+        versions = {(row.engine, row.device, row.track, FACETS_BY_NAME[part].value(row)) for row in rows}
+        if len(versions) == len(engines):
+            differing.discard(part)
     return frozenset(differing)
 
 
@@ -138,6 +156,7 @@ def _label(row: CellRow, view: View, named: frozenset[str]) -> str:
     words += [threads_words(row.threads)] if "threads" in named else []
     words += [_(row.track)] if row.track != "idiomatic" else []
     words += [row.environment] if "environment" in named else []
+    words += [_("code {digest}").format(digest=row.engine_sha256[:8])] if "code" in named else []
     return " · ".join(words)
 
 
@@ -165,9 +184,8 @@ def conditions(picked: Picked) -> str:
     parts = {facet.name: ", ".join(facet.selected_labels) for facet in picked.facets}
     threads = sorted({row.threads for row in picked.rows})
     words = threads_words(threads[0]) if len(threads) == 1 else _("{n} CPU threads").format(n=parts["threads"])
-    return " · ".join(
-        [parts["network"], parts["data"], parts["device"], words, _("{track} track").format(track=parts["track"])]
-    )
+    track = _("{track} track").format(track=parts["track"])
+    return " · ".join([parts["network"], parts["data"], parts["batch"], parts["device"], words, track])
 
 
 def runs_query(row: CellRow) -> str:

@@ -16,11 +16,12 @@ from django.utils.translation import gettext
 from engines.registry import ENGINES
 from runs import comparison, run_figures, selectors
 from runs.cell_words import engine_title
-from runs.cells import FACETS, FACETS_BY_NAME, CellRow, Choice, Facet, FacetState, Picked, pick
+from runs.cells import CellRow
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.comparison import Standing, View
-from runs.measures import ACROSS, MEASURES, Across, Setting, peers
+from runs.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
+from runs.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.noise import region_of
 from runs.stats import EQUIVALENCE
 from runs.tables import Extra, Table, comparison_table, in_order
@@ -200,7 +201,7 @@ class Exploration:
         facet = self.panel_facet
         assert facet is not None, "only what differs is parted"
         own = tuple(row for row in self.picked.rows if facet.value(row) == value)
-        view = replace(self.view, setting=replace(self.view.setting, peers=peers(self.picked.rows)))
+        view = replace(self.view, setting=replace(self.view.setting, rivals=rivals(self.picked.rows)))
         chart = comparison.comparison_chart(Picked(own, self.picked.facets), view)
         return replace(chart, bounds=self.whole_chart.points)
 
@@ -223,7 +224,7 @@ class Exploration:
         return in_order(table, self.query.get("sort", ""))
 
     def _extra(self, row: CellRow) -> Extra:
-        setting = replace(self.view.setting, peers=peers(self.picked.rows))
+        setting = replace(self.view.setting, rivals=rivals(self.picked.rows))
         y = self.view.measure.of(row, setting) if self.view.measure.slug != "seconds" else None
         share = MEASURES["peak"].of(row, setting)
         return Extra(
@@ -234,10 +235,10 @@ class Exploration:
 
 
 def exploration(query: QueryDict) -> Exploration:
-    scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
+    scope = selectors.asked_scope(query)
     rows = selectors.cells_of(scope)
     picked = pick(_searched(rows, query), _wishes(query), _facets(query))
-    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked), region_of(scope.machine))
+    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked), region_of(*scope.measured_on))
 
 
 def _wishes(query: QueryDict) -> dict[str, list[str]]:
@@ -320,6 +321,6 @@ def _date(text: str) -> datetime | None:
 
 
 def _offers_more(facet: FacetState) -> bool:
-    if facet.name == "environment":
+    if facet.name in {"environment", "code"}:
         return not facet.shows_all
     return len(facet.choices) > 1

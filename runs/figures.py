@@ -10,18 +10,31 @@ from django.utils.translation import gettext as _
 
 from runs import comparison
 from runs.cell_words import depth_words, engine_title, threads_words
-from runs.cells import FACETS_BY_NAME, CellRow, Picked, pick
+from runs.cells import CellRow
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale
 from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_style
 from runs.comparison import View
+from runs.facets import FACETS_BY_NAME, Picked, pick
+from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
 from runs.tables import Table, comparison_table
 
 _FACETS = [
     FACETS_BY_NAME[name]
-    for name in ("network", "device", "engine", "layers", "data", "threads", "track", "environment")
+    for name in (
+        "network",
+        "device",
+        "engine",
+        "layers",
+        "data",
+        "batch",
+        "threads",
+        "track",
+        "environment",
+        "code",
+    )
 ]
 _THREADS_MLP = ("mlp-threads-useless-when-narrow", "mlp-threads-peak-at-8")
 _THREADS_CNN = ("cnn-threads-hurt-when-narrow", "cnn-threads-peak-at-4")
@@ -68,6 +81,8 @@ class StudyFigure:
     declared: Figure
     rows: Sequence[CellRow]
     look: Look = Look()
+    rope: float = EQUIVALENCE
+    """The machine's region of practical equivalence."""
 
     @property
     def slug(self) -> str:
@@ -171,7 +186,7 @@ class StudyFigure:
 
     @property
     def table(self) -> Table:
-        standings = comparison.standings(self.picked.rows)
+        standings = comparison.standings(self.picked.rows, rope=self.rope)
         return comparison_table(standings, scope_query=self.look.scope_query)
 
     @property
@@ -182,8 +197,8 @@ class StudyFigure:
         return "python manage.py runbench --suite study"
 
 
-def figures(rows: Sequence[CellRow], look: Look) -> list[StudyFigure]:
-    return [StudyFigure(number, declared, rows, look) for number, declared in published().figures.items()]
+def figures(rows: Sequence[CellRow], look: Look, rope: float = EQUIVALENCE) -> list[StudyFigure]:
+    return [StudyFigure(number, declared, rows, look, rope) for number, declared in published().figures.items()]
 
 
 def look_of(query: Mapping[str, str], scope_query: str = "") -> Look:

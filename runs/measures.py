@@ -8,14 +8,10 @@ from statistics import fmean
 
 from django.utils.translation import gettext_noop as _
 
+from runs.alike import Held, Place, alike, held, place
 from runs.cells import CellRow
 from runs.charts.specs import THREADS, WIDTH, Axis
 from runs.stats import LogSamples, Ratio, estimate, ratio, ratio_to_itself
-
-Place = tuple[str, int, str, str, int, int]
-"""Engine, workload, track, device, threads, environment."""
-Sides = tuple[str, int, str, int]
-"""Track, workload, device, threads: what must be equal for engines to stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class RunFigures:
 class Setting:
     """What a quantity needs to know beside its cell."""
 
-    peers: Mapping[Sides, Sequence[CellRow]] = field(default_factory=dict)
+    rivals: Mapping[Held, Sequence[CellRow]] = field(default_factory=dict)
     baseline: str = ""
     peaks: Mapping[tuple[str, int], float] = field(default_factory=dict)
     """The machine's measured GFLOP/s, by device and threads."""
@@ -69,20 +65,10 @@ class Measure:
     """It needs the runs' own records, which no summary holds."""
 
 
-def place(row: CellRow) -> Place:
-    return row.engine, row.workload_id, row.track, row.device, row.threads, row.environment_id
-
-
-def sides(row: CellRow) -> Sides:
-    return row.track, row.workload_id, row.device, row.threads
-
-
-def peers(rows: Sequence[CellRow]) -> dict[Sides, list[CellRow]]:
-    found: dict[Sides, list[CellRow]] = {}
-    for row in rows:
-        if row.estimate:
-            found.setdefault(sides(row), []).append(row)
-    return found
+def rivals(rows: Sequence[CellRow]) -> dict[Held, list[CellRow]]:
+    """The cells with a time that engines can be compared by, under what they share."""
+    groups = alike([row for row in rows if row.estimate], but="engine")
+    return {held(group[0], but="engine"): group for group in groups}
 
 
 # ---------------------------------------------------------------- from the time per epoch
@@ -121,18 +107,20 @@ def _of_ratio(found: Ratio) -> Reading:
 
 
 def _to_fastest(row: CellRow, setting: Setting) -> Reading | None:
-    beside = setting.peers.get(sides(row), ())
+    beside = setting.rivals.get(held(row, but="engine"), ())
     if not row.estimate or not beside:
         return None
-    fastest = min(beside, key=lambda peer: peer.estimate.seconds if peer.estimate else 0.0)
+    fastest = min(beside, key=lambda rival: rival.estimate.seconds if rival.estimate else 0.0)
     found = ratio_to_itself(row.samples) if fastest is row else ratio(fastest.samples, row.samples)
     return _of_ratio(found)
 
 
 def _speed_up(row: CellRow, setting: Setting) -> Reading | None:
-    baseline = next((peer for peer in setting.peers.get(sides(row), ()) if peer.engine == setting.baseline), None)
-    if not row.estimate or baseline is None:
+    beside = setting.rivals.get(held(row, but="engine"), ())
+    own = [rival for rival in beside if rival.engine == setting.baseline]
+    if not row.estimate or not own:
         return None
+    baseline = row if row in own else max(own, key=lambda rival: rival.newest_run_at)
     return _of_ratio(ratio_to_itself(row.samples) if baseline is row else ratio(row.samples, baseline.samples))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runs.models import Machine, Summary
-from runs.stats import LogSamples, equivalence_region, noise_floor
+from runs.stats import EQUIVALENCE, LogSamples, equivalence_region, noise_floor
 
 NOISE_PRESET = "noise"
 
@@ -23,9 +23,10 @@ def noise_of(machine: Machine) -> float | None:
     return noise_floor([pair for pair in pairs if len(pair[0])])
 
 
-def region_of(machine: Machine | None) -> float:
-    """The `rope` of verdicts on this machine: 5 %, or its noise if that is larger."""
-    return equivalence_region(noise_of(machine) if machine else None)
+def region_of(*machines: Machine | None) -> float:
+    """The `rope` of verdicts on these machines: 5 %, or the noise of the noisiest if that is larger."""
+    distinct = {machine.pk: machine for machine in machines if machine}
+    return max((equivalence_region(noise_of(machine)) for machine in distinct.values()), default=EQUIVALENCE)
 
 
 def _halves(samples: Sequence[Sequence[float]]) -> tuple[LogSamples, LogSamples]:

@@ -97,6 +97,8 @@ class Row:
     verdict: RowVerdict | None = None
     ratio: Ratio | None = None
     missing: Missing | None = None
+    is_corrected: bool = False
+    """The 95 % interval by itself says *slower*; corrected for several comparisons (Holm), that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -195,9 +197,14 @@ def _rows(outcomes: Outcomes, rope: float) -> tuple[Row, ...]:
     others = {engine: samples for engine, samples in timed.items() if engine != best}
     verdicts = _verdicts(timed[best], others, rope)
     first = Row(best, "best" if len(timed[best]) >= MIN_RUNS else "not enough runs", ratio_to_itself(timed[best]))
-    rest = [Row(engine, verdicts[engine], ratio(timed[best], samples)) for engine, samples in others.items()]
+    rest = [_compared(engine, timed[best], samples, verdicts[engine], rope) for engine, samples in others.items()]
     missing = [Row(engine, missing=outcome) for engine, outcome in outcomes.items() if isinstance(outcome, Missing)]
     return (first, *sorted(rest, key=_ratio_to_best), *missing)
+
+
+def _compared(engine: str, best: LogSamples, samples: LogSamples, verdict: RowVerdict, rope: float) -> Row:
+    is_corrected = verdict != "slower" and judge(best, samples, rope=rope) == "slower"
+    return Row(engine, verdict, ratio(best, samples), is_corrected=is_corrected)
 
 
 def _best(timed: Mapping[str, LogSamples]) -> str:

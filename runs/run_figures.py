@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db.models import Max
 from pydantic_core import from_json
 
+from runs.alike import Place, place
 from runs.cells import CellRow
-from runs.measures import Place, RunFigures, place
+from runs.measures import RunFigures
 from runs.models import Machine, Run
 from runs.selectors import Scope
 
@@ -30,7 +31,9 @@ def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFi
     runs = Run.objects.filter(
         experiment=scope.experiment, machine=scope.machine, status="finished", excluded_at=None, **near
     ).order_by("-pk")
-    places: dict[UUID, Place] = {run_id: tuple(key) for *key, run_id in runs.values_list(*_PLACE, "run_id")[:MOST_RUNS]}
+    places: dict[UUID, Place] = {
+        run_id: Place(*key) for *key, run_id in runs.values_list(*_PLACE, "run_id")[:MOST_RUNS]
+    }
     read = _figures_of([run_id for run_id, key in places.items() if key in wanted])
     found: dict[Place, list[RunFigures]] = {}
     for run_id, key in places.items():
@@ -39,7 +42,7 @@ def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFi
     return found
 
 
-_PLACE = ("engine", "workload_id", "track", "device", "threads", "environment_id")
+_PLACE = Place._fields
 _MOST_KEPT = 50_000
 _kept: dict[UUID, RunFigures] = {}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
@@ -51,15 +52,28 @@ class Scope:
     machine: Machine | None
     experiments: Sequence[Experiment]
     machines: Sequence[Machine]
+    gpu_machine: Machine | None = None
+    """Where the GPU's times come from, if that is another machine, as it was in the study."""
+
+    @property
+    def measured_on(self) -> list[Machine]:
+        return [machine for machine in (self.machine, self.gpu_machine) if machine]
 
 
-def scope(experiment_slug: str = "", machine_pk: str = "") -> Scope:
+def asked_scope(query: Mapping[str, Any]) -> Scope:
+    """By the parameters `experiment`, `machine` and `gpu_machine` of a page's address."""
+    return scope(*(query.get(name) or "" for name in ("experiment", "machine", "gpu_machine")))
+
+
+def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str = "") -> Scope:
     """The experiment and machine asked for; else the newest experiment that has results, on its latest machine."""
     experiments = list(_with_results()[:OFFERED])
     experiment = _asked(experiments, experiment_slug)
     machines = machines_of(experiment) if experiment else []
-    wanted = next((machine for machine in machines if str(machine.pk) == machine_pk), None)
-    return Scope(experiment, wanted or next(iter(machines), None), experiments, machines)
+    by_key = {str(machine.pk): machine for machine in machines}
+    wanted = by_key.get(machine_pk) or next(iter(machines), None)
+    other = by_key.get(gpu_machine_pk)
+    return Scope(experiment, wanted, experiments, machines, other if other != wanted else None)
 
 
 def _with_results() -> QuerySet[Experiment]:
@@ -83,15 +97,46 @@ def machines_of(experiment: Experiment) -> list[Machine]:
 
 
 def cells_of(scope: Scope) -> list[CellRow]:
-    """Every cell of an experiment on a machine, whatever came of it."""
+    """Every cell of an experiment on a machine, whatever came of it; the GPU's from the machine that they come from."""
     if scope.experiment is None or scope.machine is None:
         return []
-    return cell_rows(Summary.objects.filter(experiment=scope.experiment, machine=scope.machine))
+    own = Summary.objects.filter(experiment=scope.experiment)
+    if scope.gpu_machine is None:
+        return cell_rows(own.filter(machine=scope.machine))
+    return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))
 
 
-def cells_of_experiment(experiment: Experiment) -> list[CellRow]:
-    """The cells of all its machines, for what may stand on two of them."""
-    return cell_rows(Summary.objects.filter(experiment=experiment)[:MOST_CELLS])
+def with_both_devices(scope: Scope) -> Scope:
+    """The same scope; where its machine has times on one device alone, with another of its machines for the other."""
+    if scope.experiment is None or scope.machine is None or scope.gpu_machine is not None:
+        return scope
+    with_times = _devices_with_times(scope.experiment)
+    own = with_times.get(scope.machine.pk, set())
+    others = {
+        device: next((each for each in scope.machines if device in with_times.get(each.pk, ())), None)
+        for device in ("cpu", "gpu")
+    }
+    if "gpu" not in own and others["gpu"]:
+        return replace(scope, gpu_machine=others["gpu"])
+    if "cpu" not in own and others["cpu"]:
+        return replace(scope, machine=others["cpu"], gpu_machine=scope.machine)
+    return scope
+
+
+def machines_with_a_gpu(scope: Scope) -> list[Machine]:
+    """Those of the scope's machines that have times on a GPU."""
+    if scope.experiment is None:
+        return []
+    with_times = _devices_with_times(scope.experiment)
+    return [machine for machine in scope.machines if "gpu" in with_times.get(machine.pk, ())]
+
+
+def _devices_with_times(experiment: Experiment) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    timed = Summary.objects.filter(experiment=experiment).exclude(samples=[])
+    for machine, device in timed.order_by().values_list("machine", "device").distinct():
+        found.setdefault(machine, set()).add(device)
+    return found
 
 
 def cells_with_processor(cpu: str) -> list[CellRow]:
@@ -113,7 +158,6 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
     return cell_rows(Summary.objects.filter(wanted, device="cpu").order_by("-newest_run_at")[:MOST_PEER_CELLS])
 
 
-MOST_CELLS = 3_000
 MOST_PEER_CELLS = 2_000
 
 

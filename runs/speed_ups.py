@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import median
+from types import MappingProxyType
 from typing import Protocol
 
 from django.utils.translation import gettext as _
@@ -12,10 +14,12 @@ from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
 from runs import formats
+from runs.alike import HELD_NAMES, Place, alike, held_values, not_compared_words, place
 from runs.cell_words import depth_words, engine_title
 from runs.cells import CellRow, engine_place
 from runs.charts.style import Chip, style_for
-from runs.measures import Place, RunFigures, place
+from runs.facets import FACETS_BY_NAME, FacetState, pick
+from runs.measures import RunFigures
 from runs.payoff import Payoff
 from runs.stats import Ratio, speed_up
 from runs.tables import Column, Table, TableCell, heat
@@ -41,58 +45,114 @@ class PublishedValue(Protocol):
 
 
 @dataclass(frozen=True)
+class Hosts:
+    """The machines that the times of both devices come from: one, or two as the study had it."""
+
+    cpu: str
+    gpu: str
+
+    @property
+    def are_two(self) -> bool:
+        return self.cpu != self.gpu
+
+    def __str__(self) -> str:
+        return f"CPU: {self.cpu} · GPU: {self.gpu}" if self.are_two else self.cpu
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Time on one CPU thread over time on the GPU; `data` says on what, `hosts` where, if that was two machines."""
+    """Time on one CPU thread over time on the GPU, of two cells that differ in nothing else."""
 
     ratio: Ratio
-    data: str
     before: CellRow
     after: CellRow
 
     @property
-    def hosts(self) -> str:
-        if self.before.machine == self.after.machine:
-            return ""
-        return f"{self.before.machine} / {self.after.machine}"
+    def key(self) -> Key:
+        return self.after.engine, self.after.hidden_layers, self.after.width
+
+    @property
+    def hosts(self) -> Hosts:
+        return Hosts(self.before.machine, self.after.machine)
+
+    @property
+    def conditions(self) -> str:
+        """What both sides share beside engine and network, in words."""
+        track = _("{track} track").format(track=_(self.after.track))
+        return f"{self.after.data_label} · {self.after.training} · {track} · {self.after.release}"
 
 
-def measured_speed_ups(rows: Iterable[CellRow], network_type: str, machine: str = "") -> dict[Key, Measured]:
-    """For each cell that has a time on one CPU thread and on the GPU, with the same data and track.
+@dataclass(frozen=True)
+class SpeedUps:
+    """Of one network type: every pair, the ones chosen for the study's form, and what could not be compared."""
 
-    Both on `machine` where it has both; else one side is another machine's of the experiment.
-    """
-    own = [row for row in rows if row.network_type == network_type and row.estimate]
-    cpu = _sides(own, "cpu", machine)
-    return {
-        (gpu.engine, gpu.hidden_layers, gpu.width): Measured(
-            speed_up(cpu[key].samples, gpu.samples), gpu.data_label, cpu[key], gpu
+    network_type: str
+    pairs: Sequence[Measured] = ()
+    facets: Sequence[FacetState] = ()
+    differing: Sequence[str] = ()
+    """Sentences: both devices have a time, and differ in more than the device."""
+
+    @cached_property
+    def chosen(self) -> dict[Key, Measured]:
+        """One for each cell of the study's form: of the data set, batch and track that are picked."""
+        picked = {facet.name: {choice.value for choice in facet.choices if choice.selected} for facet in self.facets}
+        fitting = (
+            each
+            for each in self.pairs
+            if all(FACETS_BY_NAME[name].value(each.after) in values for name, values in picked.items())
         )
-        for key, gpu in _sides(own, "gpu", machine).items()
-        if key in cpu and (not machine or machine in (cpu[key].machine, gpu.machine))
-    }
+        return {each.key: each for each in sorted(fitting, key=lambda each: each.after.newest_run_at)}
+
+    @property
+    def conditions(self) -> str:
+        """What the chosen ones hold equal; empty without any."""
+        labels = [", ".join(facet.selected_labels) for facet in self.facets]
+        return " · ".join(labels) if self.chosen else ""
 
 
-def _sides(rows: Iterable[CellRow], device: str, machine: str) -> dict[tuple[str, str, int, int, str], CellRow]:
-    """The cells of one device: those of the machine itself before all others', of each the newest."""
-    fitting = [row for row in rows if row.device == device and (device == "gpu" or row.threads == 1)]
-    fitting.sort(key=lambda row: (row.machine == machine, row.newest_run_at))
-    return {_match(row): row for row in fitting}
+CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch", "track"))
 
 
-def _match(row: CellRow) -> tuple[str, str, int, int, str]:
-    return row.engine, row.track, row.hidden_layers, row.width, row.data_key
+def measured_speed_ups(
+    rows: Iterable[CellRow], network_type: str, wished: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> SpeedUps:
+    """For cells with a time on one CPU thread and on the GPU that differ in nothing but the device.
+
+    `rows` are one machine's, or the CPU cells of one and the GPU cells of another: the machine may differ, too.
+    """
+    own = [row for row in rows if row.network_type == network_type and row.estimate and row.threads == 1]
+    pairs = [pair for group in alike(own, but=("device", "machine")) if (pair := _pair(group))]
+    return SpeedUps(
+        network_type,
+        sorted(pairs, key=lambda each: (*engine_place(each.key[0]), *each.key[1:], each.conditions)),
+        pick([each.after for each in pairs], wished, CHOICES).facets if pairs else (),
+        _differing(own, {place(row) for each in pairs for row in (each.before, each.after)}),
+    )
 
 
-def speed_up_table(
-    network_type: str,
-    published: Sequence[PublishedValue],
-    measured: Mapping[Key, Measured],
-    *,
-    depths: Sequence[int] = (),
-) -> Table:
-    """Engines and depths down, widths across. `depths` keeps some; all where empty."""
+def _pair(rows: Sequence[CellRow]) -> Measured | None:
+    """Of each device the newest, where an engine has several environments of one release."""
+    newest = {row.device: row for row in sorted(rows, key=lambda row: row.newest_run_at)}
+    if len(newest) < 2:
+        return None
+    return Measured(speed_up(newest["cpu"].samples, newest["gpu"].samples), newest["cpu"], newest["gpu"])
+
+
+def _differing(rows: Sequence[CellRow], compared: set[Place]) -> list[str]:
+    """Where an engine has no speed-up of a network at all, though both devices have a time."""
+    found = []
+    for group in alike(rows, but=("device", "machine", "environment", "code")):
+        newest = {row.device: row for row in sorted(group, key=lambda row: row.newest_run_at)}
+        if len(newest) == 2 and not any(place(row) in compared for row in group):
+            found.append(not_compared_words(newest["cpu"], newest["gpu"], but=("device", "machine")))
+    return found
+
+
+def speed_up_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Table:
+    """Engines and depths down, widths across: the chosen ones, with the published values beside."""
+    network_type, measured = found.network_type, found.chosen
     by_key: dict[Key, float] = {(value.engine, value.hidden_layers, value.width): value.speed_up for value in published}
-    keys = [key for key in {**by_key, **dict.fromkeys(measured)} if not depths or key[1] in depths]
+    keys = list({**by_key, **dict.fromkeys(measured)})
     widths = sorted({width for _, _, width in keys})
     rows = dict.fromkeys((engine, layers) for engine, layers, _ in keys)
     columns = [Column(f"{network_type.upper()}, {_(WIDTH_WORDS[network_type])}")]
@@ -101,7 +161,7 @@ def speed_up_table(
         _("Table {number}: time on one CPU thread over time on the GPU").format(number=TABLES[network_type]),
         columns,
         [_row(network_type, row, widths, by_key, measured) for row in rows],
-        note=_note(measured),
+        note=_note(found),
     )
 
 
@@ -133,79 +193,71 @@ def _value(published: float | None, measured: Measured | None) -> TableCell:
         ratio = measured.ratio
         # xgettext:no-python-format
         words = _("95 % interval {interval}; {data}").format(
-            interval=formats.interval(ratio.low, ratio.high, "×"), data=measured.data
+            interval=formats.interval(ratio.low, ratio.high, "×"), data=measured.conditions
         )
-        if measured.hosts:
-            words += "; " + _("on two hosts: {hosts}").format(hosts=measured.hosts)
         small = formats.as_printed(published) if published else ""
-        mark = "†" if measured.hosts else ""
-        return TableCell(formats.times(ratio.value) + mark, small=small, heat=heat(ratio.value), title=words)
+        return TableCell(formats.times(ratio.value), small=small, heat=heat(ratio.value), title=words)
     if published is None:
         return TableCell(formats.NONE, title=_("Not run."))
     return TableCell(f"{formats.as_printed(published)}×", heat=heat(published))
 
 
-def measured_table(network_type: str, measured: Mapping[Key, Measured], published: Sequence[PublishedValue]) -> Table:
-    """One row for each measured speed-up, with its interval and the published value."""
+def measured_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Table:
+    """One row for each measured speed-up, with its interval, all that both sides share, and the published value."""
     by_key = {(value.engine, value.hidden_layers, value.width): value.speed_up for value in published}
     columns = [
-        Column(_("Engine"), exports=("engine",)),
+        Column(_("Engine"), exports=("engine", *HELD_NAMES, "cpu_environment")),
         Column(_("Network"), exports=("network", "hidden_layers", "width")),
         Column(_("Measured"), is_number=True, exports=("speed_up",)),
         # xgettext:no-python-format
         Column(_("95 % interval"), is_number=True, exports=("low", "high")),
         Column(_("Published"), is_number=True, exports=("published",)),
-        Column(_("Data"), exports=("data",)),
-        Column(_("Hosts"), exports=("cpu_host", "gpu_host")),
+        Column(_("Data"), exports=("data_label",)),
+        Column(_("Training"), exports=("training",)),
+        Column(_("Track"), exports=("track",)),
+        Column(_("Release"), exports=("release",)),
+        Column(_("Machines"), exports=("cpu_host", "gpu_host")),
     ]
-    rows = [
-        _measured_row(network_type, key, value, by_key.get(key)) for key, value in sorted(measured.items(), key=_place)
-    ]
-    return Table(_("Measured speed-ups: {network}").format(network=network_type.upper()), columns, rows)
+    rows = [_measured_row(found.network_type, each, by_key.get(each.key)) for each in found.pairs]
+    return Table(_("Measured speed-ups: {network}").format(network=found.network_type.upper()), columns, rows)
 
 
-def _place(item: tuple[Key, Measured]) -> tuple[int, str, int, int]:
-    engine, layers, width = item[0]
-    return (*engine_place(engine), layers, width)
-
-
-def _measured_row(network_type: str, key: Key, value: Measured, published: float | None) -> list[TableCell]:
-    engine, layers, width = key
-    style = style_for(engine, network_type=network_type, hidden_layers=layers)
+def _measured_row(network_type: str, value: Measured, published: float | None) -> list[TableCell]:
+    engine, layers, width = value.key
+    row, ratio = value.after, value.ratio
+    style = style_for(engine, network_type=network_type, hidden_layers=layers, track=row.track)
     return [
-        TableCell(engine_title(engine), style=style, values=(engine,)),
+        TableCell(engine_title(engine), style=style, values=(engine, *held_values(row), value.before.environment)),
         TableCell(formats.size(layers, width), values=(network_type, layers, width)),
-        TableCell(formats.times(value.ratio.value), heat=heat(value.ratio.value), values=(value.ratio.value,)),
-        TableCell(
-            formats.interval(value.ratio.low, value.ratio.high, "×"),
-            title=_why(value.ratio),
-            values=(value.ratio.low, value.ratio.high),
-        ),
+        TableCell(formats.times(ratio.value), heat=heat(ratio.value), values=(ratio.value,)),
+        TableCell(formats.interval(ratio.low, ratio.high, "×"), title=_why(ratio), values=(ratio.low, ratio.high)),
         TableCell(f"{formats.as_printed(published)}×" if published else formats.NONE, values=(published,)),
-        TableCell(value.data),
-        _hosts_cell(value),
+        TableCell(row.data_label, title=row.data_sha256),
+        TableCell(row.training),
+        TableCell(_(row.track), values=(row.track,)),
+        TableCell(row.release),
+        _hosts_cell(value.hosts),
     ]
 
 
-def _hosts_cell(value: Measured) -> TableCell:
-    hosts = (value.before.machine, value.after.machine)
-    if not value.hosts:
-        return TableCell(_("one"), values=hosts)
-    return TableCell(chip=Chip(_("two hosts"), "warn"), title=value.hosts, values=hosts)
+def _hosts_cell(hosts: Hosts) -> TableCell:
+    if not hosts.are_two:
+        return TableCell(hosts.cpu, values=(hosts.cpu, hosts.gpu))
+    return TableCell(chip=Chip(_("two machines"), "warn"), title=str(hosts), values=(hosts.cpu, hosts.gpu))
 
 
 def _why(ratio: Ratio) -> str:
     return "" if ratio.low is not None else _("An interval needs three runs on each side.")
 
 
-def _note(measured: Mapping[Key, Measured]) -> str:
-    if measured:
+def _note(found: SpeedUps) -> str:
+    if not found.chosen:
         return _(
-            "Measured, with the study's published value beside it. Other cells: published. CPU: 1 thread. †: two hosts."
+            "Published in 2017: TITAN Black against one thread of an Opteron 6168. Nothing measured on a GPU here yet."
         )
-    return _(
-        "Published in 2017: TITAN Black against one thread of an Opteron 6168. Nothing measured on a GPU here yet."
-    )
+    hosts = " · ".join(dict.fromkeys(str(each.hosts) for each in found.chosen.values()))
+    words = _("Measured here: {conditions}; {hosts}. The study's published value stands beside it, or alone.")
+    return words.format(conditions=found.conditions, hosts=hosts)
 
 
 # ---------------------------------------------------------------- when it pays off
@@ -220,7 +272,7 @@ def break_even_table(measured: Iterable[Measured], figures: Mapping[Place, Seque
         Column(_("Start on the GPU"), is_number=True),
         Column(_("Pays off after"), is_number=True),
     ]
-    found = [(each, _payoff(each, figures)) for each in measured if not each.hosts]
+    found = [(each, _payoff(each, figures)) for each in measured if not each.hosts.are_two]
     rows = [_payoff_row(each.after, payoff) for each, payoff in found if payoff]
     return Table(_("When a GPU pays off"), columns, rows)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
@@ -9,15 +11,18 @@ from runs import run_figures, selectors
 from runs.cells import CellRow
 from runs.charts import build
 from runs.charts.build import Chart
+from runs.choices import Select, selects
 from runs.claim_views import asked_cells, claim_chip, claim_strips, judged
 from runs.compare import compared
 from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
+from runs.noise import region_of
 from runs.profile_pages import profile_pair
 from runs.rendering import chart_url, render_page, table_url
 from runs.study.published import published
 from runs.tables import Table, in_order
 from runs.threads import ThreadScaling
+from runs.threads import slug as thread_slug
 
 # ---------------------------------------------------------------- figures
 
@@ -58,7 +63,7 @@ def _figure_switches(query: QueryDict, *, with_scale: bool, scale: str = "") -> 
 
 def _asked_figure(number: str, query: QueryDict) -> tuple[selectors.Scope, list[CellRow], list[StudyFigure], int]:
     scope, rows = asked_cells(query)
-    found = figures(rows, look_of(query, scope_query(scope)))
+    found = figures(rows, look_of(query, scope_query(scope)), region_of(*scope.measured_on))
     place = next((at for at, figure in enumerate(found) if figure.slug == number), None)
     if place is None:
         raise Http404(f"The study has no figure {number!r}. It has 4-1 to 4-20.")
@@ -113,11 +118,11 @@ def figure_table(query: QueryDict) -> Table:
 def _asked_threads(query: QueryDict, *, with_figures: bool = False) -> tuple[selectors.Scope, ThreadScaling]:
     scope, rows = asked_cells(query)
     cores = (scope.machine.hardware if scope.machine else {}).get("cores")
-    found = ThreadScaling(rows, query.get("network", ""), cores, scope_query(scope))
+    wished = {name: query.getlist(name) for name in ("network", "data", "batch")}
+    found = ThreadScaling(rows, wished, cores, scope_query(scope))
     if with_figures:
         drawn = [row for line in found.lines for row in line.cells.values()]
-        read = run_figures.run_figures(scope, drawn)
-        found = ThreadScaling(rows, query.get("network", ""), cores, scope_query(scope), read)
+        found = replace(found, figures=run_figures.run_figures(scope, drawn))
     return scope, found
 
 
@@ -132,22 +137,21 @@ def threads(request: HttpRequest) -> HttpResponse:
         scope=scope,
         found=found,
         charts=[(chart, address, build.summary(chart), chart.spec.heading) for chart, address in charts],
-        selects=[
-            {
-                "name": "network",
-                "title": _("Network"),
-                "choices": found.network_choices,
-                "value": f"{found.network.type}-{found.network.hidden_layers}x{found.network.width}",
-            }
-        ]
-        if found.network
-        else [],
+        selects=_thread_selects(found, request.GET),
         table=in_order(found.table, request.GET.get("sort", "")),
         published=published().thread_scaling["mlp"],
         csv_url=table_url("threads", "csv", query),
         table_json_url=table_url("threads", "json", query),
         is_synthetic=found.is_synthetic,
     )
+
+
+def _thread_selects(found: ThreadScaling, query: QueryDict) -> list[Select]:
+    if not found.network:
+        return []
+    asked = {name: query.getlist(name) for name in query}
+    network = Select("network", _("Network"), found.network_choices, thread_slug(found.network))
+    return [network, *selects([(found.network.type, found.picked.facets)], asked)]
 
 
 THREAD_CHARTS = ("threads-time", "threads-speed-up", "threads-efficiency")

@@ -38,7 +38,7 @@ def _title(words: str) -> str:
 
 
 def _content(cell: TableCell) -> str:
-    text = escape(cell.text)
+    text = f"<s>{escape(cell.text)}</s>" if cell.is_struck else escape(cell.text)
     parts = [swatch(cell.style) if cell.style else "", f'<a href="{escape(cell.url)}">{text}</a>' if cell.url else text]
     if cell.small:
         parts.append(f' <small title="{escape(gettext("Published"))}">{escape(cell.small)}</small>')

@@ -10,12 +10,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from runs import formats
+from runs.alike import HELD_NAMES, held_values
 from runs.cell_words import engine_title
 from runs.cells import CellRow
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.comparison import Standing, runs_query
 from runs.reason_words import reason_in_words
-from runs.stats import Ratio
+from runs.stats import Ratio, estimate
 
 VERDICT_TONES = {
     _("best"): "good",
@@ -40,6 +41,8 @@ class TableCell:
     heat: int = 0
     """1 to 5 on the heat scale; 0 is no ground."""
     title: str = ""
+    is_struck: bool = False
+    """Struck through: it counts nowhere."""
     values: tuple[Value, ...] | None = None
     """What an export writes and sorting compares; the words where None."""
 
@@ -166,7 +169,7 @@ def row_style(row: CellRow) -> SeriesStyle:
 
 def _comparison_columns(measured: str) -> list[Column]:
     columns = [
-        Column(gettext("Engine"), sort="engine"),
+        Column(gettext("Engine"), sort="engine", exports=("engine", *HELD_NAMES)),
         Column(gettext("Network"), sort="size", exports=("network", "hidden_layers", "width")),
         Column(gettext("On"), sort="on", exports=("device", "threads", "track")),
         Column(gettext("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
@@ -222,10 +225,10 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
     row, found, to_best = standing.row, standing.row.estimate, standing.ratio
     runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
     cells = [
-        TableCell(engine_title(row.engine), style=row_style(row)),
+        TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
         TableCell(formats.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
         TableCell(on_words(row), values=(row.device, row.threads, row.track)),
-        TableCell(formats.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
+        time_cell(row),
         TableCell(
             formats.interval(found.low, found.high) if found else formats.NONE,
             title=_why_no_interval(row),
@@ -241,7 +244,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
         TableCell(formats.times(to_best.value if to_best else None), values=ratio_values(to_best)),
         TableCell(
             chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
-            title=reason_in_words(row.reason),
+            title=standing.note or reason_in_words(row.reason),
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),
         TableCell(formats.count(len(row.samples)), url=runs_url, values=(len(row.samples),)),
@@ -257,6 +260,15 @@ def ratio_values(ratio: Ratio | None) -> tuple[Value, ...]:
 def on_words(row: CellRow) -> str:
     parts = [row.device.upper()] + ([] if row.threads == 1 else [gettext("{n} threads").format(n=row.threads)])
     return ", ".join([*parts, *([] if row.track == "idiomatic" else [gettext(row.track)])])
+
+
+def time_cell(row: CellRow) -> TableCell:
+    """The time per epoch; struck through where the gate failed, so that it counts nowhere."""
+    if len(row.withheld):
+        seconds = estimate(row.withheld).seconds
+        return TableCell(formats.seconds(seconds), is_struck=True, title=reason_in_words(row.reason), values=(None,))
+    found = row.estimate.seconds if row.estimate else None
+    return TableCell(formats.seconds(found), values=(found,))
 
 
 def _why_no_interval(row: CellRow) -> str:

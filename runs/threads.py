@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,37 +12,23 @@ from django.utils.translation import gettext as _
 
 from engines.contract import Network
 from runs import formats
-from runs.cell_words import engine_title, threads_words
-from runs.cells import CellRow, engine_place
+from runs.alike import HELD_NAMES, Place, held_values, place
+from runs.cell_words import threads_words
+from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
-from runs.charts.style import Chip, guide_style, publication_style, style_for
+from runs.charts.style import Chip, guide_style, publication_style
 from runs.comparison import runs_query
-from runs.measures import Place, RunFigures, place
-from runs.stats import Ratio, ScalingPoint, scaling
+from runs.facets import FACETS_BY_NAME, Picked, pick
+from runs.measures import RunFigures
+from runs.scaling import Line, differing, lines, newest_lines
+from runs.stats import Ratio
 from runs.study.published import published
-from runs.tables import Column, Table, TableCell, ratio_values
+from runs.tables import Column, Table, TableCell, ratio_values, row_style
 
+CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch"))
 TOLERATED = 1.15
 """A run that used more than so many times the threads it was given is marked."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One engine on one network: its cells by thread count, and how they scale."""
-
-    engine: str
-    track: str
-    cells: Mapping[int, CellRow]
-
-    @property
-    def label(self) -> str:
-        return engine_title(self.engine) + ("" if self.track == "idiomatic" else f" · {_(self.track)}")
-
-    @cached_property
-    def scaling(self) -> Mapping[int, ScalingPoint]:
-        times = {threads: row.samples for threads, row in self.cells.items() if len(row.samples)}
-        return {point.threads: point for point in scaling(times)}
 
 
 @dataclass(frozen=True)
@@ -50,51 +36,53 @@ class ThreadScaling:
     """`cores` are the machine's physical ones, where it tells."""
 
     rows: Sequence[CellRow]
-    asked: str
-    cores: int | None
+    wished: Mapping[str, Sequence[str]]
+    """What is asked of `network`, `data` and `batch`."""
+    cores: int | None = None
     scope_query: str = ""
     figures: Mapping[Place, Sequence[RunFigures]] | None = None
 
     @cached_property
     def networks(self) -> list[Network]:
         """Those measured with two thread counts at least; with most cells first, then with most FLOPs."""
-        counts: dict[Network, set[int]] = {}
         weights: dict[Network, tuple[int, int]] = {}
-        for row in self._cpu_rows:
-            counts.setdefault(row.network, set()).add(row.threads)
-            cells = weights.get(row.network, (0, 0))[0]
-            weights[row.network] = (cells + 1, row.flops_per_epoch)
-        several = [network for network, threads in counts.items() if len(threads) > 1]
-        return sorted(several, key=lambda each: weights[each], reverse=True)
-
-    @property
-    def _cpu_rows(self) -> list[CellRow]:
-        return [row for row in self.rows if row.device == "cpu" and len(row.samples)]
+        for line in lines(self.rows):
+            cells = weights.get(line.row.network, (0, 0))[0]
+            weights[line.row.network] = (cells + len(line.cells), line.row.flops_per_epoch)
+        return sorted(weights, key=lambda each: weights[each], reverse=True)
 
     @property
     def network(self) -> Network | None:
-        return next((each for each in self.networks if slug(each) == self.asked), next(iter(self.networks), None))
+        asked = self.wished.get("network", ())
+        return next((each for each in self.networks if slug(each) in asked), next(iter(self.networks), None))
 
     @property
     def network_choices(self) -> list[tuple[str, str]]:
         return [(slug(each), str(each)) for each in self.networks]
 
     @cached_property
+    def picked(self) -> Picked:
+        """The cells of one network, data set, batch size and optimizer."""
+        own = [row for line in lines(self.rows) for row in line.cells.values() if row.network == self.network]
+        return pick(own, self.wished, CHOICES)
+
+    @cached_property
     def lines(self) -> list[Line]:
-        groups: dict[tuple[str, str], dict[int, CellRow]] = {}
-        for row in sorted(self._cpu_rows, key=lambda row: row.newest_run_at):
-            if row.network == self.network:
-                groups.setdefault((row.engine, row.track), {})[row.threads] = row
-        several = {key: dict(sorted(cells.items())) for key, cells in groups.items() if len(cells) > 1}
-        return [Line(*key, several[key]) for key in sorted(several, key=lambda key: (engine_place(key[0]), key[1]))]
+        return newest_lines(self.picked.rows)
+
+    @property
+    def differing(self) -> list[str]:
+        """Of the network shown, or of all where none can be shown."""
+        return differing([row for row in self.rows if self.network in (None, row.network)])
 
     @property
     def counts(self) -> list[int]:
         return sorted({threads for line in self.lines for threads in line.cells})
 
     @property
-    def data(self) -> str:
-        return ", ".join(dict.fromkeys(row.data_label for line in self.lines for row in line.cells.values()))
+    def conditions(self) -> str:
+        """What all lines share, in words."""
+        return " · ".join(", ".join(facet.selected_labels) for facet in self.picked.facets)
 
     @property
     def is_synthetic(self) -> bool:
@@ -107,7 +95,7 @@ class ThreadScaling:
         series = makers.get(slug, self._efficiencies)()
         spec = SPECS[slug]
         marks = (_("synthetic data"),) if self.is_synthetic else ()
-        note = f"{self.network} · {self.data}" if self.network else ""
+        note = f"{self.network} · {self.conditions}" if self.network else ""
         return Chart(spec, series, spec.y.scale, note=note, marks=marks, verticals=self._core_mark)
 
     @property
@@ -135,8 +123,7 @@ class ThreadScaling:
         return found + self._ideal(lambda threads: 100.0) + self._published("efficiency", 100.0)
 
     def _series(self, line: Line, found: Mapping[int, Any], factor: float) -> Series:
-        network = self.network or Network("mlp", 8, 100)
-        style = style_for(line.engine, network_type=network.type, hidden_layers=network.hidden_layers, track=line.track)
+        style = row_style(line.row)
         points = [_point(n, value, factor, self._url(line.cells[n])) for n, value in found.items()]
         return Series(line.label, style, points)
 
@@ -162,7 +149,7 @@ class ThreadScaling:
     @property
     def table(self) -> Table:
         columns = [
-            Column(_("Engine"), sort="engine"),
+            Column(_("Engine"), sort="engine", exports=("engine", "network", "track", *HELD_NAMES)),
             Column(_("Threads"), is_number=True, sort="threads", exports=("threads",)),
             Column(_("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
             # xgettext:no-python-format
@@ -179,12 +166,12 @@ class ThreadScaling:
         return Table(_("Scaling over CPU threads"), columns, rows, group_starts=groups)
 
     def _table_row(self, line: Line, threads: int, row: CellRow) -> list[TableCell]:
-        network, found, point = row.network, row.estimate, line.scaling.get(threads)
-        style = style_for(line.engine, network_type=network.type, hidden_layers=network.hidden_layers, track=line.track)
+        found, point = row.estimate, line.scaling.get(threads)
+        style = row_style(line.row)
         gain = point.speed_up if point else None
         efficiency = point.efficiency.value if point else None
         return [
-            TableCell(line.label, style=style),
+            TableCell(line.label, style=style, values=(line.label, str(row.network), row.track, *held_values(row))),
             TableCell(formats.count(threads), values=(threads,)),
             TableCell(formats.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
             TableCell(

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
 from runs import formats, run_figures, selectors
+from runs.alike import Place, alike, held, place
 from runs.cell_words import engine_title
 from runs.cells import CellRow, engine_place
-from runs.measures import Place, RunFigures, place
+from runs.measures import RunFigures
 from runs.models import Run
 from runs.payoff import Payoff
 from runs.record_tables import on_words
@@ -26,22 +27,16 @@ Pair = tuple[CellRow, CellRow]
 
 def pairs(rows: Iterable[CellRow]) -> list[Pair]:
     """Cells of one engine that differ in nothing but the track, and have times in both."""
-    by_place = {place(row): row for row in rows if row.estimate}
-    found = [(row, by_place.get(_tuned(row))) for row in by_place.values() if row.track == "idiomatic"]
-    both = [(row, tuned) for row, tuned in found if tuned]
-    return sorted(both, key=lambda pair: (*_order(pair[0]), *engine_place(pair[0].engine)))
-
-
-def _tuned(row: CellRow) -> Place:
-    """The place of the same cell in the tuned track."""
-    engine, workload, _track, device, threads, environment = place(row)
-    return engine, workload, "tuned", device, threads, environment
+    groups = alike([row for row in rows if row.estimate], but="track")
+    both = [{row.track: row for row in group} for group in groups if len(group) > 1]
+    found = [(tracks["idiomatic"], tracks["tuned"]) for tracks in both]
+    return sorted(found, key=lambda pair: (*_order(pair[0]), *engine_place(pair[0].engine)))
 
 
 def in_any_track(rows: Iterable[CellRow], shown: Iterable[CellRow]) -> list[CellRow]:
     """Of `rows` those that differ from a shown one in the track at most: filters mostly leave one track."""
-    places = {_tuned(row) for row in shown}
-    return [row for row in rows if _tuned(row) in places]
+    wanted = {held(row, but="track") for row in shown}
+    return [row for row in rows if held(row, but="track") in wanted]
 
 
 def _order(row: CellRow) -> tuple[str, str, int, int, str]:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.i18n import set_language
 
-from runs import chart_views, claim_views, record_views, study_views, views
+from runs import chart_views, claim_views, record_views, speed_up_pages, study_views, views
 
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("explore/", views.explore, name="explore"),
-    path("speed-ups/", views.speed_up_page, name="speed-ups"),
+    path("speed-ups/", speed_up_pages.speed_up_page, name="speed-ups"),
     path("recommendation/", views.recommendation, name="recommendation"),
     path("figures/", study_views.figure_list, name="figures"),
     path("figures/<slug:number>/", study_views.figure, name="figure"),

@@ -3,112 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
-from engines.contract import NetworkType
-from runs import answers, claim_views, run_figures, selectors, speed_ups, tables, track_pages
+from runs import answer_tables, answers, claim_views, formats, selectors, track_pages
+from runs.answers import Answer
 from runs.cells import CellRow
 from runs.charts import build
+from runs.choices import selects
 from runs.explore import exploration
 from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
+from runs.speed_up_pages import found_speed_ups
 from runs.study.published import published
+from runs.tables import Table
 from runs.upload.access import is_in_the_open
 
 
-def _asked_scope(request: HttpRequest) -> tuple[selectors.Scope, list[CellRow]]:
-    scope = selectors.scope(request.GET.get("experiment", ""), request.GET.get("machine", ""))
+def _asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
+    scope = selectors.asked_scope(query)
     return scope, selectors.cells_of(scope)
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    scope, cells = _asked_scope(request)
-    rope = region_of(scope.machine)
+    scope, cells = _asked_cells(request.GET)
+    rope = region_of(*scope.measured_on)
     claims = claim_views.judged(scope, cells, rope=rope) if cells else []
+    speed_ups = found_speed_ups(scope, request.GET, cells)
     return render_page(
         request,
         "home",
         "answers",
         scope=scope,
-        answers=answers.answers(cells, selectors.published_recommendations(), rope=rope),
+        answers=_answers(cells, request.GET, rope),
+        tie_band=formats.percent(rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
-        heat_tables=_heat_tables(cells),
+        heat_tables=speed_ups.heat_tables,
         all_claims=claim_views.claim_cells(claims),
         counts=claim_views.claim_counts(claims),
     )
 
 
+def _answers(cells: Sequence[CellRow], query: QueryDict, rope: float) -> list[Answer]:
+    wished = {facet.name: query.getlist(facet.name) for facet in answers.CHOICES}
+    return answers.answers(cells, selectors.published_recommendations(), rope=rope, wished=wished)
+
+
 def recommendation(request: HttpRequest) -> HttpResponse:
-    scope, cells = _asked_scope(request)
-    found = answers.answers(cells, selectors.published_recommendations(), rope=region_of(scope.machine))
+    scope, cells = _asked_cells(request.GET)
+    rope = region_of(*scope.measured_on)
+    found = _answers(cells, request.GET, rope)
+    asked = {name: request.GET.getlist(name) for name in request.GET}
+    query = request.GET.urlencode()
     return render_page(
         request,
         "recommendation",
         "answers",
         scope=scope,
+        selects=selects([(answer.found.situation.network_type, answer.facets) for answer in found], asked),
         answers=found,
-        overview=answers.overview_table(found),
+        tie_band=formats.percent(rope),
+        overview=answer_tables.overview_table(found),
+        evidence=[answer_tables.evidence_table(answer) for answer in found],
+        csv_url=table_url("recommendation", "csv", query),
+        table_json_url=table_url("recommendation", "json", query),
         is_synthetic=any(cell.is_synthetic for cell in cells),
     )
 
 
-def _heat_tables(cells: Sequence[CellRow]) -> list[tables.Table]:
-    published_values = selectors.published_speed_ups()
-    return [
-        speed_ups.speed_up_table(network, values, speed_ups.measured_speed_ups(cells, network))
-        for network, values in published_values.items()
-    ]
-
-
-def speed_up_page(request: HttpRequest) -> HttpResponse:
-    scope = selectors.scope(request.GET.get("experiment", ""), request.GET.get("machine", ""))
-    measured = _measured_speed_ups(scope)
-    published_values = selectors.published_speed_ups()
-    pairs = [each for found in measured.values() for each in found.values()]
-    figures = run_figures.run_figures(scope, [row for each in pairs for row in (each.before, each.after)])
-    return render_page(
-        request,
-        "speed_ups",
-        "speed-ups",
-        scope=scope,
-        heat_tables=[
-            speed_ups.speed_up_table(network, values, measured[network]) for network, values in published_values.items()
-        ],
-        measured_tables=[
-            speed_ups.measured_table(network, measured[network], published_values[network])
-            for network in published_values
-            if measured[network]
-        ],
-        break_even=speed_ups.break_even_table(pairs, figures),
-        machines_then=published().machines,
-        csv_url=table_url("speed-ups", "csv", request.GET.urlencode()),
-        table_json_url=table_url("speed-ups", "json", request.GET.urlencode()),
-        is_synthetic=any(each.after.is_synthetic for each in pairs),
-    )
-
-
-def _measured_speed_ups(scope: selectors.Scope) -> dict[NetworkType, dict[speed_ups.Key, speed_ups.Measured]]:
-    """Over all machines of the experiment: where this one lacks a side, another may have it."""
-    rows = selectors.cells_of_experiment(scope.experiment) if scope.experiment else []
-    machine = scope.machine.name if scope.machine else ""
-    networks: tuple[NetworkType, ...] = ("mlp", "cnn")
-    return {network: speed_ups.measured_speed_ups(rows, network, machine) for network in networks}
-
-
-def speed_up_export(query: QueryDict) -> tables.Table:
-    """Both networks' measured speed-ups; the published ones where nothing was measured."""
-    scope = selectors.scope(query.get("experiment", ""), query.get("machine", ""))
-    published_values = selectors.published_speed_ups()
-    made = [
-        speed_ups.measured_table(network, found, published_values[network])
-        for network, found in _measured_speed_ups(scope).items()
-    ]
-    return replace(made[0], rows=[row for table in made for row in table.rows])
+def recommendation_table(query: QueryDict) -> Table:
+    scope, cells = _asked_cells(query)
+    return answer_tables.answers_table(_answers(cells, query, region_of(*scope.measured_on)))
 
 
 def explore(request: HttpRequest) -> HttpResponse:

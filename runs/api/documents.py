@@ -215,7 +215,30 @@ class Scope(Document):
     experiment: str | None
     machine: str | None
     machine_id: int | None
+    gpu_machine: str | None
+    """Where the GPU's times come from, if that is another machine."""
     is_synthetic: bool
+
+
+class Held(Document):
+    """All that says which cell it is beside engine and network: what a comparison holds equal, or lets differ."""
+
+    dataset: str
+    data_source: str
+    data_sha256: str
+    train_samples: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    machine: str
+    machine_id: int
+    environment: str
+    environment_id: int
+    engine_sha256: str
+    equivalence: str
+    track: str
+    device: str
+    threads: int
 
 
 class Ratio(Document):
@@ -240,6 +263,7 @@ class Standing(Document):
     layers: int
     width: int
     environment_id: int
+    held: Held
     estimate: Estimate | None
     to_fastest: Ratio | None
     verdict: str | None
@@ -264,11 +288,18 @@ class SpeedUp(Document):
     published: float | None
     measured: Ratio | None
     data: str | None
+    cpu: Held | None
+    gpu: Held | None
+    is_chosen: bool
+    """Whether it is the one of its engine and network that the page's table in the study's form shows."""
 
 
 class SpeedUps(Document):
+    """`not_compared` has a sentence for each engine and network whose two times differ in more than the device."""
+
     scope: Scope
     speed_ups: list[SpeedUp]
+    not_compared: list[str]
 
 
 class ScalingPoint(Document):
@@ -285,14 +316,20 @@ class ScalingOf(Document):
     width: int
     data: str
     environment_id: int
+    held: Held
+    """Of all its points, but for `threads`: the fewest."""
     points: list[ScalingPoint]
 
 
 class Scaling(Document):
-    """Speed-up and efficiency over CPU threads, held against one thread."""
+    """Speed-up and efficiency over CPU threads, held against one thread.
+
+    `not_compared` has a sentence for each engine and network whose thread counts differ in more than threads.
+    """
 
     scope: Scope
     scaling: list[ScalingOf]
+    not_compared: list[str]
 
 
 class Candidate(Document):
@@ -301,6 +338,20 @@ class Candidate(Document):
     to_best: Ratio | None
     missing: str | None
     reason: str
+    held: Held | None
+
+
+class Choice(Document):
+    value: str
+    label: str
+    is_held: bool
+
+
+class ChoiceOf(Document):
+    """What an answer holds equal, and could have held instead: ask with `name=value`."""
+
+    name: str
+    values: list[Choice]
 
 
 class Situation(Document):
@@ -314,6 +365,9 @@ class Situation(Document):
     not_slower: list[str]
     reason: str
     basis: str
+    choices: list[ChoiceOf]
+    notes: list[str]
+    """Where an interval by itself says more than the verdict: by what it was decided."""
     candidates: list[Candidate]
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from pydantic import BaseModel
 from rest_framework.request import Request
@@ -26,7 +26,7 @@ class Comparisons(View):
     query_model = queries.ComparisonQuery
 
     def get(self, request: Request) -> Response:
-        findings.asked_scope(self.query.experiment, self.query.machine)
+        findings.asked_scope(self.query.experiment, self.query.machine, self.query.gpu_machine)
         return Response(findings.comparison(request.query_params))
 
 
@@ -34,16 +34,19 @@ class ScopeView(View):
     """One finding about one experiment on one machine."""
 
     query_model = queries.ScopeQuery
-    finding: ClassVar[Callable[[selectors.Scope], BaseModel]]
+    finding: ClassVar[Callable[[selectors.Scope, QueryDict], BaseModel]]
 
     def get(self, request: Request) -> Response:
-        return Response(type(self).finding(findings.asked_scope(self.query.experiment, self.query.machine)))
+        asked = self.query
+        scope = findings.asked_scope(asked.experiment, asked.machine, asked.gpu_machine)
+        return Response(type(self).finding(scope, request.query_params))
 
 
-@described(documents.SpeedUps, missing=True)
+@described(documents.SpeedUps, query=queries.ChoiceQuery, missing=True)
 class SpeedUps(ScopeView):
     """The GPU over one CPU thread: the study's values, and what was measured here."""
 
+    query_model = queries.ChoiceQuery
     finding = findings.speed_up_document
 
 
@@ -54,10 +57,11 @@ class Scaling(ScopeView):
     finding = findings.scaling_document
 
 
-@described(documents.Recommendation, missing=True)
+@described(documents.Recommendation, query=queries.AnswerQuery, missing=True)
 class Recommendation(ScopeView):
     """Which engine to take in each situation, and what it rests on."""
 
+    query_model = queries.AnswerQuery
     finding = findings.recommendation
 
 
@@ -92,7 +96,7 @@ class OneChart(View):
 
     def get(self, request: Request, slug: str) -> Response:
         if not self.query.run:
-            findings.asked_scope(self.query.experiment, self.query.machine)
+            findings.asked_scope(self.query.experiment, self.query.machine, self.query.gpu_machine)
         found = chart_views.chart(_twin(request), slug)
         assert isinstance(found, HttpResponse)
         return Response(json.loads(found.content))

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from django.http import QueryDict
 
-from runs import answers, selectors, speed_ups
+from runs import answers, selectors
+from runs.alike import HELD_NAMES, held_values
 from runs.api import documents
 from runs.cells import CellRow
 from runs.claim_rows import claims_in
 from runs.comparison import Standing, conditions
 from runs.errors import NotFoundError
 from runs.explore import exploration
+from runs.facets import FacetState
 from runs.noise import region_of
 from runs.recommendation import Row
-from runs.stats import Estimate, Ratio, scaling
+from runs.scaling import Line, differing, lines
+from runs.speed_up_pages import found_speed_ups
+from runs.speed_ups import Key, Measured
+from runs.stats import Estimate, Ratio
 
 
-def asked_scope(experiment: str | None, machine: int | None) -> selectors.Scope:
+def asked_scope(experiment: str | None, machine: int | None, gpu_machine: int | None = None) -> selectors.Scope:
     """Raises NotFoundError where a page would show another experiment or machine instead."""
-    scope = selectors.scope(experiment or "", str(machine or ""))
+    scope = selectors.scope(experiment or "", str(machine or ""), str(gpu_machine or ""))
     if experiment and (scope.experiment is None or scope.experiment.slug != experiment):
         known = [each.slug for each in scope.experiments]
         raise NotFoundError(f"There is no experiment {experiment!r} with results.", {"known": known})
-    if machine and (scope.machine is None or scope.machine.pk != machine):
-        known_machines = {each.pk: each.name for each in scope.machines}
-        raise NotFoundError(f"The machine {machine} has no results in this experiment.", {"known": known_machines})
+    known_machines = {each.pk: each.name for each in scope.machines}
+    for wanted in (machine, gpu_machine):
+        if wanted and wanted not in known_machines:
+            raise NotFoundError(f"The machine {wanted} has no results in this experiment.", {"known": known_machines})
     return scope
 
 
@@ -37,6 +44,7 @@ def _scope(scope: selectors.Scope, rows: Iterable[CellRow]) -> documents.Scope:
         experiment=experiment.slug if experiment else None,
         machine=machine.name if machine else None,
         machine_id=machine.pk if machine else None,
+        gpu_machine=scope.gpu_machine.name if scope.gpu_machine else None,
         is_synthetic=any(row.is_synthetic for row in rows),
     )
 
@@ -60,6 +68,7 @@ def _standing(standing: Standing) -> documents.Standing:
         layers=row.hidden_layers,
         width=row.width,
         environment_id=row.environment_id,
+        held=_held(row),
         estimate=_estimate(row.estimate),
         to_fastest=_ratio(standing.ratio),
         verdict=standing.verdict or None,
@@ -82,19 +91,39 @@ def _certain(found: Ratio) -> documents.Ratio:
     return documents.Ratio(value=found.value, low=found.low, high=found.high, runs=found.runs)
 
 
-def speed_up_document(scope: selectors.Scope) -> documents.SpeedUps:
-    rows = selectors.cells_of(scope)
-    found: list[documents.SpeedUp] = []
+def _held(row: CellRow) -> documents.Held:
+    named: dict[str, Any] = dict(zip(HELD_NAMES, held_values(row), strict=True))
+    return documents.Held(
+        **named,
+        machine_id=row.machine_id,
+        environment_id=row.environment_id,
+        track=row.track,
+        device=row.device,
+        threads=row.threads,
+    )
+
+
+def speed_up_document(scope: selectors.Scope, query: QueryDict) -> documents.SpeedUps:
+    """Every pair that is alike, with what it holds equal; published values alone where none was measured."""
+    found = found_speed_ups(scope, query)
+    entries: list[documents.SpeedUp] = []
     for network, values in selectors.published_speed_ups().items():
         published = {(value.engine, value.hidden_layers, value.width): value.speed_up for value in values}
-        measured = speed_ups.measured_speed_ups(rows, network)
-        keys = dict.fromkeys([*published, *measured])
-        found += [_speed_up(network, key, published.get(key), measured.get(key)) for key in keys]
-    return documents.SpeedUps(scope=_scope(scope, rows), speed_ups=found)
+        speed_ups = found.by_network[network]
+        chosen = set(map(id, speed_ups.chosen.values()))
+        entries += [_speed_up(network, each.key, published, each, id(each) in chosen) for each in speed_ups.pairs]
+        measured = {each.key for each in speed_ups.pairs}
+        entries += [_speed_up(network, key, published) for key in published if key not in measured]
+    rows = [each.after for each in found.pairs]
+    return documents.SpeedUps(scope=_scope(found.scope, rows), speed_ups=entries, not_compared=found.differing)
 
 
 def _speed_up(
-    network: str, key: speed_ups.Key, published: float | None, measured: speed_ups.Measured | None
+    network: str,
+    key: Key,
+    published: Mapping[Key, float],
+    measured: Measured | None = None,
+    is_chosen: bool = False,
 ) -> documents.SpeedUp:
     engine, layers, width = key
     return documents.SpeedUp(
@@ -102,51 +131,61 @@ def _speed_up(
         engine=engine,
         layers=layers,
         width=width,
-        published=published,
+        published=published.get(key),
         measured=_ratio(measured.ratio) if measured else None,
-        data=measured.data if measured else None,
+        data=measured.after.data_label if measured else None,
+        cpu=_held(measured.before) if measured else None,
+        gpu=_held(measured.after) if measured else None,
+        is_chosen=is_chosen,
     )
 
 
-def scaling_document(scope: selectors.Scope) -> documents.Scaling:
+def scaling_document(scope: selectors.Scope, query: QueryDict) -> documents.Scaling:
     """CPU cells that differ in nothing but threads."""
     rows = selectors.cells_of(scope)
-    groups: dict[tuple[object, ...], list[CellRow]] = {}
-    for row in rows:
-        if row.device == "cpu" and len(row.samples):
-            groups.setdefault((row.engine, row.track, row.network, row.data_key, row.environment_id), []).append(row)
-    found = [each for own in groups.values() if (each := _scaling(own))]
-    return documents.Scaling(scope=_scope(scope, rows), scaling=found)
+    found = [_scaling(line) for line in lines(rows) if len(line.scaling) > 1]
+    return documents.Scaling(scope=_scope(scope, rows), scaling=found, not_compared=differing(rows))
 
 
-def _scaling(rows: Sequence[CellRow]) -> documents.ScalingOf | None:
-    points = scaling({row.threads: row.samples for row in rows})
-    if len(points) < 2:
-        return None
-    first = rows[0]
+def _scaling(line: Line) -> documents.ScalingOf:
+    row = line.row
     return documents.ScalingOf(
-        engine=first.engine,
-        track=first.track,
-        network=first.network_type,
-        layers=first.hidden_layers,
-        width=first.width,
-        data=first.data_label,
-        environment_id=first.environment_id,
+        engine=row.engine,
+        track=row.track,
+        network=row.network_type,
+        layers=row.hidden_layers,
+        width=row.width,
+        data=row.data_label,
+        environment_id=row.environment_id,
+        held=_held(row),
         points=[
             documents.ScalingPoint(
                 threads=point.threads,
                 speed_up=_certain(point.speed_up),
                 efficiency=_certain(point.efficiency),
             )
-            for point in points
+            for point in line.scaling.values()
         ],
     )
 
 
-def recommendation(scope: selectors.Scope) -> documents.Recommendation:
+def recommendation(scope: selectors.Scope, query: QueryDict) -> documents.Recommendation:
+    """Raises NotFoundError where what is asked for fits no answer: a page would show another one instead."""
     rows = selectors.cells_of(scope)
-    found = answers.answers(rows, selectors.published_recommendations(), rope=region_of(scope.machine))
+    rope = region_of(*scope.measured_on)
+    wished = {facet.name: query.getlist(facet.name) for facet in answers.CHOICES}
+    found = answers.answers(rows, selectors.published_recommendations(), rope=rope, wished=wished)
+    _check_choices(found, wished)
     return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
+
+
+def _check_choices(found: Sequence[answers.Answer], wished: answers.Wishes) -> None:
+    for name, values in wished.items():
+        states = [facet for answer in found for facet in answer.facets if facet.name == name]
+        known = {choice.value: choice.label for facet in states for choice in facet.choices}
+        for value in values:
+            if value not in known:
+                raise NotFoundError(f"No answer has the {name} {value!r}.", {"field": name, "known": known})
 
 
 def _situation(answer: answers.Answer) -> documents.Situation:
@@ -160,21 +199,29 @@ def _situation(answer: answers.Answer) -> documents.Situation:
         not_slower=list(found.not_slower) if found.is_resolved else [],
         reason=found.reason,
         basis=answer.basis,
-        candidates=[_candidate(row) for row in found.rows],
+        choices=[_choice(facet) for facet in answer.facets],
+        notes=answer.verdict_notes,
+        candidates=[_candidate(row, answer.cells.get(row.engine)) for row in found.rows],
     )
 
 
-def _candidate(row: Row) -> documents.Candidate:
+def _choice(facet: FacetState) -> documents.ChoiceOf:
+    values = [documents.Choice(value=each.value, label=each.label, is_held=each.selected) for each in facet.choices]
+    return documents.ChoiceOf(name=facet.name, values=values)
+
+
+def _candidate(row: Row, cell: CellRow | None) -> documents.Candidate:
     return documents.Candidate(
         engine=row.engine,
         verdict=row.verdict,
         to_best=_ratio(row.ratio),
         missing=row.missing.status if row.missing else None,
         reason=row.missing.reason if row.missing else "",
+        held=_held(cell) if cell else None,
     )
 
 
-def claims(scope: selectors.Scope) -> documents.Claims:
+def claims(scope: selectors.Scope, query: QueryDict) -> documents.Claims:
     rows = selectors.cells_of(scope)
     return documents.Claims(
         scope=_scope(scope, rows),

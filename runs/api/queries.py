@@ -9,8 +9,8 @@ from django.http import QueryDict
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, create_model
 
 from engines.contract import Device, NetworkType, Status, Track
-from runs.cells import FACETS
 from runs.errors import RunsError
+from runs.facets import FACETS
 
 Q = TypeVar("Q", bound=BaseModel)
 Word = Annotated[str, MaxLen(200), StringConstraints(pattern=r"^[^\x00]*$")]
@@ -61,6 +61,20 @@ class ScopeQuery(Query):
 
     experiment: Word | None = None
     machine: Key | None = None
+    gpu_machine: Key | None = None
+    """Take the GPU's times from this machine of the experiment, as the study had two."""
+
+
+class ChoiceQuery(ScopeQuery):
+    """What else to hold equal. Each of several answers takes the first value that it has."""
+
+    data: tuple[Word, ...] = ()
+    batch: tuple[Word, ...] = ()
+    track: tuple[Word, ...] = ()
+
+
+class AnswerQuery(ChoiceQuery):
+    threads: tuple[Word, ...] = ()
 
 
 _FACETS: dict[str, Any] = {facet.name: (tuple[Word, ...], ()) for facet in FACETS}

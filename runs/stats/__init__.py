@@ -16,6 +16,7 @@ from runs.stats.comparison import (
     p_slower,
     ratio,
     ratio_to_itself,
+    within,
 )
 from runs.stats.samples import CONFIDENCE, MIN_RUNS, Estimate, LogSamples, drift, estimate, is_steady, run_median
 from runs.stats.scaling import ScalingPoint, aggregate_ratio, common_cells, scaling, speed_up
@@ -49,4 +50,5 @@ __all__ = [
     "scaling",
     "speed_up",
     "stop_reason",
+    "within",
 ]

@@ -82,6 +82,13 @@ def judge(baseline: LogSamples, candidate: LogSamples, *, rope: float = EQUIVALE
     return "slower" if found.mean > 0 else "faster"
 
 
+def within(found: Ratio | None, rope: float) -> bool:
+    """Whether the whole 95 % interval lies in the region of practical equivalence. A tie may lie a little beyond it."""
+    if found is None or found.low is None or found.high is None:
+        return True
+    return found.low >= 1 / (1 + rope) and found.high <= 1 + rope
+
+
 def p_slower(baseline: LogSamples, candidate: LogSamples, *, rope: float = EQUIVALENCE) -> float | None:
     """p-value of `judge`'s *slower*, for correction by `holm`: under 0.05 just where the verdict is *slower*."""
     return difference(baseline, candidate).p_above(log1p(rope))

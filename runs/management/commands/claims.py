@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(NOTHING)
             return
         cells = measured_in(chosen)
-        claims = judged(cells, region_of(chosen.machine))
+        claims = judged(cells, region_of(*chosen.measured_on))
         wanted = [claim for claim in claims if not options["ids"] or claim.id in options["ids"]]
         if options["json"]:
             self.stdout.write(json.dumps(as_json(chosen, cells, wanted), indent=2))

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.http import QueryDict
 
 from runs.answers import Answer, answers, row_chip
 from runs.api.findings import recommendation
@@ -49,13 +50,13 @@ class Command(BaseCommand):
     def _answer(self, options: dict[str, Any]) -> None:
         scope = named_scope(options["experiment"], options["machine"])
         if options["json"]:
-            self.stdout.write(json.dumps(recommendation(scope).model_dump(), indent=2))
+            self.stdout.write(json.dumps(recommendation(scope, QueryDict()).model_dump(), indent=2))
             return
         if scope.experiment is None:
             self.stdout.write(NOTHING)
             return
         self.stdout.write(f"Experiment {scope.experiment} on {scope.machine}")
-        for answer in answers(cells_of(scope), published_recommendations(), rope=region_of(scope.machine)):
+        for answer in answers(cells_of(scope), published_recommendations(), rope=region_of(*scope.measured_on)):
             for line in answer_lines(answer):
                 self.stdout.write(line)
 
@@ -67,10 +68,17 @@ def answer_lines(answer: Answer) -> list[str]:
     return [
         "",
         f"{answer.situation}: {headline}",
-        *(f"  {text}" for text in (answer.basis, found.reason) if text),
+        *(f"  {text}" for text in (answer.basis, found.reason, *answer.verdict_notes) if text),
+        *_other_conditions(answer),
         *(_row_line(row) for row in found.rows),
         f"  Study, 2017: {' or '.join(answer.published_titles) or '–'}",
     ]
+
+
+def _other_conditions(answer: Answer) -> list[str]:
+    """What else was measured: the page and the API answer for it."""
+    others = [choice.label for facet in answer.choices for choice in facet.choices if not choice.selected]
+    return [f"  Also measured: {'; '.join(others)}"] if others else []
 
 
 def _row_line(row: Row) -> str:

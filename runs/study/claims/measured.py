@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from engines.contract import Device, Network
@@ -51,6 +51,17 @@ class Hardware:
 
 
 @dataclass(frozen=True)
+class Version:
+    """The software of an engine on a device. Both devices are compared only where these are equal."""
+
+    release: str
+    engine_sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.release} · {self.engine_sha256[:8]}"
+
+
+@dataclass(frozen=True)
 class Measured:
     """One machine's cells. A cell that is not in `cells` was not run, or cannot be: the machine or the engine says."""
 
@@ -58,10 +69,11 @@ class Measured:
     hardware: Hardware = Hardware()
     data: tuple[str, ...] = ()
     """What the cells were trained on, in words."""
+    versions: Mapping[tuple[str, Device], Version] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         """By content, so that what was judged of the same cells can be kept."""
-        return hash((frozenset(self.cells.items()), self.hardware, self.data))
+        return hash((frozenset(self.cells.items()), self.hardware, self.data, frozenset(self.versions.items())))
 
     def outcome(self, place: Place) -> LogSamples | Missing:
         found = self.cells.get(place)
@@ -69,6 +81,15 @@ class Measured:
             return found
         reason = self._why_impossible(place)
         return Missing("unsupported", reason) if reason else Missing("not_run")
+
+    def difference(self, first: Place, second: Place) -> str:
+        """What differs between an engine's cells on two devices beside the device; empty where nothing does."""
+        if first.engine != second.engine or first.device == second.device:
+            return ""
+        before, after = (self.versions.get((place.engine, place.device)) for place in (first, second))
+        if before is None or after is None or before == after:
+            return ""
+        return f"{engine_title(first.engine)}: {before} on the {first.where}, {after} on the {second.where}."
 
     def _why_impossible(self, place: Place) -> str:
         if place.device == "gpu" and self.hardware.gpus == 0:

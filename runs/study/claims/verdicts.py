@@ -17,7 +17,7 @@ from runs.study.claims.regions import Region
 from runs.study.published import Claim, Published
 
 ClaimVerdict = Literal["holds", "does not hold", "mixed", "not enough runs", "cannot be measured today"]
-Answer = Literal["agrees", "disagrees", "unresolved", "not enough runs", "cannot be measured today"]
+Answer = Literal["agrees", "disagrees", "unresolved", "not enough runs", "not alike", "cannot be measured today"]
 VERDICTS: tuple[ClaimVerdict, ...] = ("holds", "mixed", "does not hold", "not enough runs", "cannot be measured today")
 
 
@@ -30,6 +30,8 @@ class Evidence:
     answer: Answer
     ratio: Ratio | None = None
     verdict: Verdict | None = None
+    difference: str = ""
+    """What the two sides differ in beside what the question is about: then there is no ratio."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Tally:
     @classmethod
     def of(cls, evidence: Iterable[Evidence]) -> Tally:
         counts = Counter(each.answer for each in evidence)
+        counts["not enough runs"] += counts["not alike"]
         order: tuple[Answer, ...] = (
             "agrees",
             "disagrees",
@@ -180,6 +183,9 @@ def answer(question: Question, measured: Measured, *, rope: float = EQUIVALENCE)
         return Evidence(question.words, str(region), "cannot be measured today")
     if missing:
         return Evidence(question.words, str(region), "not enough runs")
+    difference = next(filter(None, (measured.difference(pair.baseline, pair.candidate) for pair in question.pairs)), "")
+    if difference:
+        return Evidence(question.words, str(region), "not alike", difference=difference)
     samples = {place: outcome for place, outcome in cells.items() if isinstance(outcome, LogSamples)}
     ratio = _raised(aggregate_ratio([_sides(pair, samples) for pair in question.pairs]), question.exponent)
     return Evidence(question.words, str(region), _place_in(region, ratio), ratio, _verdict(question, samples, rope))

@@ -1,0 +1,101 @@
+"""The page of the GPU/CPU speed-ups, its files, and the same tables on the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+
+from engines.contract import NetworkType
+from runs import run_figures, selectors, speed_ups
+from runs.cells import CellRow
+from runs.choices import Select, selects
+from runs.rendering import render_page, table_url
+from runs.selectors import Scope
+from runs.speed_ups import Measured, SpeedUps
+from runs.study.published import published
+from runs.tables import Table
+
+_NETWORKS: tuple[NetworkType, ...] = ("mlp", "cnn")
+
+
+@dataclass(frozen=True)
+class FoundSpeedUps:
+    """`scope` names the machine of each device."""
+
+    scope: Scope
+    by_network: Mapping[NetworkType, SpeedUps]
+
+    @property
+    def pairs(self) -> list[Measured]:
+        return [each for found in self.by_network.values() for each in found.pairs]
+
+    @property
+    def differing(self) -> list[str]:
+        return [words for found in self.by_network.values() for words in found.differing]
+
+    @cached_property
+    def heat_tables(self) -> list[Table]:
+        values = selectors.published_speed_ups()
+        return [speed_ups.speed_up_table(found, values[network]) for network, found in self.by_network.items()]
+
+    @cached_property
+    def measured_tables(self) -> list[Table]:
+        values = selectors.published_speed_ups()
+        return [speed_ups.measured_table(found, values[network]) for network, found in self.by_network.items()]
+
+
+def found_speed_ups(scope: Scope, query: QueryDict, cells: Sequence[CellRow] | None = None) -> FoundSpeedUps:
+    """`cells` are the scope's, where they are at hand; read again only if another machine has a device's times."""
+    both = selectors.with_both_devices(scope)
+    rows = selectors.cells_of(both) if cells is None or both is not scope else cells
+    wished = {facet.name: query.getlist(facet.name) for facet in speed_ups.CHOICES}
+    return FoundSpeedUps(both, {network: speed_ups.measured_speed_ups(rows, network, wished) for network in _NETWORKS})
+
+
+def speed_up_page(request: HttpRequest) -> HttpResponse:
+    found = found_speed_ups(selectors.asked_scope(request.GET), request.GET)
+    figures = run_figures.run_figures(found.scope, [row for each in found.pairs for row in (each.before, each.after)])
+    query = request.GET.urlencode()
+    return render_page(
+        request,
+        "speed_ups",
+        "speed-ups",
+        scope=found.scope,
+        selects=_selects(found, request.GET),
+        found=found,
+        heat_tables=found.heat_tables,
+        measured_tables=[table for table in found.measured_tables if table.rows],
+        break_even=speed_ups.break_even_table(found.pairs, figures),
+        machines_then=published().machines,
+        csv_url=table_url("speed-ups", "csv", query),
+        table_json_url=table_url("speed-ups", "json", query),
+        is_synthetic=any(each.after.is_synthetic for each in found.pairs),
+    )
+
+
+def _selects(found: FoundSpeedUps, query: QueryDict) -> list[Select]:
+    asked = {name: query.getlist(name) for name in query}
+    return [
+        *gpu_machine_select(found.scope),
+        *selects([(network, each.facets) for network, each in found.by_network.items()], asked),
+    ]
+
+
+def gpu_machine_select(scope: Scope) -> list[Select]:
+    """Where another machine of the experiment has a GPU's times: whose are taken."""
+    machines = selectors.machines_with_a_gpu(scope)
+    if not machines or machines == [scope.machine]:
+        return []
+    offered = dict.fromkeys([*scope.measured_on[:1], *machines])
+    choices = [(str(machine.pk), machine.name) for machine in offered]
+    return [Select("gpu_machine", _("GPU of"), choices, str(scope.measured_on[-1].pk))]
+
+
+def speed_up_export(query: QueryDict) -> Table:
+    """Both networks' measured speed-ups."""
+    made = found_speed_ups(selectors.asked_scope(query), query).measured_tables
+    return replace(made[0], rows=[row for table in made for row in table.rows])
