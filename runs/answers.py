@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from django.utils.translation import gettext as _
@@ -38,7 +38,7 @@ class Answer:
     facets: Sequence[FacetState] = ()
     """What was held equal, with all that there was to choose from; empty where nothing was run."""
     rope: float = EQUIVALENCE
-    cells: Mapping[str, CellRow] = MappingProxyType({})
+    cells: Mapping[str, CellRow] = field(default_factory=dict)
     """Each engine's cell on the deciding workload."""
 
     @property

@@ -8,38 +8,63 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
+from engines.contract import Equivalence
 from engines.registry import ENGINES
-from runs.cells import CellRow
+from runs.cells import NO_SAMPLES, CellRow
+from runs.gate_words import gate_words, subject_of
 from runs.models import Environment, Summary
 from runs.stats import LogSamples
 
-_SAME = ("engine", "track", "device", "threads", "workload_id", "environment_id", "newest_run_at", "reason")
-_OF_THE_WORKLOAD = ("network_type", "hidden_layers", "width", "dataset", "data_source", "data_sha256", "train_samples")
+_SAME = (
+    *("engine", "track", "device", "threads", "engine_sha256", "workload_id", "environment_id", "machine_id"),
+    *("newest_run_at", "reason"),
+)
+_OF_THE_WORKLOAD = (
+    *("network_type", "hidden_layers", "width", "dataset", "data_source", "data_sha256", "train_samples"),
+    *("batch_size", "optimizer", "learning_rate", "flops_per_epoch", "parameters"),
+)
 _COLUMNS = {
     **{name: name for name in _SAME},
-    **{name: f"workload__{name}" for name in (*_OF_THE_WORKLOAD, "flops_per_epoch", "parameters")},
-    **{name: f"workload__{name}" for name in ("batch_size", "optimizer", "learning_rate")},
+    **{name: f"workload__{name}" for name in _OF_THE_WORKLOAD},
     "machine": "machine__name",
     "samples": "samples_text",
     "status_counts": "counts_text",
 }
 """What a row is made of -> where it stands."""
 _ENGINE, _ENVIRONMENT = list(_COLUMNS).index("engine"), list(_COLUMNS).index("environment_id")
+_SUBJECT = itemgetter(
+    *(
+        list(_COLUMNS).index(name)
+        for name in ("engine", "track", "engine_sha256", "network_type", "device", "environment_id", "machine_id")
+    )
+)
 _MOST_KEPT = 10_000
 
 
 def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
     """In the summaries' order. Each environment is read once, not once for each of its cells: it is long."""
     texts = {"samples_text": Cast("samples", TextField()), "counts_text": Cast("status_counts", TextField())}
-    found = list(summaries.annotate(**texts).values_list(*_COLUMNS.values()))
+    wanted = (*_COLUMNS.values(), "equivalence", "verified_at")
+    found = list(summaries.annotate(**texts).values_list(*wanted))
     labels = _labels({(columns[_ENVIRONMENT], columns[_ENGINE]) for columns in found})
-    return [_cell_row(labels[columns[_ENVIRONMENT], columns[_ENGINE]], columns) for columns in found]
+    subjects = [subject_of(*_SUBJECT(columns)) for columns in found]
+    words = gate_words(
+        (subject, (moment, word)) for subject, (*_, word, moment) in zip(subjects, found, strict=True) if moment
+    )
+    made = []
+    for subject, columns in zip(subjects, found, strict=True):
+        label = labels[columns[_ENVIRONMENT], columns[_ENGINE]]
+        row = _cell_row(label, words.of(subject), columns[:-2])
+        made.append(_withheld(row, words.reason(subject)) if row.equivalence == "failed" else row)
+    return made
 
 
 def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
@@ -47,17 +72,31 @@ def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     return {(key, engine): environment_label(environments[key], engine) for key, engine in wanted}
 
 
+def _withheld(row: CellRow, reason: str) -> CellRow:
+    """Its times count nowhere: the gate failed."""
+    return replace(row, samples=NO_SAMPLES, withheld=row.samples, reason=reason)
+
+
 @lru_cache(maxsize=_MOST_KEPT)
-def _cell_row(environment: str, columns: tuple[Any, ...]) -> CellRow:
+def _cell_row(environment: str, equivalence: Equivalence, columns: tuple[Any, ...]) -> CellRow:
     row = dict(zip(_COLUMNS, columns, strict=True))
-    batch, optimizer, rate = (row.pop(name) for name in ("batch_size", "optimizer", "learning_rate"))
     row["samples"] = _log_samples(json.loads(row["samples"]))
     row["status_counts"] = json.loads(row["status_counts"])
-    return CellRow(**row, environment=environment, training=f"batch {batch}, {optimizer} {rate:g}")
+    return CellRow(
+        **row,
+        environment=environment,
+        release=environment.rpartition(SEPARATOR)[0],
+        training=f"batch {row['batch_size']}, {row['optimizer']} {row['learning_rate']:g}",
+        finished_runs=row["status_counts"].get("finished", 0),
+        equivalence=equivalence,
+    )
 
 
 def _log_samples(samples: Sequence[tuple[int, float]]) -> LogSamples:
     return LogSamples(tuple(value for _, value in samples), tuple(int(block) for block, _ in samples))
+
+
+SEPARATOR = " · "
 
 
 def environment_label(environment: Environment, engine: str) -> str:
@@ -67,4 +106,4 @@ def environment_label(environment: Environment, engine: str) -> str:
     versions = [
         f"{name} {environment.packages[name]}" for name in dict.fromkeys(wanted) if name in environment.packages
     ]
-    return f"{', '.join(versions) or environment.name} · {environment.sha256[:8]}"
+    return f"{', '.join(versions) or environment.name}{SEPARATOR}{environment.sha256[:8]}"

@@ -7,27 +7,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
+from django.db.models import Count, Max
 
+from engines.contract import Equivalence
 from runs import lookups
 from runs.coverage import add_to_coverage, rebuild_coverage
-from runs.models import CELL_FIELDS, Run, Summary
+from runs.models import CELL_FIELDS, Run, RunQuerySet, Summary
 from runs.storing import insert_rows, update_rows
-from runs.summaries import RunFacts, Tally
+from runs.summaries import MOST_SAMPLES, RunFacts, Tally
 
-TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at")
+TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at", "equivalence", "verified_at")
 CellKey = tuple[Any, ...]
 _CELL_COLUMNS = [field.attname for field in Summary._meta.concrete_fields if field.name in CELL_FIELDS]
 _cell_key: Callable[[Run | Summary], CellKey] = attrgetter(*_CELL_COLUMNS)
 
 
 def _facts(run: Run) -> RunFacts:
-    """An excluded run counts as such, and gives no sample."""
+    """An excluded run counts as such, and gives no sample and no word of the gate's."""
     if run.is_excluded:
         return RunFacts(run.block, "excluded", run.exclusion_reason, run.finished_at, None)
-    return RunFacts(run.block, run.status, run.reason, run.finished_at, run.epoch_seconds)
+    word: Any = run.equivalence
+    return RunFacts(run.block, run.status, run.reason, run.finished_at, run.epoch_seconds, word)
 
 
 def add_to_summaries(runs: Sequence[Run]) -> None:
@@ -62,6 +65,8 @@ def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
         Counter(row.status_counts),
         row.reason,
         row.newest_run_at if summary else None,
+        cast(Equivalence, row.equivalence),
+        row.verified_at,
     )
     for run in runs:
         tally.add(_facts(run))
@@ -72,18 +77,38 @@ def _with_tally(row: Summary, tally: Tally) -> Summary:
     row.samples, row.status_counts, row.reason = tally.samples, dict(tally.status_counts), tally.reason
     assert tally.newest_run_at is not None  # a cell has a run
     row.newest_run_at = tally.newest_run_at
+    row.equivalence, row.verified_at = tally.equivalence, tally.verified_at
     return row
 
 
 @transaction.atomic
 def recount(run: Run) -> None:
-    """Make the summary of a run's cell again from its runs."""
+    """Make the summary of a run's cell again: from the few of its runs that decide it, and a count of all."""
     cell = {name: getattr(run, name) for name in CELL_FIELDS}
     row = Summary.objects.select_for_update().get(**cell)
+    own = Run.objects.of_cell(cell)
     tally = Tally()
-    for each in Run.objects.filter(**cell).defer("body").order_by("finished_at", "id"):
+    for each in _deciding(own):
         tally.add(_facts(each))
+    tally.status_counts = _status_counts(own)
     _with_tally(row, tally).save(update_fields=TALLY_FIELDS)
+
+
+def _deciding(runs: RunQuerySet) -> list[Run]:
+    """The runs of a cell that its summary shows: its newest samples, its newest word of the gate, its newest end."""
+    counting = runs.filter(excluded_at=None)
+    found = [
+        *counting.finished().order_by("-block", "-epoch_seconds")[:MOST_SAMPLES],
+        *counting.exclude(equivalence="unverified").order_by("-finished_at", "equivalence")[:1],  # `failed` first
+        *runs.filter(finished_at=runs.aggregate(newest=Max("finished_at"))["newest"]),
+    ]
+    return list({run.pk: run for run in found}.values())
+
+
+def _status_counts(runs: RunQuerySet) -> Counter[str]:
+    counted = Counter(dict(runs.filter(excluded_at=None).values_list("status").annotate(Count("pk"))))
+    excluded = runs.exclude(excluded_at=None).count()
+    return counted + Counter(excluded=excluded)
 
 
 @transaction.atomic

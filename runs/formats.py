@@ -51,6 +51,11 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{digits(100 * value)} %"
 
 
+def tie_band(rope: float) -> str:
+    """How far a tie reaches to either side: `5 %`."""
+    return f"{100 * rope:.2g} %"
+
+
 def gib(value: int | None) -> str:
     return NONE if value is None else f"{digits(value / 2**30)} GiB"
 

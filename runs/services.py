@@ -280,6 +280,8 @@ class _Batch:
             track=cell.track,
             device=cell.device,
             threads=cell.threads,
+            engine_sha256=record.code.engine_sha256,
+            equivalence=record.equivalence,
             status=record.status,
             reason=record.reason,
             block=placement.block,

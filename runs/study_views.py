@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import run_figures, selectors
+from runs import formats, run_figures, selectors
 from runs.cells import CellRow
 from runs.charts import build
 from runs.charts.build import Chart
@@ -85,6 +85,7 @@ def figure(request: HttpRequest, number: str) -> HttpResponse:
         chart_url=chart_url("figure", query),
         summary=build.summary(shown.chart),
         table=in_order(shown.table, request.GET.get("sort", "")),
+        tie_band=formats.tie_band(shown.rope),
         claims=[(claim, claim_chip(claim), claim_strips(claim)) for claim in claims],
         switches=_figure_switches(request.GET, with_scale=True, scale=shown.scale),
         kept={name: request.GET[name] for name in ("engines", "look", "scale") if name in request.GET},
@@ -180,6 +181,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "compare",
         found=found,
         scope=found.a.scope,
+        tie_band=formats.tie_band(found.rope),
         table=in_order(found.table, request.GET.get("sort", "")),
         profiles=profile_pair(found, request.GET),
         swap_query=swapped.urlencode(),

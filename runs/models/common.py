@@ -24,6 +24,7 @@ DEVICES = _choices(contract.Device)
 TRACKS = _choices(contract.Track)
 NETWORK_TYPES = _choices(contract.NetworkType)
 DATA_SOURCES = _choices(contract.DataSource)
+EQUIVALENCES = _choices(contract.Equivalence)
 
 
 def one_of(field: str, choices: list[tuple[str, str]]) -> models.CheckConstraint:

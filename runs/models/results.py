@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from runs.models.common import DEVICES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
+from runs.models.common import DEVICES, EQUIVALENCES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
 from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Experiment, Machine, Workload
 from runs.records import SHARED_PARTS
 
@@ -47,6 +47,10 @@ class RunManager(models.Manager["Run"]):
 
     def with_everything(self) -> RunQuerySet:
         return self.get_queryset().with_everything()
+
+    def of_cell(self, cell: Mapping[str, Any]) -> RunQuerySet:
+        """By its CELL_FIELDS, in no order, without what is long."""
+        return self.get_queryset().filter(**cell).defer("body").order_by()
 
 
 class SummaryManager(models.Manager["Summary"]):
@@ -85,6 +89,8 @@ class Run(CellColumns):
     received_at = models.DateTimeField(auto_now_add=True)
     epoch_seconds = models.FloatField(null=True, blank=True)
     """Median of the steady epochs, in seconds; null unless the run finished."""
+    equivalence = models.CharField(max_length=10, choices=EQUIVALENCES, default="unverified")
+    """What the equivalence gate had said of the engine when it ran."""
     body = models.TextField()
     """The run record's JSON, without the parts that have rows of their own; `record` is the whole."""
     environment_part = _shared_part()
@@ -101,6 +107,7 @@ class Run(CellColumns):
             one_of("status", STATUSES),
             one_of("device", DEVICES),
             one_of("track", TRACKS),
+            one_of("equivalence", EQUIVALENCES),
             models.CheckConstraint(condition=Q(epoch_seconds__gte=0), name="run_epoch_seconds_is_not_negative"),
             models.CheckConstraint(
                 condition=Q(status="finished", epoch_seconds__isnull=False)
@@ -164,17 +171,22 @@ class Run(CellColumns):
 
 
 class Summary(CellColumns):
-    """What comparisons read: the log median of each finished run of a cell, and how many runs ended how.
+    """What comparisons read: the log medians of a cell's newest finished runs, and how many runs ended how.
 
     A cache: `rebuildsummaries` makes the same rows from the runs.
     """
 
     samples = models.JSONField(default=list)
-    """[block, log of the run's median steady epoch in seconds], sorted; one for each finished run."""
+    """[block, log of the run's median steady epoch in seconds], sorted; one for each of the newest finished runs, as
+    `runs.summaries.MOST_SAMPLES` says: so that a cell costs the same however many runs it has."""
     status_counts = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
     """Why, if no run finished: the newest run's reason."""
     newest_run_at = models.DateTimeField()
+    equivalence = models.CharField(max_length=10, choices=EQUIVALENCES, default="unverified")
+    """The gate's newest word, of all its runs that have one."""
+    verified_at = models.DateTimeField(null=True, blank=True)
+    """When the run with that word ended; null where none has one."""
 
     objects = SummaryManager()
 
@@ -189,6 +201,7 @@ class Summary(CellColumns):
             models.Index(fields=["machine"], name="summary_of_a_machine"),
             models.Index(fields=["environment"], name="summary_of_an_environment"),
             models.Index(fields=["workload"], name="summary_of_a_workload"),
+            models.Index(fields=["engine_sha256"], condition=Q(equivalence="failed"), name="summary_not_equivalent"),
         ]
 
     def __str__(self) -> str:
@@ -227,6 +240,10 @@ class Coverage(models.Model):
         return f"{self.engine}, {self.track}: {self.cells} cells"
 
 
+PROFILE_FIELDS = tuple(name for name in CELL_FIELDS if name not in {"experiment", "engine_sha256"})
+"""The newest profile is kept, of whatever experiment and code."""
+
+
 class Profile(models.Model):
     """Where a cell's time goes, by its framework's own profiler: the newest of the cell. No summary reads it."""
 
@@ -245,7 +262,7 @@ class Profile(models.Model):
     class Meta:
         ordering: ClassVar = ["-finished_at", "-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=CELL_FIELDS[1:], name="one_profile_per_cell"),  # of whatever experiment
+            models.UniqueConstraint(fields=PROFILE_FIELDS, name="one_profile_per_cell"),
             one_of("device", DEVICES),
             one_of("track", TRACKS),
         ]

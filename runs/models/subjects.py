@@ -174,6 +174,8 @@ class CellColumns(models.Model):
     track = models.CharField(max_length=20, choices=TRACKS)
     device = models.CharField(max_length=10, choices=DEVICES)
     threads = models.PositiveIntegerField()
+    engine_sha256 = models.CharField(max_length=64)
+    """The hash of the engine's own files: what a changed engine gives is another cell."""
 
     class Meta:
         abstract = True
@@ -185,4 +187,14 @@ class CellColumns(models.Model):
         return info.title if info else f"{self.engine} (unknown engine)"
 
 
-CELL_FIELDS = ("experiment", "machine", "environment", "workload", "engine", "track", "device", "threads")
+CELL_FIELDS = (
+    "experiment",
+    "machine",
+    "environment",
+    "workload",
+    "engine",
+    "track",
+    "device",
+    "threads",
+    "engine_sha256",
+)

@@ -49,8 +49,17 @@ class Site:
         reason: str,
         columns: dict[str, Any],
     ) -> Summary:
+        word = columns.pop("equivalence", "unverified")
         cell = self._cell_columns(engine, workload, columns)
-        made = Summary.objects.create(**cell, samples=samples, status_counts=counts, reason=reason, newest_run_at=START)
+        made = Summary.objects.create(
+            **cell,
+            samples=samples,
+            status_counts=counts,
+            reason=reason,
+            newest_run_at=START,
+            equivalence=word,
+            verified_at=None if word == "unverified" else START,
+        )
         add_to_coverage(list(Run.objects.filter(**cell)), [made])
         return made
 
@@ -62,6 +71,7 @@ class Site:
             "track": "idiomatic",
             "device": "cpu",
             "threads": 1,
+            "engine_sha256": "c" * 32,
         } | columns
         given["environment"] = given["environment"] or make_environment(_environment_of(engine))
         return given | {"engine": engine, "workload": workload}

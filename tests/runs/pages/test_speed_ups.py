@@ -45,6 +45,6 @@ def test_a_speed_up_over_two_machines_is_marked(client: Client, site: Site) -> N
     site.cell("tensorflow", workload, seconds=1.0)
     gpu = Site(blocks=3, experiment=site.experiment, machine=make_machine("gpu-box", gpus=["NVIDIA H100"]))
     gpu.cell("tensorflow", workload, seconds=0.1, device="gpu")
-    assert "two hosts" in text(client, reverse("speed-ups"))
+    assert "two machines" in text(client, reverse("speed-ups"))
     (row,) = csv_table(client, "speed-ups")
     assert (row["cpu_host"], row["gpu_host"]) == ("bench-1", "gpu-box")
