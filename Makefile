@@ -168,13 +168,16 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: fidelity alternatives load clean help
+.PHONY: fidelity alternatives calibration load clean help
 fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8 TOGETHER=yes; an hour for all)
 	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES)) $(if $(TOGETHER),--together)
 
 alternatives: announce site ## Are the tuned tracks as fast as their frameworks allow? (ENGINES="torch jax" ROUNDS=3; an hour for all)
 	@$(MANAGE) engines install $(or $(ENGINES),theano tensorflow jax torch)
 	@$(RUN) -m tests.alternatives --rounds $(or $(ROUNDS),3) $(if $(ENGINES),--engines $(ENGINES))
+
+calibration: $(VENV)/.test ## How often are the intervals right? By simulation, for docs/measurement.md (a minute)
+	@$(RUN) -m tests.calibration
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
 	@$(RUN) -m tests.load $(LOAD)

@@ -13,7 +13,8 @@ from runs.cell_words import engine_title, missing_words
 from runs.charts.style import Chip
 from runs.reason_words import reason_in_words
 from runs.recommendation import Row
-from runs.tables import Column, Table, TableCell, ratio_values, time_cell
+from runs.stats import stalled_runs
+from runs.tables import Column, Table, TableCell, ratio_values, runs_cell, time_cell
 
 
 def overview_table(found: Sequence[Answer]) -> Table:
@@ -66,7 +67,7 @@ def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
         time_cell(cell) if cell else TableCell(formats.NONE),
         TableCell(formats.times(ratio.value if ratio else None)),
         TableCell(formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE),
-        TableCell(formats.count(ratio.runs) if ratio else formats.NONE),
+        runs_cell(cell, ratio.runs) if ratio and cell else TableCell(formats.NONE),
         TableCell(chip=row_chip(row), title=reason_in_words(row.missing.reason) if row.missing else ""),
     ]
 
@@ -74,7 +75,7 @@ def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
 # ---------------------------------------------------------------- as a file
 
 _NAMES = ("situation", "device", "threads", "track", "network", "engine", "recommended", "seconds")
-_VERDICT_NAMES = ("ratio", "ratio_low", "ratio_high", "runs", "verdict", "reason")
+_VERDICT_NAMES = ("ratio", "ratio_low", "ratio_high", "runs", "stalled", "verdict", "reason")
 
 
 def answers_table(found: Sequence[Answer]) -> Table:
@@ -93,6 +94,7 @@ def _file_row(answer: Answer, row: Row) -> list[TableCell]:
         cell.estimate.seconds if cell and cell.estimate else None,
         *ratio_values(ratio),
         ratio.runs if ratio else None,
+        len(stalled_runs(cell.samples)) if cell else None,
         row.verdict or (row.missing.status if row.missing else "not_run"),
         row.missing.reason if row.missing else "",
         *(held_values(cell) if cell else (None,) * len(HELD_NAMES)),

@@ -20,7 +20,7 @@ from runs.facets import FACETS_BY_NAME, FacetState, pick
 from runs.reason_words import reason_in_words
 from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
 from runs.stats import EQUIVALENCE, LogSamples, within
-from runs.tables import verdict_chip
+from runs.tables import stalled_words, verdict_chip
 
 SITUATIONS: tuple[tuple[NetworkType, Device], ...] = (("mlp", "cpu"), ("mlp", "gpu"), ("cnn", "cpu"), ("cnn", "gpu"))
 CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch", "threads", "track"))
@@ -117,7 +117,13 @@ class Answer:
             engines = ", ".join(engine_title(row.engine) for row in ties)
             # xgettext:no-python-format
             notes.append(_("{engines}: a tie by the 90 % interval, as ties are tested.").format(engines=engines))
-        return notes
+        return notes + self._stalls
+
+    @property
+    def _stalls(self) -> list[str]:
+        """What stalled, and may be why the verdict is open."""
+        told = ((engine, stalled_words(cell)) for engine, cell in self.cells.items())
+        return [f"{engine_title(engine)}: {words}" for engine, words in told if words]
 
     @property
     def reasons(self) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from runs import formats
@@ -16,7 +16,7 @@ from runs.cells import CellRow
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.comparison import Standing, runs_query
 from runs.reason_words import reason_in_words
-from runs.stats import Ratio, estimate
+from runs.stats import Ratio, estimate, stalled_runs
 
 VERDICT_TONES = {
     _("best"): "good",
@@ -181,7 +181,7 @@ def _comparison_columns(measured: str) -> list[Column]:
         *columns,
         Column(gettext("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
         Column(gettext("Verdict"), sort="verdict", exports=("verdict", "reason")),
-        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs",)),
+        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs", "stalled")),
         Column("GFLOP/s", is_number=True, sort="gflops", exports=("gflops_per_second",)),
         Column(gettext("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
     ]
@@ -247,7 +247,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
             title=standing.note or reason_in_words(row.reason),
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),
-        TableCell(formats.count(len(row.samples)), url=runs_url, values=(len(row.samples),)),
+        runs_cell(row, len(row.samples), runs_url),
         TableCell(formats.with_unit(rate, ""), values=(rate,)),
         TableCell(formats.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
     ]
@@ -260,6 +260,37 @@ def ratio_values(ratio: Ratio | None) -> tuple[Value, ...]:
 def on_words(row: CellRow) -> str:
     parts = [row.device.upper()] + ([] if row.threads == 1 else [gettext("{n} threads").format(n=row.threads)])
     return ", ".join([*parts, *([] if row.track == "idiomatic" else [gettext(row.track)])])
+
+
+def runs_cell(row: CellRow, runs: int, url: str = "") -> TableCell:
+    """How many runs there are, and how many of them stalled: set aside, or marked where three cannot do without."""
+    stalled = len(stalled_runs(row.samples))
+    chip = Chip(gettext("{n} stalled").format(n=formats.count(stalled)), "warn") if stalled else None
+    title = stalled_words(row) if stalled else _newest_words(row)
+    return TableCell(formats.count(runs), url=url, chip=chip, title=title, values=(runs, stalled))
+
+
+def stalled_words(row: CellRow) -> str:
+    """Empty where no run is far off the cell's others."""
+    stalled = len(stalled_runs(row.samples))
+    if not stalled:
+        return ""
+    if row.estimate and row.estimate.stalled:
+        words = ngettext(
+            "{n} of {runs} runs took far longer or shorter than the others: it is set aside.",
+            "{n} of {runs} runs took far longer or shorter than the others: they are set aside.",
+            stalled,
+        )
+    else:
+        words = gettext("A run took far longer or shorter than the others. Three runs cannot do without it: run more.")
+    return words.format(n=formats.count(stalled), runs=formats.count(len(row.samples)))
+
+
+def _newest_words(row: CellRow) -> str:
+    if row.finished_runs <= len(row.samples) or not len(row.samples):
+        return ""
+    words = gettext("The newest {n} of {runs} runs are compared.")
+    return words.format(n=formats.count(len(row.samples)), runs=formats.count(row.finished_runs))
 
 
 def time_cell(row: CellRow) -> TableCell:

@@ -246,6 +246,8 @@ class Ratio(Document):
     low: float | None
     high: float | None
     runs: int
+    stalled: int
+    """Of the runs, or pairs of them: how many were set aside."""
 
 
 class Estimate(Document):
@@ -253,6 +255,7 @@ class Estimate(Document):
     low: float | None
     high: float | None
     runs: int
+    stalled: int
 
 
 class Standing(Document):

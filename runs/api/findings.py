@@ -80,7 +80,9 @@ def _standing(standing: Standing) -> documents.Standing:
 def _estimate(found: Estimate | None) -> documents.Estimate | None:
     if found is None:
         return None
-    return documents.Estimate(seconds=found.seconds, low=found.low, high=found.high, runs=found.runs)
+    return documents.Estimate(
+        seconds=found.seconds, low=found.low, high=found.high, runs=found.runs, stalled=found.stalled
+    )
 
 
 def _ratio(found: Ratio | None) -> documents.Ratio | None:
@@ -88,7 +90,7 @@ def _ratio(found: Ratio | None) -> documents.Ratio | None:
 
 
 def _certain(found: Ratio) -> documents.Ratio:
-    return documents.Ratio(value=found.value, low=found.low, high=found.high, runs=found.runs)
+    return documents.Ratio(value=found.value, low=found.low, high=found.high, runs=found.runs, stalled=found.stalled)
 
 
 def _held(row: CellRow) -> documents.Held:

@@ -18,7 +18,17 @@ from runs.stats.comparison import (
     ratio_to_itself,
     within,
 )
-from runs.stats.samples import CONFIDENCE, MIN_RUNS, Estimate, LogSamples, drift, estimate, is_steady, run_median
+from runs.stats.samples import (
+    CONFIDENCE,
+    MIN_RUNS,
+    Estimate,
+    LogSamples,
+    drift,
+    estimate,
+    is_steady,
+    run_median,
+    stalled_runs,
+)
 from runs.stats.scaling import ScalingPoint, aggregate_ratio, common_cells, scaling, speed_up
 from runs.stats.stopping import StopReason, half_width_of_log_ratio, stop_reason
 
@@ -49,6 +59,7 @@ __all__ = [
     "run_median",
     "scaling",
     "speed_up",
+    "stalled_runs",
     "stop_reason",
     "within",
 ]

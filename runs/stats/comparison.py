@@ -10,6 +10,7 @@ from typing import Literal
 
 from runs.stats.difference import Difference, difference, paired_differences
 from runs.stats.samples import MIN_RUNS, LogSamples, bounds, t_quantile
+from runs.stats.stalls import kept, stalled
 
 Verdict = Literal["faster", "slower", "tie", "unresolved", "not enough runs"]
 
@@ -30,6 +31,8 @@ class Ratio:
     high: float | None
     runs: int
     paired: bool
+    stalled: int = 0
+    """How many of the runs, or pairs, were set aside."""
 
 
 def ratio(baseline: LogSamples, candidate: LogSamples) -> Ratio:
@@ -42,12 +45,12 @@ def ratio(baseline: LogSamples, candidate: LogSamples) -> Ratio:
 
 def ratio_of(found: Difference) -> Ratio:
     low, high = bounds(found.mean, found.half_width())
-    return Ratio(exp(found.mean), low, high, found.runs, found.paired)
+    return Ratio(exp(found.mean), low, high, found.runs, found.paired, found.stalled)
 
 
 def ratio_to_itself(samples: LogSamples) -> Ratio:
     """1 by definition, so without an interval."""
-    return Ratio(1.0, None, None, len(samples), paired=False)
+    return Ratio(1.0, None, None, len(samples), paired=False, stalled=len(stalled(samples.values)))
 
 
 def judge(baseline: LogSamples, candidate: LogSamples, *, rope: float = EQUIVALENCE) -> Verdict:
@@ -111,7 +114,7 @@ def noise_floor(pairs: Sequence[tuple[LogSamples, LogSamples]]) -> float | None:
     Each pair is one cell measured twice, side by side in every block. The true difference is known to be 0, so the
     root mean square d of all block differences is their spread, and t * d / sqrt(blocks per pair) bounds a ratio.
     """
-    differences = [found for first, second in pairs if (found := paired_differences(first, second))]
+    differences = [found for first, second in pairs if (found := kept(paired_differences(first, second)))]
     shared = list(chain.from_iterable(differences))
     if len(shared) < MIN_RUNS:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from scipy.special import stdtr
@@ -17,6 +17,7 @@ from runs.stats.samples import (
     t_quantile,
     variance,
 )
+from runs.stats.stalls import kept
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Difference:
     degrees: float
     runs: int
     paired: bool
+    stalled: int = 0
+    """How many of the runs, or pairs, were set aside."""
 
     def half_width(self, confidence: float = CONFIDENCE) -> float | None:
         if self.standard_error is None:
@@ -53,11 +56,14 @@ def difference(baseline: LogSamples, candidate: LogSamples) -> Difference:
     Enough are three shared blocks that are also half of the smaller side's. Then runs outside them are left out:
     nothing cancels their block's state of the machine. Otherwise all runs count as independent, which errs on the
     safe side: what blocks they do share makes the true spread of the difference smaller, not larger. The choice
-    looks only at which blocks there are, never at times.
+    looks only at which blocks there are, never at times. Of the pairs, or of each side's runs, those that stalled
+    are set aside.
     """
     pairs = paired_differences(baseline, candidate)
     if len(pairs) >= MIN_RUNS and 2 * len(pairs) >= min(len(set(baseline.blocks)), len(set(candidate.blocks))):
-        return Difference(mean(pairs), standard_error(pairs), len(pairs) - 1, len(pairs), paired=True)
+        used = kept(pairs)
+        aside = len(pairs) - len(used)
+        return Difference(mean(used), standard_error(used), len(used) - 1, len(pairs), paired=True, stalled=aside)
     return _welch(baseline, candidate)
 
 
@@ -80,12 +86,14 @@ def _welch(baseline: LogSamples, candidate: LogSamples) -> Difference:
 
     At three runs a side, its 95 % interval covers 96.5 % if both spread alike: it is a little too wide.
     """
-    centre = mean(candidate.values) - mean(baseline.values)
+    before, after = kept(baseline.values), kept(candidate.values)
+    centre = mean(after) - mean(before)
     runs = min(len(baseline), len(candidate))
+    aside = len(baseline) + len(candidate) - len(before) - len(after)
     if runs < MIN_RUNS:
-        return Difference(centre, None, 0, runs, paired=False)
-    parts = [(variance(side.values) / len(side), len(side) - 1) for side in (baseline, candidate)]
-    return independent(centre, parts, runs)
+        return Difference(centre, None, 0, runs, paired=False, stalled=aside)
+    parts = [(variance(side) / len(side), len(side) - 1) for side in (before, after)]
+    return replace(independent(centre, parts, runs), stalled=aside)
 
 
 def independent(centre: float, parts: Sequence[tuple[float, float]], runs: int) -> Difference:

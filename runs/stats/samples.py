@@ -5,10 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, fsum, isfinite, log, sqrt
 from typing import Self
 
 from scipy.special import stdtrit
+
+from runs.stats.stalls import kept, marked
 
 CONFIDENCE = 0.95
 MIN_RUNS = 3
@@ -55,6 +58,8 @@ class Estimate:
     low: float | None
     high: float | None
     runs: int
+    stalled: int = 0
+    """How many of the runs were set aside."""
 
 
 def run_median(steady_epoch_seconds: Sequence[float]) -> float:
@@ -65,12 +70,18 @@ def run_median(steady_epoch_seconds: Sequence[float]) -> float:
 def estimate(samples: LogSamples) -> Estimate:
     """Geometric mean over the runs and Student's t interval on the logs (Georges et al. 2007, 3.2, taken to logs).
 
-    Raises ValueError without runs.
+    Runs that stalled are set aside and counted. Raises ValueError without runs.
     """
-    centre = mean(samples.values)
-    half_width = t_quantile(len(samples) - 1) * standard_error(samples.values) if len(samples) >= MIN_RUNS else None
+    values = kept(samples.values)
+    centre = mean(values)
+    half_width = t_quantile(len(values) - 1) * standard_error(values) if len(values) >= MIN_RUNS else None
     low, high = bounds(centre, half_width)
-    return Estimate(exp(centre), low, high, len(samples))
+    return Estimate(exp(centre), low, high, len(samples), len(samples) - len(values))
+
+
+def stalled_runs(samples: LogSamples) -> tuple[int, ...]:
+    """The places of the runs that are far outside the others: marked, and from four runs on set aside."""
+    return marked(samples.values)
 
 
 def bounds(centre: float, half_width: float | None) -> tuple[float, float] | tuple[None, None]:
@@ -96,6 +107,7 @@ def standard_error(values: Sequence[float]) -> float:
     return sqrt(variance(values) / len(values))
 
 
+@lru_cache(maxsize=10_000)
 def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """Half of a two-sided interval of `confidence`, in standard errors (Student 1908)."""
     return float(stdtrit(degrees, 0.5 + confidence / 2))

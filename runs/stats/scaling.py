@@ -66,8 +66,9 @@ def aggregate_ratio(cells: Sequence[tuple[LogSamples, LogSamples]]) -> Ratio:
     centre = sum(each.mean for each in found) / len(found)
     runs = min(each.runs for each in found)
     paired = all(each.paired for each in found)
+    stalled = sum(each.stalled for each in found)
     parts = [(each.standard_error**2, each.degrees) for each in found if each.standard_error is not None]
     if len(parts) < len(found):
-        return ratio_of(Difference(centre, None, 0, runs, paired))
+        return ratio_of(Difference(centre, None, 0, runs, paired, stalled))
     shares = [(part / len(found) ** 2, degrees) for part, degrees in parts]
-    return ratio_of(replace(independent(centre, shares, runs), paired=paired))
+    return ratio_of(replace(independent(centre, shares, runs), paired=paired, stalled=stalled))
