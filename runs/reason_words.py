@@ -34,7 +34,9 @@ SENTENCES = (
     # engines/timing.py
     gettext_noop("The loss was {loss} in epoch {epoch}."),
     # engines/canary.py
+    # xgettext:no-python-format
     gettext_noop("The canary ran {percent} % slower than the session's median."),
+    # xgettext:no-python-format
     gettext_noop("The canary ran {percent} % faster than the session's median."),
     gettext_noop("The hypervisor took {percent} % of the CPU time for other machines."),
     gettext_noop("Other processes kept {busy} of {cpus} CPUs busy."),
