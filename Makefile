@@ -23,7 +23,7 @@ export PYTHONUNBUFFERED := 1
 
 .PHONY: bench serve test
 bench: ready images ## Set all up, run the quick suite and serve the dashboard (SERVE=0: do not; SUITE=modern; BUDGET=30m; PORT=8000)
-	@$(MANAGE) runbench --suite $(SUITE) --synthetic-if-missing $(if $(BUDGET),--budget $(BUDGET))
+	@$(MANAGE) runbench --suite $(SUITE) --shipped-if-missing $(if $(BUDGET),--budget $(BUDGET))
 	@if [ "$(SUITE)" = quick ]; then echo "For all eight engines, as taught and tuned, type: make bench SUITE=modern BUDGET=30m"; fi
 	@if [ "$(SERVE)" = 0 ]; then echo "Done. To see the dashboard, type: make serve"; \
 	else $(MANAGE) serve --port $(PORT); fi
@@ -102,7 +102,7 @@ ready: announce site
 
 images: ready
 	@$(MANAGE) datasets fetch cifar10 --if-missing || \
-	echo "Going on without CIFAR-10: the CNNs train on synthetic images, and every label says so."
+	echo "Going on without CIFAR-10: the CNNs train on the real images that ship with Benchsite, Fashion-MNIST's, and every label says so."
 
 test-ready: announce site $(VENV)/.test
 	@$(MANAGE) engines install --suite modern

@@ -273,6 +273,14 @@ def content_hash(*parts: Any) -> str:
 
 
 @dataclass(frozen=True)
+class SampleShape:
+    """What a data set's samples are: one sample's shape, (features,) or (height, width, channels), and the classes."""
+
+    shape: tuple[int, ...]
+    classes: int
+
+
+@dataclass(frozen=True)
 class Setup:
     """All that an engine is told before it imports its framework."""
 
@@ -285,6 +293,8 @@ class Setup:
     device_index: int = 0
     threads: int = 1
     dtype: Literal["float32", "float64"] = "float32"
+    sample: SampleShape | None = None
+    """Of the data set that it trains on; the study's for this type of network if None."""
 
 
 @dataclass(frozen=True)

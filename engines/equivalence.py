@@ -284,7 +284,7 @@ def counts(setup: Setup, weights: Weights, *, steps: int) -> Counts:
     """FLOPs from the kernels' own shapes, by the rule of `networks.flops_per_sample`."""
     positions = [
         math.prod(layer.convolved_shape[:2]) if isinstance(layer, Convolution) else 1
-        for layer in networks.layers(setup.network)
+        for layer in networks.layers(setup.network, setup.sample)
     ]
     first, *rest = (kernel.size * count for kernel, count in zip(weights[::2], positions, strict=False))
     samples = steps * setup.batch_size
@@ -310,7 +310,7 @@ def order(samples: int, epoch: int) -> NDArray[np.int64]:
 def starting_weights(setup: Setup, seed: int = _SEED) -> Weights:
     """The study's, with biases above zero; in the engine's own element type, so that all start from equal numbers."""
     generator = np.random.default_rng(seed)
-    weights = networks.initial_weights(setup.network, seed, setup.dtype)
+    weights = networks.initial_weights(setup.network, seed, setup.dtype, setup.sample)
     biases = [generator.uniform(0.02, 0.2, bias.shape).astype(setup.dtype) for bias in weights[1::2]]
     return [array for pair in zip(weights[::2], biases, strict=True) for array in pair]
 

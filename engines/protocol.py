@@ -55,7 +55,7 @@ def job_from_json(text: str) -> Job:
     dataset = document.pop("dataset")
     return Job(
         kind=document["kind"],
-        setup=Setup(**{**setup, "network": Network(**setup["network"])}),
+        setup=Setup(**{**setup, "network": Network(**setup["network"]), "sample": None}),
         dataset=DataSet(**dataset) if dataset else None,
         seed=document["seed"],
         policy=Policy(**document["policy"]),

@@ -119,13 +119,14 @@ def _set_environment(setup: Setup, backend: str) -> None:
 
 def train(job: Job, channel: Channel) -> dict[str, Any]:
     """Train one cell; the result has `training` and `phases` as the contract's dataclasses, as dicts."""
+    job = with_sample(job)
     phases: dict[str, float] = {}
     with timing.phase(phases, "import"):
         engine = make_engine(job.setup)
     channel.send({"event": "phase", "name": "imported"})
     with timing.phase(phases, "data"):
         data = _load(job)
-        weights = networks.initial_weights(job.setup.network, job.seed)
+        weights = networks.initial_weights(job.setup.network, job.seed, sample=job.setup.sample)
     with timing.phase(phases, "build"):
         engine.build(weights, data)
         engine.synchronize()
@@ -155,12 +156,13 @@ def train(job: Job, channel: Channel) -> dict[str, Any]:
 def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, ...]) -> Training:
     """The epochs, with the size of the work that each of them did."""
     network, batch_size, samples = job.setup.network, job.setup.batch_size, len(data.train_labels)
+    sample = job.setup.sample
     warmup = min(job.policy.warmup_epochs, len(epochs) - 1)
     return Training(
         epochs=epochs,
         warmup_epochs=warmup,
-        parameters=networks.parameters(network),
-        flops_per_epoch=networks.flops_per_epoch(network, samples=samples, batch_size=batch_size),
+        parameters=networks.parameters(network, sample),
+        flops_per_epoch=networks.flops_per_epoch(network, samples=samples, batch_size=batch_size, sample=sample),
         steps_per_epoch=networks.steps_per_epoch(samples, batch_size),
         threads_observed=timing.threads_observed(epochs[warmup:]),
         peak_rss_bytes=0,
@@ -170,15 +172,34 @@ def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, 
     )
 
 
+def with_sample(job: Job) -> Job:
+    """Knowing what the samples of its data set are."""
+    from engines import datasets
+
+    sample = datasets.sample_of(job.dataset.name) if job.dataset else None
+    return dataclasses.replace(job, setup=dataclasses.replace(job.setup, sample=sample))
+
+
 def _load(job: Job) -> TrainingData:
     from engines import datasets
 
     if job.dataset is None:
         raise UnsupportedError("A training job needs a data set.")
     data, batch_size = datasets.load(job.dataset), job.setup.batch_size
+    if job.setup.network.type == "mlp":
+        data = flattened(data)
     if batch_size > len(data.train_labels):
         raise UnsupportedError(f"A batch of {batch_size} does not fit in {len(data.train_labels)} samples.")
     return data
+
+
+def flattened(data: TrainingData) -> TrainingData:
+    """Images as rows of pixels, which is what an MLP trains on; rows stay as they are."""
+    return dataclasses.replace(
+        data,
+        train_inputs=data.train_inputs.reshape(len(data.train_inputs), -1),
+        test_inputs=data.test_inputs.reshape(len(data.test_inputs), -1),
+    )
 
 
 def _finite(value: float) -> float | None:
@@ -227,10 +248,11 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
 
 def profile(job: Job, channel: Channel) -> dict[str, Any]:
     """Train two short epochs, the second under the framework's profiler; the result has a Profile, as a dict."""
+    job = with_sample(job)
     engine = make_engine(job.setup)
     profiler = _make_profiler(job.setup)
     data, batch_size = profiling.shortened(_load(job), job.setup.batch_size), job.setup.batch_size
-    engine.build(networks.initial_weights(job.setup.network, job.seed), data)
+    engine.build(networks.initial_weights(job.setup.network, job.seed, sample=job.setup.sample), data)
     engine.compile()
     channel.send({"event": "phase", "name": "compiled"})
     found = profiling.profile(engine, profiler, samples=len(data.train_labels), batch_size=batch_size, seed=job.seed)

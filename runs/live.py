@@ -57,7 +57,7 @@ def planned_runs(suite: str) -> int | None:
     if suite not in shipped():
         return None
     try:
-        plan = make_plan(load(suite), lambda network, samples: DataSet("any", "synthetic", "0" * 32, 100, 100))
+        plan = make_plan(load(suite), lambda name, samples: DataSet("any", "synthetic", "0" * 32, 100, 100))
     except RunsError:
         return None
     return len(plan.runs)

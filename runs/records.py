@@ -17,6 +17,7 @@ from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
 from engines.contract import Environment, Machine, RunRecord, Workload
+from engines.datasets import sample_of
 from runs import stats
 from runs.errors import RecordError
 from runs.validation import DocumentError, adapter, from_json
@@ -86,7 +87,8 @@ def _workload_problem(workload: Workload) -> str:
     """Why no epoch of this could be reckoned; empty if it can."""
     samples, batch = workload.dataset.train_samples, workload.batch_size
     try:
-        flops = networks.flops_per_epoch(workload.network, samples=samples, batch_size=batch)
+        sample = sample_of(workload.dataset.name)
+        flops = networks.flops_per_epoch(workload.network, samples=samples, batch_size=batch, sample=sample)
     except ValueError as error:
         return str(error)
     return f"cell.workload has {flops:.1e} FLOPs an epoch: more than 2 to the 53rd." if flops > 2**53 else ""

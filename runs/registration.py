@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from engines import contract, networks
 from engines.contract import content_hash
+from engines.datasets import sample_of
 from engines.machine import differences
 from runs import lookups
 from runs.errors import ConflictError
@@ -162,8 +163,11 @@ def _columns(workload: contract.Workload) -> dict[str, Any]:
         "batch_size": workload.batch_size,
         "optimizer": workload.optimizer.name,
         "learning_rate": workload.optimizer.learning_rate,
-        "parameters": networks.parameters(network),
+        "parameters": networks.parameters(network, sample_of(dataset.name)),
         "flops_per_epoch": networks.flops_per_epoch(
-            network, samples=dataset.train_samples, batch_size=workload.batch_size
+            network,
+            samples=dataset.train_samples,
+            batch_size=workload.batch_size,
+            sample=sample_of(dataset.name),
         ),
     }

@@ -19,7 +19,6 @@ from engines.contract import (
     Environment,
     Epoch,
     Machine,
-    Network,
     Phases,
     Placement,
     RunRecord,
@@ -111,8 +110,8 @@ _TUNED = Bench("mlp", (2, 4, 8), (100,), ("th", "tf", "kth", "ktf"), tracks=("tu
 """With its 12 cells, the study's 488 are 500."""
 
 
-def _synthetic_data(network: Network, train_samples: int | None) -> DataSet:
-    return describe(networks.DATASET_FOR[network.type], train_samples=train_samples, synthetic=True)
+def _synthetic_data(name: str, train_samples: int | None) -> DataSet:
+    return describe(name, train_samples=train_samples, synthetic=True)
 
 
 def _record(sitting: Sitting, planned: PlannedRun, moment: datetime, dice: random.Random) -> RunRecord:

@@ -20,6 +20,7 @@ from runs.models import (
     PublishedSpeedUp,
     Summary,
 )
+from runs.models.subjects import known_network_type
 from runs.noise import NOISE_PRESET
 
 OFFERED = 50
@@ -182,7 +183,8 @@ def published_recommendations() -> dict[tuple[str, str], list[str]]:
 
 
 def published_speed_ups() -> dict[NetworkType, list[PublishedSpeedUp]]:
+    """By network type. Raises ValueError for a type that is not known here."""
     tables: dict[NetworkType, list[PublishedSpeedUp]] = {"mlp": [], "cnn": []}
     for value in PublishedSpeedUp.objects.all():
-        tables["cnn" if value.network_type == "cnn" else "mlp"].append(value)
+        tables[known_network_type(value.network_type)].append(value)
     return tables

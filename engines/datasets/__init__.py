@@ -4,7 +4,17 @@ Standard library only, apart from `load`, which imports NumPy when it is called.
 """
 
 from engines.contract import DataSet
-from engines.datasets.available import DataSetStatus, describe, fetch, import_files, status, title, verify
+from engines.datasets.available import (
+    DataSetStatus,
+    are_images,
+    describe,
+    fetch,
+    import_files,
+    sample_of,
+    status,
+    title,
+    verify,
+)
 from engines.datasets.catalogue import Progress
 from engines.datasets.folder import data_dir
 from engines.datasets.loading import load
@@ -13,11 +23,13 @@ __all__ = [
     "DataSet",
     "DataSetStatus",
     "Progress",
+    "are_images",
     "data_dir",
     "describe",
     "fetch",
     "import_files",
     "load",
+    "sample_of",
     "status",
     "title",
     "verify",

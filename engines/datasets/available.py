@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engines.contract import DataSet, DataSource
-from engines.datasets import folder, shuttle
+from engines.contract import DataSet, DataSource, SampleShape
+from engines.datasets import fashion, folder, shuttle
 from engines.datasets.catalogue import (
     FIRST_CONTACT_SECONDS,
     SOURCES,
@@ -16,6 +16,7 @@ from engines.datasets.catalogue import (
     ProgressCallback,
     Source,
     find,
+    find_importable,
     find_real,
 )
 from engines.datasets.folder import Holding, StoredFile
@@ -75,7 +76,22 @@ def _checked_count(source: Source, wanted: int | None, there: int) -> int:
 
 def holding_of(source: Source) -> Holding | None:
     """What was fetched or imported, else what ships with the project, else None; raises DataSetError if damaged."""
-    return folder.read_holding(source) or (shuttle.shipped_holding() if source.is_shipped else None)
+    return folder.read_holding(source) or (_shipped_holding(source) if source.is_shipped else None)
+
+
+def sample_of(name: str) -> SampleShape | None:
+    """What the samples of a data set are; None for one that is not known here."""
+    source = SOURCES.get(name)
+    return SampleShape(source.shape, source.classes) if source else None
+
+
+def _shipped_holding(source: Source) -> Holding:
+    return shuttle.shipped_holding() if source.name == "shuttle" else fashion.shipped_holding()
+
+
+def are_images(name: str) -> bool:
+    source = SOURCES.get(name)
+    return source is not None and source.unit == "images"
 
 
 def missing_message(source: Source) -> str:
@@ -137,8 +153,10 @@ def verify(name: str) -> DataSet:
     """Reads every stored file and compares its hash with the recorded one; raises DataSetError if one is wrong."""
     source = find(name)
     dataset = describe(name)
-    if dataset.source == "shipped":
+    if dataset.source == "shipped" and source.name == "shuttle":
         shuttle.shipped_rows()
+    elif dataset.source == "shipped":
+        fashion.shipped_images()
     holding = None if source.synthetic else folder.read_holding(source)
     if holding and not all(_is_intact(source, holding, file) for file in holding.files):
         raise folder.damaged(source)
@@ -159,7 +177,7 @@ def import_files(name: str, path: Path) -> DataSet:
     """
     from engines.datasets.importing import files_to_read, install
 
-    source = find_real(name)
+    source = find_importable(name)
     install(source, files_to_read(source, path.expanduser()))
     return describe(name)
 
@@ -169,11 +187,15 @@ def fetch(
 ) -> DataSet:
     """Makes the official files the current ones: downloads them, or goes back to those that ship with the project.
 
+    Where a package of the system has put them on the disk, they are taken from there.
+
     Does nothing if they are there and undamaged. Raises DataSetError with what to do if that fails.
     """
     source = find_real(name)
     if source.is_shipped:
         folder.forget(source)
+    elif source.system_folder and Path(source.system_folder).is_dir():
+        return import_files(name, Path(source.system_folder))
     elif not _has_official_files(source):
         _download(source, progress, timeout_seconds)
     return describe(name)

@@ -70,6 +70,8 @@ class Source:
     downloads: tuple[Download, ...] = ()
     unpacked_bytes: int = 0
     synthetic: bool = False
+    system_folder: str = ""
+    """Where a system's package puts the same files: taken from there before anything is downloaded."""
 
     @property
     def is_shipped(self) -> bool:
@@ -126,12 +128,29 @@ _CIFAR10 = Source(
 )
 
 
-def _mnist_file(file: str, sha256: str, size: int) -> Download:
-    folders = (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+_MNIST_FOLDERS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+_FASHION_FOLDERS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+_IDX_PARTS = (
+    Part("train-images-idx3-ubyte", "train", "idx-images"),
+    Part("train-labels-idx1-ubyte", "train", "idx-labels"),
+    Part("t10k-images-idx3-ubyte", "test", "idx-images"),
+    Part("t10k-labels-idx1-ubyte", "test", "idx-labels"),
+)
+_IDX_FILES = (
+    "the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte "
+    "and t10k-labels-idx1-ubyte, plain or as .gz"
+)
+
+
+def _idx_files(folders: tuple[str, ...], files: Iterable[tuple[str, str, int]]) -> tuple[Download, ...]:
+    """Of each file its name, sha256 and size."""
+    return tuple(
+        Download(f"{file}.gz", tuple(f"{folder}{file}.gz" for folder in folders), sha256, size)
+        for file, sha256, size in files
     )
-    return Download(file, tuple(folder + file for folder in folders), sha256, size)
 
 
 _MNIST = Source(
@@ -142,31 +161,67 @@ _MNIST = Source(
     classes=10,
     train_samples=60_000,
     test_samples=10_000,
-    parts=(
-        Part("train-images-idx3-ubyte", "train", "idx-images"),
-        Part("train-labels-idx1-ubyte", "train", "idx-labels"),
-        Part("t10k-images-idx3-ubyte", "test", "idx-images"),
-        Part("t10k-labels-idx1-ubyte", "test", "idx-labels"),
-    ),
-    expected_files="the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte "
-    "and t10k-labels-idx1-ubyte, plain or as .gz",
+    parts=_IDX_PARTS,
+    expected_files=_IDX_FILES,
     licence="none stated",
     reference="http://yann.lecun.com/exdb/mnist/",
-    downloads=(
-        _mnist_file(
-            "train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422
-        ),
-        _mnist_file(
-            "train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881
-        ),
-        _mnist_file(
-            "t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877
-        ),
-        _mnist_file(
-            "t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542
+    downloads=_idx_files(
+        _MNIST_FOLDERS,
+        (
+            (
+                "train-images-idx3-ubyte",
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                9_912_422,
+            ),
+            ("train-labels-idx1-ubyte", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+            ("t10k-images-idx3-ubyte", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
+            ("t10k-labels-idx1-ubyte", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
         ),
     ),
     unpacked_bytes=54_950_048,
+)
+
+_FASHION_MNIST = Source(
+    name="fashion-mnist",
+    title="Fashion-MNIST",
+    unit="images",
+    shape=(28, 28, 1),
+    classes=10,
+    train_samples=60_000,
+    test_samples=10_000,
+    parts=_IDX_PARTS,
+    expected_files=_IDX_FILES,
+    licence="MIT",
+    reference="https://github.com/zalandoresearch/fashion-mnist",
+    downloads=_idx_files(
+        _FASHION_FOLDERS,
+        (
+            (
+                "train-images-idx3-ubyte",
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                26_421_880,
+            ),
+            ("train-labels-idx1-ubyte", "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
+            ("t10k-images-idx3-ubyte", "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
+            ("t10k-labels-idx1-ubyte", "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
+        ),
+    ),
+    unpacked_bytes=54_950_048,
+    system_folder="/usr/share/datasets/fashion-mnist",
+)
+
+_FASHION_MNIST_10K = Source(
+    name="fashion-mnist-10k",
+    title="Fashion-MNIST's test images",
+    unit="images",
+    shape=(28, 28, 1),
+    classes=10,
+    train_samples=8_000,
+    test_samples=2_000,
+    parts=(),
+    expected_files="",
+    licence="MIT",
+    reference="https://github.com/zalandoresearch/fashion-mnist",
 )
 
 SYNTHETIC_PREFIX = "synthetic-"
@@ -192,7 +247,7 @@ def _by_name(sources: Iterable[Source]) -> dict[str, Source]:
     return {source.name: source for source in sources}
 
 
-_REAL = (_SHUTTLE, _CIFAR10, _MNIST)
+_REAL = (_SHUTTLE, _CIFAR10, _MNIST, _FASHION_MNIST, _FASHION_MNIST_10K)
 SOURCES = _by_name([*_REAL, *map(_synthetic_twin, _REAL)])
 
 
@@ -208,4 +263,12 @@ def find_real(name: str) -> Source:
     source = find(name)
     if source.synthetic:
         raise DataSetError(f"{source.title} are generated anew by each run: there are no files to fetch or import.")
+    return source
+
+
+def find_importable(name: str) -> Source:
+    """The same, for what may be other files than ours; raises DataSetError for what ships as it is."""
+    source = find_real(name)
+    if not source.parts:
+        raise DataSetError(f"{source.title} ship with Benchsite: there are no files to import.")
     return source

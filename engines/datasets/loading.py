@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from engines.contract import DataSet, TrainingData
-from engines.datasets import folder, layouts, shuttle, synthetic
+from engines.datasets import fashion, folder, layouts, shuttle, synthetic
 from engines.datasets.catalogue import Layout, Role, Source, find
 from engines.datasets.folder import Holding, StoredFile
 from engines.errors import DataSetError
@@ -42,7 +42,12 @@ def load(dataset: DataSet, *, dtype: Dtype = "float32") -> TrainingData:
     if source.synthetic:
         return _generated(source, dataset, dtype)
     if dataset.source == "shipped":
-        return _features(*_shipped_rows(dataset), dataset, dtype)
+        is_tabular = len(source.shape) == 1
+        return (
+            _features(*_shipped_rows(dataset), dataset, dtype)
+            if is_tabular
+            else _shipped_images(source, dataset, dtype)
+        )
     holding = folder.read_holding(source)
     if holding is None:
         raise DataSetError(f"The files of {source.title} are missing on this machine.")
@@ -98,6 +103,18 @@ def _standardised(train: Integers, test: Integers, dtype: Dtype) -> tuple[Floats
 
 
 # ---------------------------------------------------------------- images
+
+
+def _shipped_images(source: Source, dataset: DataSet, dtype: Dtype) -> TrainingData:
+    """The first images are trained on, those after all that could be trained on are tested on."""
+    import numpy as np
+
+    holding = fashion.shipped_holding()
+    _check_digest(dataset, folder.digest_of(holding.files))
+    pixels, labels = (np.frombuffer(content, np.uint8) for content in fashion.shipped_images())
+    inputs, classes = _pixels(pixels.reshape(-1, *source.shape), dtype), labels.astype(np.int64)
+    train, test = slice(dataset.train_samples), slice(source.train_samples, None)
+    return TrainingData(inputs[train].copy(), classes[train].copy(), inputs[test].copy(), classes[test].copy())
 
 
 def _pixels(images: NDArray[np.uint8], dtype: Dtype) -> Floats:

@@ -24,7 +24,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._jax = backends.start(setup, "jax")
         self._setup = setup
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         self._tuned = setup.track == "tuned"
         # On a CPU, XLA does not hand convolutions inside of a loop to its fast kernels.
         self._scans = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")

@@ -37,7 +37,7 @@ class Engine:
 
         self._keras = keras
         self._is_keras_2 = keras.__version__.startswith("2.")
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         self._losses: list[float] = []
         self._tuned = setup.track == "tuned"
         self._array_adapter = _find_array_adapter(self._backend)
@@ -169,8 +169,8 @@ class Engine:
         return keras_layers
 
     def _input_shape(self) -> tuple[int, ...]:
-        shape = networks.input_shape(self._setup.network)
-        if shape == networks.IMAGE_SHAPE and self._image_format == "channels_first":
+        shape = networks.input_shape(self._setup.network, self._setup.sample)
+        if len(shape) == _IMAGE_AXES - 1 and self._image_format == "channels_first":
             return (COLOURS, *shape[:2])
         return shape
 

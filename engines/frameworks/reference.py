@@ -30,7 +30,7 @@ class Engine:
     def __init__(self, setup: Setup, ties: Ties = "first") -> None:
         self._setup = setup
         self._ties = ties
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         self._losses: list[float] = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:

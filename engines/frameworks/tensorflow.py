@@ -24,7 +24,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._tf = backends.start(setup, "tensorflow")
         self._setup = setup
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         self._tuned = setup.track == "tuned"
         # XLA makes convolutions on a CPU several times slower.
         self._uses_xla = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")

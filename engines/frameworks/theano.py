@@ -26,7 +26,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._theano = backends.start(setup, "theano")
         self._setup = setup
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         self._tuned = setup.track == "tuned"
         self._losses: Any = []
 

@@ -24,7 +24,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._torch = backends.start(setup, "torch")
         self._setup = setup
-        self._layers = networks.layers(setup.network)
+        self._layers = networks.layers(setup.network, setup.sample)
         # Which GPU is chosen before the import; it is then the only one that is seen.
         self._device = "cuda" if setup.device == "gpu" else "cpu"
         self._tuned = setup.track == "tuned"

@@ -31,6 +31,7 @@ class Display:
         self.total = len(plan.runs)
         self.done = 0
         self.left_out: Counter[StopReason] = Counter()
+        self.unsupported: Counter[str] = Counter()
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -51,6 +52,8 @@ class Display:
         for reason, blocks in self.left_out.items():
             noun = "block" if blocks == 1 else "blocks"
             self.console.print(f"Left out {blocks} {noun}: {_WHY_LEFT_OUT[reason]}.", markup=False)
+        for why, runs in self.unsupported.items():
+            self.console.print(f"Unsupported, {runs} run{'s' if runs > 1 else ''}: {why}", markup=False)
 
     def on_event(self, planned: PlannedRun, event: Event) -> None:
         """Tell what the worker is at: compiling, or which epoch."""
@@ -74,6 +77,10 @@ class Display:
         del self.left[planned]
         left = self._time_left
         self.progress.update(self.task, advance=1, left=left)
+        if record.status == "unsupported":
+            self.unsupported[record.reason] += 1
+            if self.unsupported[record.reason] > 1:
+                return  # said once; how many there were is said at the end
         counter = "" if self.console.is_terminal else f"[{self.done}/{self.total}, {left} left] "
         self.console.print(f"{counter}{result_line(record)}", markup=False)
 

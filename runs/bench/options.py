@@ -7,13 +7,16 @@ from functools import cache
 from typing import Any
 
 from engines import datasets
-from engines.contract import DataSet, Network
+from engines.contract import DataSet
 from engines.errors import DataSetError
-from engines.networks import DATASET_FOR
 from runs.errors import RunsError
+from runs.suites import suite as suites
+from runs.suites.ad_hoc import NAME as AD_HOC
+from runs.suites.ad_hoc import ad_hoc_suite, is_ad_hoc
 from runs.suites.plan import DataSetFor, Plan, Selection, known_networks, select_engines
 from runs.suites.suite import Suite
 
+SHIPPED_IMAGES = "fashion-mnist-10k"
 _LARGEST = 1000
 _LONGEST_SECONDS = 30 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -46,12 +49,36 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
+def suite_of(options: dict[str, Any]) -> Suite:
+    """The suite that is named; else the networks whose sizes are named; else the quick one. Raises SuiteError."""
+    if options["noise"] or options["suite"]:
+        named = "noise" if options["noise"] else options["suite"]
+        return _without_data_set(suites.load(named), options)
+    if is_ad_hoc(options["networks"]):
+        return ad_hoc_suite(options)
+    return _without_data_set(suites.load("quick"), options)
+
+
+def _without_data_set(suite: Suite, options: dict[str, Any]) -> Suite:
+    if options["dataset"]:
+        raise RunsError(
+            f"The suite {suite.name} says itself what it trains on. --dataset goes with networks of any size and "
+            "without --suite: --networks mlp:3x50 --dataset mnist"
+        )
+    return suite
+
+
 def selection(suite: Suite, options: dict[str, Any]) -> Selection:
     """Raises UnsupportedError or RunsError, each naming what is known."""
+    if suite.name == AD_HOC:
+        return Selection(blocks=options["blocks"])
     unknown = set(options["networks"]) - set(known_networks(suite))
     if unknown:
         known = ", ".join(known_networks(suite))
-        raise RunsError(f"The suite {suite.name} has no network {', '.join(sorted(unknown))}. It has: {known}.")
+        raise RunsError(
+            f"The suite {suite.name} has no network {', '.join(sorted(unknown))}. It has: {known}. "
+            "Without --suite, a network of any size is measured: --networks mlp:3x50"
+        )
     return Selection(
         engines=select_engines(tuple(options["engines"])),
         networks=tuple(options["networks"]),
@@ -64,22 +91,43 @@ def selection(suite: Suite, options: dict[str, Any]) -> Selection:
 
 
 def data_for(options: dict[str, Any]) -> DataSetFor:
-    """Real data; synthetic where the user said so. Raises DataSetError with the choices where it is missing.
+    """Real data; others where the user said so. Raises DataSetError with the choices where it is missing.
 
     A plan alone needs no data on the disk: it counts with the official sizes.
     """
 
     @cache
-    def dataset_for(network: Network, train_samples: int | None) -> DataSet:
-        name = DATASET_FOR[network.type]
+    def dataset_for(name: str, train_samples: int | None) -> DataSet:
         try:
             return datasets.describe(name, train_samples=train_samples, synthetic=options["synthetic"])
         except DataSetError:
+            if options["shipped_if_missing"] and datasets.are_images(name):
+                return _shipped_images(train_samples)
             if not (options["synthetic_if_missing"] or options["plan"]):
                 raise
             return datasets.describe(name, train_samples=train_samples, synthetic=True)
 
     return dataset_for
+
+
+def _shipped_images(train_samples: int | None) -> DataSet:
+    """As many as were asked for, or all that there are."""
+    every = datasets.describe(SHIPPED_IMAGES)
+    return datasets.describe(
+        SHIPPED_IMAGES, train_samples=min(train_samples or every.train_samples, every.train_samples)
+    )
+
+
+def stand_ins(plan: Plan) -> str:
+    """What to say where images that ship with the project stand in for those that the suite names; else empty."""
+    wanted = {bench.dataset_name for bench in plan.suite.benches}
+    if SHIPPED_IMAGES in wanted or not any(cell.workload.dataset.name == SHIPPED_IMAGES for cell in plan.cells):
+        return ""
+    missing = ", ".join(sorted(name for name in wanted if datasets.are_images(name)))
+    return (
+        f"{missing} is not on this machine: its networks train on the real images that ship with Benchsite, "
+        f"{SHIPPED_IMAGES}, and every label says so. To have it, see: python manage.py datasets"
+    )
 
 
 def check_data(plan: Plan) -> None:

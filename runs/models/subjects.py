@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from django.db import models
 
@@ -117,6 +117,15 @@ class Environment(models.Model):
         return f"{self.name} {self.sha256[:8]}"
 
 
+def known_network_type(name: str) -> contract.NetworkType:
+    """Raises ValueError naming the known ones."""
+    known = {each: each for each in get_args(contract.NetworkType)}
+    if name not in known:
+        raise ValueError(f"The network type {name!r} is not known here. Known types: {', '.join(known)}.")
+    found: contract.NetworkType = known[name]
+    return found
+
+
 class Workload(models.Model):
     """A network, its data and how it is trained; equal content is one row."""
 
@@ -144,8 +153,8 @@ class Workload(models.Model):
 
     @property
     def network(self) -> Network:
-        network_type: contract.NetworkType = "cnn" if self.network_type == "cnn" else "mlp"
-        return Network(network_type, self.hidden_layers, self.width)
+        """Raises ValueError for a type that this version does not know: it is no MLP."""
+        return Network(known_network_type(self.network_type), self.hidden_layers, self.width)
 
     @property
     def is_synthetic(self) -> bool:

@@ -8,6 +8,7 @@ from statistics import median, median_low
 
 from engines import networks
 from engines.contract import Cell, Device, NetworkType, RunRecord, Track
+from engines.datasets import sample_of
 from runs.suites.plan import Block, Plan
 from runs.suites.suite import Suite
 
@@ -113,6 +114,7 @@ def _kind(cell: Cell) -> Kind:
 
 def _rough_epoch_seconds(cell: Cell) -> float:
     samples, batch_size = cell.workload.dataset.train_samples, cell.workload.batch_size
-    flops = networks.flops_per_epoch(cell.workload.network, samples=samples, batch_size=batch_size)
+    sample = sample_of(cell.workload.dataset.name)
+    flops = networks.flops_per_epoch(cell.workload.network, samples=samples, batch_size=batch_size, sample=sample)
     steps = networks.steps_per_epoch(samples, batch_size)
     return flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS.get(cell.engine, _USUAL_STEP_SECONDS)

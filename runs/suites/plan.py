@@ -18,8 +18,8 @@ from engines.contract import Cell, DataSet, Device, Network, Optimizer, Track, W
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
-DataSetFor = Callable[[Network, int | None], DataSet]
-"""(network, train_samples) -> the data set that it will train on here."""
+DataSetFor = Callable[[str, int | None], DataSet]
+"""(a data set's name, train_samples) -> the data set that will be trained on here."""
 
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def _engines_and_tracks(bench: Bench, selection: Selection) -> Iterator[tuple[st
 
 def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: Selection) -> Iterator[Workload]:
     for network in _networks(bench, selection):
-        dataset = dataset_for(network, bench.train_samples)
+        dataset = dataset_for(bench.dataset_name, bench.train_samples)
         for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
             yield _workload(suite, network, dataset, batch_size)
 

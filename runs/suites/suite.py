@@ -12,7 +12,8 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from engines import networks, registry
 from engines.contract import Device, Document, Name, NetworkType, Track
-from engines.errors import UnsupportedError
+from engines.datasets import catalogue
+from engines.errors import DataSetError, UnsupportedError
 from engines.timing import Policy
 from runs.errors import SuiteError
 from runs.stats.stopping import MAX_BLOCKS
@@ -51,6 +52,12 @@ class Bench(Document):
     blocks: Blocks | None = None
     train_samples: Annotated[int, Ge(100), Le(10**9)] | None = None
     """The first so many training samples; all of the data set's if left out."""
+    dataset: Annotated[str, MaxLen(100)] = ""
+    """The network type's own if left out: shuttle for an MLP, cifar10 for a CNN."""
+
+    @property
+    def dataset_name(self) -> str:
+        return self.dataset or networks.DATASET_FOR[self.network]
 
 
 @dataclass(frozen=True)
@@ -121,9 +128,31 @@ def parse(text: str, *, source: str) -> Suite:
         raise SuiteError(f"The suite {source} is not TOML: {error}.") from None
     except DocumentError as error:
         raise SuiteError(f"The suite {source} does not fit: {error}.", {"problems": error.problems}) from None
+    return checked(suite, source)
+
+
+def checked(suite: Suite, source: str) -> Suite:
+    """With slugs for engines. Raises SuiteError, naming `source`, where a bench can be measured by nobody."""
     for bench in suite.benches:
         _check_bench(bench, source)
+        _check_data_set(bench, source)
     return dataclasses.replace(suite, benches=tuple(_with_slugs(bench) for bench in suite.benches))
+
+
+def _check_data_set(bench: Bench, source: str) -> None:
+    try:
+        shape = catalogue.find(bench.dataset_name).shape
+    except DataSetError as error:
+        raise SuiteError(f"The suite {source} does not fit: benches.dataset: {error}") from None
+    if not networks.trains_on(bench.network, shape):
+        raise SuiteError(
+            f"The suite {source} does not fit: benches.dataset is {bench.dataset_name}, which has no images: "
+            f"allowed for a CNN: {', '.join(_image_sets())}."
+        )
+
+
+def _image_sets() -> list[str]:
+    return [source.name for source in catalogue.SOURCES.values() if source.unit == "images"]
 
 
 def _check_bench(bench: Bench, source: str) -> None:

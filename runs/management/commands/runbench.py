@@ -20,7 +20,17 @@ from runs import storage
 from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
-from runs.bench.options import batch_size, check_data, data_for, index, positive, seconds_of, selection
+from runs.bench.options import (
+    batch_size,
+    check_data,
+    data_for,
+    index,
+    positive,
+    seconds_of,
+    selection,
+    stand_ins,
+    suite_of,
+)
 from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
 from runs.profile_spool import ProfileSpool, profile_spool
@@ -36,7 +46,8 @@ examples:
   python manage.py runbench                                the quick suite, a few minutes
   python manage.py runbench --plan                         what it would run, and for how long
   python manage.py runbench --suite study --engines th tf  part of the study's own bench
-  python manage.py runbench --networks mlp:8x100 --blocks 5
+  python manage.py runbench --networks mlp:3x50 cnn:1x4    any size, without a suite file
+  python manage.py runbench --networks mlp:8x100 --dataset mnist --threads 1 2 --blocks 3
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
@@ -59,10 +70,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_argument_group("what to measure")
         suite = what.add_mutually_exclusive_group()
-        suite.add_argument("--suite", default="quick", help=f"{', '.join(suites.shipped())}, or a TOML file")
+        suite.add_argument("--suite", help=f"{', '.join(suites.shipped())}, or a TOML file; quick if left out")
         suite.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
         what.add_argument("--engines", nargs="+", default=[], metavar="ENGINE", help="slugs or abbreviations")
-        what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or one: mlp:8x100")
+        what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or sizes: mlp:8x100")
+        what.add_argument("--dataset", metavar="NAME", help="what networks of any size train on, without --suite")
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
         what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
         what.add_argument(
@@ -83,8 +95,14 @@ class Command(BaseCommand):
             "--profile", action="store_true", help="take each cell's profile instead: its operations, apart from runs"
         )
         what.add_argument("--synthetic", action="store_true", help="made-up data, labelled so wherever it appears")
-        what.add_argument(
-            "--synthetic-if-missing", action="store_true", help="the same, for data sets that are not here"
+        missing = what.add_mutually_exclusive_group()
+        missing.add_argument(
+            "--shipped-if-missing",
+            action="store_true",
+            help="the real images that ship with Benchsite, for images that are not here",
+        )
+        missing.add_argument(
+            "--synthetic-if-missing", action="store_true", help="made-up data, for data sets that are not here"
         )
         where = parser.add_argument_group("where it goes")
         where.add_argument("--experiment", metavar="NAME", help="the suite's name by default")
@@ -111,7 +129,7 @@ class Command(BaseCommand):
         if options["profile"]:
             profiles.refuse_other_options(options)
         provenance.check_gpu(options["gpu_index"])
-        suite = suites.load("noise" if options["noise"] else options["suite"])
+        suite = suite_of(options)
         plan = make_plan(suite, data_for(options), selection(suite, options))
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
@@ -245,8 +263,8 @@ class Command(BaseCommand):
         return made
 
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
-        for reason in here.reasons_against(plan.cells):
-            self.stderr.write(f"Cannot run here: {reason}")
+        for reason in filter(None, (stand_ins(plan), *map(_cannot, here.reasons_against(plan.cells)))):
+            self.stderr.write(reason)
         self._warn_of_damage(spool.path, damaged, "run records; left as they are, and run again")
 
     def _warn_of_damage(self, path: Path, damaged: tuple[int, ...], words: str) -> None:
@@ -285,6 +303,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"experiment": sitting.experiment, "runs": [run.run_id for run in made]}))
         else:
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
+
+
+def _cannot(reason: str) -> str:
+    return f"Cannot run here: {reason}"
 
 
 def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:

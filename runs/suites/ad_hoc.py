@@ -1,0 +1,47 @@
+"""A suite of networks named on the command line: any size, without a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from runs.errors import SuiteError
+from runs.suites.suite import Bench, Suite, checked
+
+NAME = "ad-hoc"
+STUDY_ENGINES = ("theano", "tensorflow", "keras-theano", "keras-tensorflow")
+_SIZE = re.compile(r"(mlp|cnn):([1-9]\d{0,4})x([1-9]\d{0,4})")
+
+
+def is_ad_hoc(networks: Sequence[str]) -> bool:
+    """Whether a size is named, as in mlp:8x100, and not only a type of networks."""
+    return any(":" in name for name in networks)
+
+
+def ad_hoc_suite(options: dict[str, Any]) -> Suite:
+    """Every network with every engine, device, thread count, track and batch size asked for. Raises SuiteError.
+
+    All such runs are one experiment: they are measured by the same rules, so that it can grow from call to call.
+    """
+    benches = tuple(_bench(name, options) for name in options["networks"])
+    return checked(Suite(NAME, "Networks named on the command line", benches, blocks=options["blocks"]), NAME)
+
+
+def _bench(name: str, options: dict[str, Any]) -> Bench:
+    found = _SIZE.fullmatch(name)
+    if not found:
+        allowed = "a type and a size, as mlp:8x100 or cnn:2x8; or leave the sizes out and name a suite with --suite"
+        raise SuiteError(f"The network {name!r} is none that can be measured by its size. Allowed: {allowed}.")
+    network_type, layers, width = found.groups()
+    return Bench(
+        "cnn" if network_type == "cnn" else "mlp",
+        (int(layers),),
+        (int(width),),
+        tuple(options["engines"]) or STUDY_ENGINES,
+        devices=tuple(options["devices"]) or ("cpu",),
+        threads=tuple(options["threads"]) or (1,),
+        tracks=tuple(options["tracks"]) or ("idiomatic",),
+        batch_sizes=tuple(options["batch_sizes"]),
+        dataset=options["dataset"] or "",
+    )
