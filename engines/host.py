@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, get_args
 
-from engines import plug_ins, registry
+from engines import inheritance, plug_ins, registry
 from engines.contract import Status
 from engines.errors import UnavailableError
 from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
@@ -32,10 +32,6 @@ _STDERR_TAIL = 4000
 _LEAVING_SECONDS = 30.0
 _POLL_SECONDS = 1.0
 _NEVER = threading.Event()
-# Left by the user's shell or another tool, these would change what a worker measures; backends.py sets its own.
-_NOT_INHERITED = re.compile(
-    r"^(OMP|MKL|TF|XLA|JAX|THEANO|KERAS|KMP|GOMP|MALLOC_|GLIBC_TUNABLES|CUDA_VISIBLE|PYTHON(PATH|HOME|STARTUP))"
-)
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
 """When glibc's malloc asks the system for memory and gives it back, in bytes; other C libraries take no notice.
@@ -199,9 +195,8 @@ def _worker(python: Path, engine: str, scratch: str, stderr: IO[bytes]) -> Itera
 
 def _environment(engine: str, scratch: str) -> dict[str, str]:
     handed_over, folders = plug_ins.handed_over(registry.ENGINES.get(engine), Path(scratch))
-    inherited = {name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)}
     return {
-        **inherited,
+        **inheritance.inherited(),
         **ALLOCATOR,
         **handed_over,
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *folders]),

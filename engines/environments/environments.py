@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import tomllib
 
-from engines import registry
+from engines import inheritance, registry
 from engines.contract import Device, Environment, content_hash
 from engines.declarations import EnvironmentDeclaration
 from engines.errors import UnavailableError, UnsupportedError
@@ -236,6 +236,7 @@ def describe(environment: EnvironmentInfo) -> Environment:
         return Environment(environment.name, content_hash(environment.name), "missing")
     python, packages = _listing(python_of(environment))
     facts = {"compiler": compiler_version()} if "compiler" in environment.needs else {}
+    facts |= inheritance.recorded()
     sha256 = content_hash(python, packages, facts)
     return Environment(environment.name, sha256, origin_now, python, packages, facts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -23,15 +23,20 @@ _WHY_LEFT_OUT: dict[StopReason, str] = {
 
 
 class Display:
-    """Shows each result as it comes, and how much is left. `predict` gives the seconds of a planned run."""
+    """Shows each result as it comes, and how much is left. `predict` gives the seconds of a planned run.
 
-    def __init__(self, stream: TextIO, plan: Plan, predict: Callable[[PlannedRun], float]) -> None:
+    Why something is unsupported is said once, and not here if it was `told` before: a suite has dozens of such runs.
+    """
+
+    def __init__(
+        self, stream: TextIO, plan: Plan, predict: Callable[[PlannedRun], float], told: Iterable[str] = ()
+    ) -> None:
         self.console = Console(file=stream, highlight=False, soft_wrap=True)
         self.left = {run: predict(run) for run in plan.runs}
         self.total = len(plan.runs)
         self.done = 0
         self.left_out: Counter[StopReason] = Counter()
-        self.unsupported: Counter[str] = Counter()
+        self.told = set(told)
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -52,8 +57,6 @@ class Display:
         for reason, blocks in self.left_out.items():
             noun = "block" if blocks == 1 else "blocks"
             self.console.print(f"Left out {blocks} {noun}: {_WHY_LEFT_OUT[reason]}.", markup=False)
-        for why, runs in self.unsupported.items():
-            self.console.print(f"Unsupported, {runs} run{'s' if runs > 1 else ''}: {why}", markup=False)
 
     def on_event(self, planned: PlannedRun, event: Event) -> None:
         """Tell what the worker is at: compiling, or which epoch."""
@@ -77,10 +80,10 @@ class Display:
         del self.left[planned]
         left = self._time_left
         self.progress.update(self.task, advance=1, left=left)
+        if record.status == "unsupported" and record.reason in self.told:
+            return
         if record.status == "unsupported":
-            self.unsupported[record.reason] += 1
-            if self.unsupported[record.reason] > 1:
-                return  # said once; how many there were is said at the end
+            self.told.add(record.reason)
         counter = "" if self.console.is_terminal else f"[{self.done}/{self.total}, {left} left] "
         self.console.print(f"{counter}{result_line(record)}", markup=False)
 

@@ -35,14 +35,16 @@ def _why_not(engine: str, device: Device) -> str:
     return why_not(registry.find(engine), device, provenance.gpus())
 
 
-def reasons_against(cells: Iterable[Cell]) -> list[str]:
-    """For each engine and device of the cells that cannot run here: why, and what to do. Each reason once."""
-    reasons = dict.fromkeys((cell.engine, cell.device, why_unsupported(cell)) for cell in cells)
-    return [
-        f"{registry.find(engine).title} on the {device.upper()}: {reason}"
-        for engine, device, reason in reasons
-        if reason
-    ]
+def reasons_against(cells: Iterable[Cell]) -> dict[str, str]:
+    """Why cells cannot run here, and what to do -> the engines and device that this holds for, in words."""
+    engines: dict[tuple[str, Device], dict[str, None]] = {}
+    for cell in cells:
+        if reason := why_unsupported(cell):
+            engines.setdefault((reason, cell.device), {})[registry.find(cell.engine).title] = None
+    found: dict[str, list[str]] = {}
+    for (reason, device), titles in engines.items():
+        found.setdefault(reason, []).append(f"{', '.join(titles)} on the {device.upper()}")
+    return {reason: "; ".join(words) for reason, words in found.items()}
 
 
 def environment_of(cell: Cell) -> Environment:

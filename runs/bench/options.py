@@ -12,11 +12,10 @@ from engines.errors import DataSetError
 from runs.errors import RunsError
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import NAME as AD_HOC
-from runs.suites.ad_hoc import ad_hoc_suite, is_ad_hoc
+from runs.suites.ad_hoc import SHIPPED_IMAGES, ad_hoc_suite, is_ad_hoc
 from runs.suites.plan import DataSetFor, Plan, Selection, known_networks, select_engines
 from runs.suites.suite import Suite
 
-SHIPPED_IMAGES = "fashion-mnist-10k"
 _LARGEST = 1000
 _LONGEST_SECONDS = 30 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from engines import machine, registry
 from engines.contract import Cell, Code, Machine
+from engines.datasets.catalogue import SYNTHETIC_PREFIX
 from engines.environments.readiness import seen_gpus
 from engines.host import PROJECT_ROOT
 from runs.errors import RunsError
 from runs.suites import suite as suites
+from runs.suites.ad_hoc import NAME as AD_HOC
+from runs.suites.ad_hoc import SHIPPED_IMAGES
 from runs.suites.plan import network_name
 
 
@@ -95,10 +98,16 @@ def _git(*arguments: str) -> str:
     return answer.stdout.strip()
 
 
+def _suite_options(cell: Cell, suite: str) -> dict[str, str]:
+    if suite == AD_HOC:
+        return {"--dataset": cell.workload.dataset.name.removeprefix(SYNTHETIC_PREFIX)}
+    return {"--suite": suite if suite in suites.shipped() else f"{suite}.toml"}
+
+
 def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool = False) -> str:
     """What to type to do this cell again; a suite that is not ours is a file, whose folder stays private."""
     options = {
-        "--suite": suite if suite in suites.shipped() else f"{suite}.toml",
+        **_suite_options(cell, suite),
         "--engines": cell.engine,
         "--networks": network_name(cell.workload.network),
         "--devices": cell.device,
@@ -109,5 +118,6 @@ def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool 
     words = [word for pair in options.items() for word in pair]
     words += ["--gpu-index", str(gpu_index)] if cell.device == "gpu" and gpu_index else []
     synthetic = ["--synthetic"] if cell.workload.dataset.source == "synthetic" else []
+    synthetic += ["--shipped-if-missing"] if suite != AD_HOC and cell.workload.dataset.name == SHIPPED_IMAGES else []
     end = ["--profile"] if as_profile else ["--blocks", "1", "--fresh"]
     return shlex.join(["python", "manage.py", "runbench", *words, *synthetic, *end])

@@ -10,6 +10,8 @@ from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite, checked
 
 NAME = "ad-hoc"
+SHIPPED_IMAGES = "fashion-mnist-10k"
+"""What may stand in for images that are not on the machine: real ones that are on every machine."""
 STUDY_ENGINES = ("theano", "tensorflow", "keras-theano", "keras-tensorflow")
 _SIZE = re.compile(r"(mlp|cnn):([1-9]\d{0,4})x([1-9]\d{0,4})")
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from engines import datasets
-from engines.datasets import pack_shuttle, shuttle
+from engines.contract import SampleShape
+from engines.datasets import fashion, pack_shuttle, shuttle
 from engines.datasets.catalogue import SOURCES
 from engines.errors import DataSetError
 from tests.engines.dataset_files import cifar_batch, cifar_files, write
@@ -166,7 +167,10 @@ def test_the_data_folder_is_in_the_users_cache_by_default(monkeypatch: pytest.Mo
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(DataSetError, match="Known data sets: shuttle, cifar10, mnist, synthetic-shuttle"):
+    with pytest.raises(
+        DataSetError,
+        match="Known data sets: shuttle, cifar10, mnist, fashion-mnist, fashion-mnist-10k, synthetic-shuttle",
+    ):
         datasets.describe("imagenet")
 
 
@@ -182,3 +186,40 @@ def test_the_host_side_needs_no_numpy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == ["False", "False"]
+
+
+# ---------------------------------------------------------------- the images that ship
+
+
+def test_the_shipped_images_are_split_by_their_order() -> None:
+    dataset = datasets.describe("fashion-mnist-10k")
+    assert (dataset.source, dataset.train_samples, dataset.test_samples) == ("shipped", 8_000, 2_000)
+    data = datasets.load(dataset)
+    assert data.train_inputs.shape == (8_000, 28, 28, 1)
+    assert data.test_inputs.shape == (2_000, 28, 28, 1)
+    assert data.train_labels[:5].tolist() == [9, 2, 1, 1, 6]  # the first labels of the official test set
+    assert (data.train_inputs.min(), data.train_inputs.max()) == (0.0, 1.0)
+    few = datasets.load(datasets.describe("fashion-mnist-10k", train_samples=100))
+    assert (few.train_inputs == data.train_inputs[:100]).all()
+    assert (few.test_inputs == data.test_inputs).all()
+    assert datasets.verify("fashion-mnist-10k") == dataset
+
+
+def test_a_damaged_shipped_image_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fashion, "FOLDER", tmp_path)
+    with pytest.raises(DataSetError, match=r"missing or damaged\. Get the file again"):
+        datasets.verify("fashion-mnist-10k")
+
+
+def test_what_ships_as_it_is_cannot_be_imported(tmp_path: Path) -> None:
+    with pytest.raises(DataSetError, match="there are no files to import"):
+        datasets.import_files("fashion-mnist-10k", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes"),
+    [("shuttle", (8,), 7), ("cifar10", (32, 32, 3), 10), ("fashion-mnist", (28, 28, 1), 10)],
+)
+def test_a_data_set_says_what_its_samples_are(name: str, shape: tuple[int, ...], classes: int) -> None:
+    assert datasets.sample_of(name) == SampleShape(shape, classes)
+    assert datasets.sample_of("unheard-of") is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import networks
-from engines.contract import Network
+from engines.contract import Network, SampleShape
 from engines.networks import Convolution, Dense
 
 MLPS = st.builds(Network, st.just("mlp"), st.integers(1, 16), st.integers(1, 400))
@@ -127,3 +127,32 @@ def test_another_seed_draws_other_weights() -> None:
     network = Network("mlp", 2, 25)
     one, other = networks.initial_weights(network, 1), networks.initial_weights(network, 2)
     assert not np.array_equal(one[0], other[0])
+
+
+# ---------------------------------------------------------------- on other samples than the study's
+
+GREY = SampleShape((28, 28, 1), 10)
+
+
+@pytest.mark.parametrize("network", [Network("mlp", 2, 25), Network("mlp", 16, 200), Network("cnn", 2, 8)])
+def test_on_the_study_s_samples_nothing_changes(network: Network) -> None:
+    sample = SampleShape((8,), 7) if network.type == "mlp" else SampleShape((32, 32, 3), 10)
+    assert networks.layers(network, sample) == networks.layers(network)
+    assert networks.parameters(network, sample) == networks.parameters(network)
+    assert networks.flops_per_sample(network, sample) == networks.flops_per_sample(network)
+    same = zip(networks.initial_weights(network, 3, sample=sample), networks.initial_weights(network, 3), strict=True)
+    assert all((ours == study).all() for ours, study in same)
+
+
+def test_an_mlp_takes_images_as_rows_of_pixels() -> None:
+    network = Network("mlp", 1, 30)
+    assert networks.input_shape(network, GREY) == (784,)
+    assert networks.parameters(network, GREY) == 784 * 30 + 30 + 30 * 10 + 10
+
+
+def test_a_cnn_has_as_many_maps_on_grey_images_as_on_coloured_ones() -> None:
+    first, *dense = networks.layers(Network("cnn", 1, 2), GREY)
+    assert first == Convolution((28, 28, 1), 6)
+    assert dense[0] == Dense(12 * 12 * 6, 120)
+    assert not networks.trains_on("cnn", (8,))
+    assert networks.trains_on("mlp", (28, 28, 1))

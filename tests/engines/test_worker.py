@@ -244,3 +244,13 @@ def test_a_worker_whose_host_died_before_it_handed_the_job_over_leaves_no_files(
     completed = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, cwd=root)
     assert (completed.returncode, completed.stderr) == (0, b"")
     assert not scratch.exists()
+
+
+@pytest.mark.parametrize("network", [Network("mlp", 1, 8), Network("cnn", 1, 1)])
+def test_networks_of_both_types_train_on_grey_images(network: Network) -> None:
+    setup = dataclasses.replace(SETUP, network=network)
+    training = train(setup=setup, dataset=datasets.describe("fashion-mnist-10k", train_samples=200))
+    sample = datasets.sample_of("fashion-mnist-10k")
+    assert training.parameters == networks.parameters(network, sample)
+    assert training.flops_per_epoch == networks.flops_per_sample(network, sample) * 200
+    assert training.test_accuracy is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engines import machine
+from engines import datasets, machine
 from engines.contract import Cell, Device, Environment, Network
 from runs.bench import here, provenance
 from runs.errors import RunsError
@@ -53,9 +53,9 @@ def test_a_cell_that_cannot_run_says_why(device: Device, threads: int, reason: s
 @pytest.mark.usefixtures("ready")
 def test_each_reason_is_told_once() -> None:
     cells = [dataclasses.replace(CELL, threads=threads) for threads in (1, 3, 3, 4, 2)]
-    assert here.reasons_against(cells) == [
-        f"TensorFlow on the CPU: {threads} threads asked; this process may use 2 logical CPUs." for threads in (3, 4)
-    ]
+    assert here.reasons_against(cells) == {
+        f"{threads} threads asked; this process may use 2 logical CPUs.": "TensorFlow on the CPU" for threads in (3, 4)
+    }
 
 
 # ---------------------------------------------------------------- names and commands
@@ -71,6 +71,14 @@ def test_the_command_that_repeats_a_run_names_its_cell(suite: str, named: str) -
     cell = "--engines theano --networks mlp:8x25 --devices cpu --threads 1 --tracks idiomatic --batch-sizes 100"
     assert f"{cell} --blocks 1" in command
     assert "--synthetic" not in command
+
+
+def test_the_command_names_what_a_network_without_a_suite_trained_on() -> None:
+    images = datasets.describe("fashion-mnist-10k")
+    cell = make_cell("theano", Network("cnn", 1, 4), dataset=images)
+    assert "--dataset fashion-mnist-10k --engines theano" in provenance.command_for(cell, "ad-hoc")
+    assert "--suite" not in provenance.command_for(cell, "ad-hoc")
+    assert "--shipped-if-missing" in provenance.command_for(cell, "quick")
 
 
 def test_one_gpu_of_several_is_chosen_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_unsupported_runs_are_recorded_without_a_process_and_tried_again(
     monkeypatch.setattr(machine, "allowed_cpus", lambda: (0,))
     runbench(bench, *two_threads)
     assert sorted(record.status for record in bench.records) == ["finished", "unsupported"]
-    assert "Cannot run here: TensorFlow on the CPU: 2 threads asked" in capsys.readouterr().err
+    assert "Cannot run here: TensorFlow on the CPU. 2 threads asked" in capsys.readouterr().err
     runbench(bench, *two_threads)
     assert len(bench.records) == 2
     monkeypatch.setattr(machine, "allowed_cpus", lambda: (0, 1))
@@ -201,7 +201,9 @@ def test_a_wrong_suite_key_names_the_known_ones(bench: Bench) -> None:
     Path(bench.suite).write_text(Path(bench.suite).read_text() + "layers = 3\n")
     message = refusal(bench)
     assert "benches.0.layers is 3, allowed: no such field; known fields: batch_size," not in message
-    assert "benches.0.layers is 3, allowed: no such field; known fields: batch_sizes, blocks, devices" in message
+    assert (
+        "benches.0.layers is 3, allowed: no such field; known fields: batch_sizes, blocks, dataset, devices" in message
+    )
 
 
 def test_a_corrupt_data_file_is_told_before_anything_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from django.core.management import CommandError
 
 from runs.bench import session
 from runs.bench.stopping import Budget
+from runs.management.commands.runbench import EXAMPLES
 from runs.models import Experiment, Run
 from runs.records import parse_record
 from runs.spool import Spool, spool_for
@@ -69,12 +72,12 @@ def test_noise_is_a_suite_of_its_own(bench: Bench) -> None:
         runbench("--suite", bench.suite, "--noise")
 
 
-def test_the_quick_suite_is_four_engines_on_three_networks_three_times(
+def test_the_quick_suite_is_four_engines_on_four_networks_and_two_thread_counts_three_times(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runbench("--plan", "--json", "--devices", "cpu")
     plan = json.loads(capsys.readouterr().out)
-    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"]) == ("quick", 12, 9, 36)
+    assert (plan["suite"], plan["cells"], plan["blocks"], plan["runs"]) == ("quick", 20, 15, 60)
 
 
 def _hours_spent(spool: Spool, budget: Budget, *, before: int) -> float:
@@ -141,3 +144,77 @@ def test_a_budget_s_order_is_that_of_the_runs(bench: Bench) -> None:
     runbench("--suite", bench.suite, "--no-verify", "--budget", "10h")
     widths = [record.cell.workload.network.width for record in bench.contents.records]
     assert widths == [2] * 4 + [4] * 4
+
+
+# ---------------------------------------------------------------- any size, without a suite file
+
+
+def test_networks_of_any_size_need_no_suite(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    runbench("--networks", "mlp:3x50", "cnn:1x4", "--plan", "--json")
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["suite"], plan["cells"], plan["runs"]) == ("ad-hoc", 8, 40)
+
+
+def test_every_option_narrows_or_widens_what_has_no_suite(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--engines", "tf", "--threads", "1", "2", "--batch-sizes", "10", "100", "--blocks", "3")
+    runbench("--networks", "mlp:3x50", "--dataset", "fashion-mnist-10k", *options, "--plan")
+    told = capsys.readouterr().out
+    assert told.count("fashion-mnist-10k") == 4
+    assert "4 cells, 12 blocks, 12 runs" in told
+
+
+def test_sizes_are_measured_and_the_experiment_grows(bench: Bench) -> None:
+    for size in ("mlp:3x50", "mlp:3x60", "mlp:3x50"):
+        runbench("--networks", size, "--engines", "tf", "--blocks", "1", "--no-verify")
+    found = Run.objects.values_list("experiment__name", "workload__width").order_by("workload__width")
+    assert list(found) == [("ad-hoc", 50), ("ad-hoc", 60)]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--networks", "mlp:3by50"), "'mlp:3by50' is none that can be measured by its size. Allowed: .* mlp:8x100"),
+        (("--networks", "cnn:3x8"), "allowed for a CNN: 1 to 2"),
+        (("--networks", "cnn:1x8", "--dataset", "shuttle"), "which has no images"),
+        (("--suite", "quick", "--networks", "mlp:3x50"), "Without --suite, a network of any size is measured"),
+        (("--dataset", "mnist"), "The suite quick says itself what it trains on"),
+    ],
+)
+def test_what_cannot_be_measured_by_its_size_is_told(bench: Bench, options: tuple[str, ...], told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        runbench(*options, "--plan")
+
+
+def test_every_example_of_the_help_can_be_planned(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line for line in EXAMPLES.splitlines() if line.startswith("  python manage.py runbench")]
+    examples = [shlex.split(re.split(r"   +", line.strip())[0]) for line in lines]
+    assert len(examples) >= 8
+    for words in examples:
+        options = [bench.suite if word == "my-suite.toml" else word for word in words[3:]]
+        if "--profile" not in options:
+            runbench(*options, *(() if "--plan" in options else ("--plan",)))
+            assert "cells," in capsys.readouterr().out, words
+
+
+# ---------------------------------------------------------------- images that are not here
+
+
+def test_images_that_ship_stand_in_where_asked(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--suite", "quick", "--networks", "cnn", "--engines", "tf", "--devices", "cpu", "--no-verify")
+    with pytest.raises(CommandError, match="CIFAR-10 is not on this machine"):
+        runbench(*options)
+    runbench(*options, "--shipped-if-missing")
+    told = capsys.readouterr().err
+    assert told.count("cifar10 is not on this machine") == 1
+    assert {run.workload.dataset for run in Run.objects.select_related("workload")} == {"fashion-mnist-10k"}
+    assert not any(run.workload.is_synthetic for run in Run.objects.select_related("workload"))
+
+
+def test_what_cannot_run_for_one_reason_is_said_once(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--networks", "mlp:2x25", "--engines", "tf", "ktf", "--devices", "cpu", "gpu", "--no-verify")
+    runbench("--suite", "quick", *options)
+    out, err = capsys.readouterr()
+    (reason,) = {run.reason for run in Run.objects.filter(status="unsupported")}
+    assert (out + err).count(reason) == 1
+    assert f"Cannot run here: TensorFlow, Keras · TensorFlow on the GPU. {reason}" in err
+    assert "6 finished, 6 unsupported" in out

@@ -243,8 +243,8 @@ def test_an_experiment_is_not_gone_on_with_by_another_suite(bench: Bench) -> Non
 
 def test_names_that_share_a_file_are_no_matter_to_each_other(bench: Bench) -> None:
     runbench(bench, *SMALLEST, "--blocks", "1", "--experiment", "quick")
-    run_command("--experiment", "Quick!", "--devices", "cpu", "--engines", "tf", "--networks", "mlp:2x25",
-                 "--no-verify")  # fmt: skip
+    options = ("--suite", "quick", "--devices", "cpu", "--engines", "tf", "--networks", "mlp:2x25", "--no-verify")
+    run_command("--experiment", "Quick!", *options)
     assert sorted((run.experiment.name, run.experiment.suite) for run in Run.objects.all()) == [
         ("Quick!", "quick"), ("Quick!", "quick"), ("Quick!", "quick"), ("quick", "tiny"),
     ]  # fmt: skip

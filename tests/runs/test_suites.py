@@ -136,3 +136,14 @@ def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, content: byt
 def test_a_folder_is_no_suite(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="There is no suite"):
         suites.load(str(tmp_path))
+
+
+def test_a_bench_trains_on_its_network_s_data_set_unless_it_names_one() -> None:
+    assert parse(SMALL).benches[0].dataset_name == "shuttle"
+    assert parse(SMALL + 'dataset = "mnist"').benches[0].dataset_name == "mnist"
+
+
+def test_a_data_set_that_does_not_fit_is_named_with_those_that_would() -> None:
+    assert "Known data sets: shuttle, cifar10" in problem(SMALL + 'dataset = "imagenet"')
+    told = problem(SMALL.replace('"mlp"', '"cnn"') + 'dataset = "shuttle"')
+    assert "benches.dataset is shuttle, which has no images: allowed for a CNN: cifar10, mnist" in told

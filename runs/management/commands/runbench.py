@@ -45,7 +45,7 @@ EXAMPLES = """
 examples:
   python manage.py runbench                                the quick suite, a few minutes
   python manage.py runbench --plan                         what it would run, and for how long
-  python manage.py runbench --suite study --engines th tf  part of the study's own bench
+  python manage.py runbench --suite study --engines th tf   part of the study's own bench
   python manage.py runbench --networks mlp:3x50 cnn:1x4    any size, without a suite file
   python manage.py runbench --networks mlp:8x100 --dataset mnist --threads 1 2 --blocks 3
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
@@ -254,7 +254,8 @@ class Command(BaseCommand):
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan
         try:
-            with Display(screen, plan, lambda run: predictor.seconds(run.cell, plan.suite)) as display:
+            told = here.reasons_against(plan.cells)
+            with Display(screen, plan, lambda run: predictor.seconds(run.cell, plan.suite), told) as display:
                 made = session.carry_out(sitting, display)
         except KeyboardInterrupt:
             again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
@@ -263,8 +264,10 @@ class Command(BaseCommand):
         return made
 
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
-        for reason in filter(None, (stand_ins(plan), *map(_cannot, here.reasons_against(plan.cells)))):
-            self.stderr.write(reason)
+        if words := stand_ins(plan):
+            self.stderr.write(words)
+        for reason, cells in here.reasons_against(plan.cells).items():
+            self.stderr.write(f"Cannot run here: {cells}. {reason}")
         self._warn_of_damage(spool.path, damaged, "run records; left as they are, and run again")
 
     def _warn_of_damage(self, path: Path, damaged: tuple[int, ...], words: str) -> None:
@@ -303,10 +306,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"experiment": sitting.experiment, "runs": [run.run_id for run in made]}))
         else:
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
-
-
-def _cannot(reason: str) -> str:
-    return f"Cannot run here: {reason}"
 
 
 def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:

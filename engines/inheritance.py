@@ -1,0 +1,31 @@
+"""Which variables of the user's shell a worker gets: none that could change what it measures without a word.
+
+Most of them are dropped; `backends.py` sets its own. A few decide whether results are right or a program runs at all:
+which kernels an older OpenBLAS takes on a newer processor, a library that a site loads into every program. These pass,
+and the record's environment names them: measured with another value, it is another environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+RECORDED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "LD_PRELOAD")
+_DROPPED = re.compile(
+    r"^(OMP|GOMP|KMP|MKL|OPENBLAS|GOTO|BLIS|VECLIB|NUMEXPR|DNNL|ONEDNN|TF|XLA|JAX|TORCH|PYTORCH|THEANO|KERAS"
+    r"|MALLOC_|GLIBC_TUNABLES|CUDA_VISIBLE|CUDA_LAUNCH|CUBLAS|CUDNN|NVIDIA_TF32|PYTHON(PATH|HOME|STARTUP))"
+)
+
+
+def inherited() -> dict[str, str]:
+    """The variables that pass."""
+    return {name: value for name, value in os.environ.items() if name in RECORDED or not _DROPPED.match(name)}
+
+
+def recorded() -> dict[str, str]:
+    """Those that can change times, for the record; of files their names alone, since no path of a machine is told."""
+    found = {name: os.environ[name] for name in RECORDED if os.environ.get(name)}
+    if "LD_PRELOAD" in found:
+        found["LD_PRELOAD"] = " ".join(Path(each).name for each in re.split(r"[ :]+", found["LD_PRELOAD"]) if each)
+    return found
