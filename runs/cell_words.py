@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
-from engines.datasets.catalogue import SYNTHETIC_PREFIX
+from engines.datasets.catalogue import SOURCES, SYNTHETIC_PREFIX
 from engines.registry import ENGINES
 from runs import formats
 from runs.recommendation import MissingStatus
@@ -49,6 +49,15 @@ def data_name(dataset: str, *, is_synthetic: bool) -> str:
 
 def _plain_name(dataset: str, is_synthetic: bool) -> str:
     return dataset.removeprefix(SYNTHETIC_PREFIX) if is_synthetic else dataset
+
+
+def majority_words(dataset: str) -> str:
+    """What always guessing the commonest class gives, to hold an accuracy against; empty where it is not known."""
+    source = SOURCES.get(dataset)
+    if source is None or source.majority_share is None:
+        return ""
+    share = formats.percent(source.majority_share)
+    return gettext("always guessing the commonest class: {share}").format(share=share)
 
 
 def depth_words(network_type: str, hidden_layers: int) -> str:

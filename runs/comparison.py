@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from runs import formats
 from runs.alike import alike
-from runs.cell_words import depth_words, engine_title, threads_words
+from runs.cell_words import depth_words, engine_title, majority_words, threads_words
 from runs.cells import CellRow, engine_place
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
@@ -100,10 +100,16 @@ def comparison_chart(picked: Picked, view: View, *, slug: str = "time-per-epoch"
         series=series_of(picked.rows, view),
         scale=view.scale,
         network_type=picked.network_type or "",
-        note=conditions(picked),
+        note=_note(picked, view.measure),
         marks=(_("synthetic data"),) if picked.is_synthetic else (),
         intervals=view.intervals,
     )
+
+
+def _note(picked: Picked, measure: Measure) -> str:
+    """Under what all ran; beside accuracies, what no network is needed for."""
+    beside = majority_words(picked.rows[0].dataset) if picked.rows and measure.slug == "accuracy" else ""
+    return " · ".join(filter(None, (conditions(picked), beside)))
 
 
 def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:

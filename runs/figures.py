@@ -36,13 +36,13 @@ _FACETS = [
         "code",
     )
 ]
-_THREADS_MLP = ("mlp-threads-useless-when-narrow", "mlp-threads-peak-at-8")
-_THREADS_CNN = ("cnn-threads-hurt-when-narrow", "cnn-threads-peak-at-4")
+_THREADS_MLP = ("mlp-threads-useless-when-narrow", "mlp-threads-peak-at-8", "threads-efficiency-falls")
+_THREADS_CNN = ("cnn-threads-hurt-when-narrow", "cnn-threads-peak-at-4", "threads-efficiency-falls")
 CLAIMS_OF: Mapping[str, tuple[str, ...]] = {
-    "4.1": ("mlp-gpu-flat-until-400", "mlp-gpu-tf-beats-th-at-1600"),
+    "4.1": ("mlp-gpu-flat-until-400", "mlp-gpu-th-falls-behind-from-400", "mlp-gpu-tf-beats-th-at-1600"),
     "4.2": ("mlp-gpu-kth-beats-ktf",),
     "4.3": ("mlp-gpu-kth-beats-th",),
-    "4.4": ("mlp-gpu-ktf-slower-than-tf",),
+    "4.4": ("mlp-gpu-ktf-slower-than-tf", "mlp-gpu-ktf-penalty-grows"),
     "4.5": ("mlp-cpu-tf-beats-th", "mlp-layers-cost-more-on-cpu"),
     "4.6": ("mlp-cpu-kth-ties-ktf",),
     "4.7": ("mlp-cpu-kth-beats-th",),

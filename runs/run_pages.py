@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from runs import formats, record_selectors
-from runs.cell_words import data_words
+from runs.cell_words import data_words, majority_words
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
@@ -130,11 +130,16 @@ def phases_table(run: Run) -> Table:
     return facts_table(_("Phases"), facts, (_("Phase"), _("Time")))
 
 
+def _accuracy(accuracy: float | None, dataset: str) -> str:
+    beside = majority_words(dataset) if accuracy is not None else ""
+    return formats.percent(accuracy) + (f" ({beside})" if beside else "")
+
+
 def results_table(run: Run) -> Table:
     training = run.record.get("training") or {}
     conditions = run.record.get("conditions") or {}
     facts = {
-        _("Test accuracy"): formats.percent(training.get("test_accuracy")),
+        _("Test accuracy"): _accuracy(training.get("test_accuracy"), run.workload.dataset),
         _("Test loss"): _digits(training.get("test_loss")),
         _("Parameters"): formats.count(training.get("parameters") or run.workload.parameters),
         _("FLOPs per epoch"): f"{formats.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",

@@ -22,7 +22,10 @@ VERDICTS = (
     _("unresolved"),
 )
 STATEMENTS = (
-    _("MLPs on the GPU: the time per epoch stays almost the same up to about 400 neurons per layer."),
+    _(
+        "MLPs on the GPU: with Theano and TensorFlow, the time per epoch stays almost the same up to about "
+        "400 neurons per layer."
+    ),
     _("MLPs on the GPU with 1,600 neurons per layer: TensorFlow is faster than Theano, up to 2 times."),
     _("MLPs on the GPU: Keras is faster on Theano than on TensorFlow."),
     _("MLPs on the GPU: Keras on Theano is faster than Theano alone."),
@@ -30,6 +33,8 @@ STATEMENTS = (
         "MLPs on the GPU: Keras on TensorFlow is slower than TensorFlow alone, by nearly 2 times at "
         "1,600 neurons per layer."
     ),
+    _("MLPs on the GPU: from 400 neurons per layer on, Theano falls further behind TensorFlow."),
+    _("MLPs on the GPU: what Keras on TensorFlow loses against TensorFlow alone grows with the width."),
     _("MLPs on one CPU thread: TensorFlow is faster than Theano at every width."),
     _("MLPs: each added hidden layer costs far more time on the CPU than on the GPU."),
     _("MLPs on one CPU thread: Keras is equally fast on either backend."),
@@ -59,6 +64,7 @@ STATEMENTS = (
     _("CNNs of 2 to 4 maps: more CPU threads make them slower."),
     _("CNNs of 8 to 16 maps: the time falls up to 4 threads, then rises."),
     _("Taken together, more CPU threads bring no great gain for these networks."),
+    _("The more CPU threads, the lower their efficiency."),
     _("In most situations Keras is about as fast as TensorFlow alone."),
     _("TensorFlow suits MLPs and CNNs alike, on the GPU and on the CPU."),
 )
@@ -76,12 +82,24 @@ NOTES = (
     _("The study's own published tables agree with this claim only partly."),
     _("As fast as every other engine on the largest network of each situation, the basis of Table 5.1."),
     _("Judged on two convolutional layers, since the study leaves its one-layer anomaly aside."),
-    _("Judged on Keras on TensorFlow. The situations are the four of Table 5.1; most are three of them."),
+    _(
+        "The situations are the four of Table 5.1; most are three of them. Keras is judged on TensorFlow, but for "
+        "MLPs on the CPU on Theano, which Table 5.1 sets beside TensorFlow there."
+    ),
+    _("Judged from the narrowest network to the widest."),
+    _("The study names 1, 4 and 8 threads; the counts 2, 6, 10 and 12 are derived from the number of its executions."),
     _("From 8 to 16 layers the time grows on the CPU by so much more than on the GPU as the speed-up grows."),
     _('"Can be" needs one network of one engine.'),
-    _("The speed-up of 1.81 was that of the study's machine; it is no part of the judgement."),
+    _(
+        "The speed-up of 1.81 was that of the study's machine, and is no part of this. The study names 1, 4 and 8 "
+        "threads; the counts 2, 6, 10 and 12 are derived from the number of its executions."
+    ),
 )
 PHRASES = (
+    _("CPU threads over that of the next smaller count"),
+    _("efficiency of"),
+    _("at width"),
+    _("over that at"),
     _("GPU/CPU speed-up over that of the next smaller number of layers"),
     _("GPU/CPU speed-up over that of the next smaller width"),
     _("GPU/CPU speed-up's growth with hidden layers"),
@@ -124,6 +142,7 @@ PHRASES = (
     _("far more"),
     _("hardly changed"),
     _("hardly raised"),
+    _("less"),
     _("not beaten"),
     _("faster"),
     _("slower"),

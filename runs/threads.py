@@ -139,7 +139,7 @@ class ThreadScaling:
         """The best case that the study reports, on its own machine."""
         network = self.network
         then = published().thread_scaling.get(network.type) if network else None
-        if not then:
+        if not network or not then or network.width <= then.wider_than:
             return []
         point = Point(then.threads, getattr(then, quantity) * factor)
         return [Series(_("Study, 2017: its best case"), publication_style(), [point], radius=6)]

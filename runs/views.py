@@ -18,6 +18,7 @@ from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.speed_up_pages import found_speed_ups
 from runs.study.published import published
+from runs.study_tables import study_tables
 from runs.tables import Table
 from runs.upload.access import is_in_the_open
 
@@ -106,7 +107,7 @@ def explore(request: HttpRequest) -> HttpResponse:
 
 
 def method(request: HttpRequest) -> HttpResponse:
-    return render_page(request, "method", "method", study=published().study)
+    return render_page(request, "method", "method", study=published().study, study_tables=study_tables())
 
 
 def upload_help(request: HttpRequest) -> HttpResponse:

@@ -70,6 +70,8 @@ class Source:
     downloads: tuple[Download, ...] = ()
     unpacked_bytes: int = 0
     synthetic: bool = False
+    majority_share: float | None = None
+    """What always guessing the commonest class is right on, of the test samples."""
     system_folder: str = ""
     """Where a system's package puts the same files: taken from there before anything is downloaded."""
 
@@ -98,6 +100,7 @@ _SHUTTLE = Source(
     ),
     expected_files="shuttle.trn and shuttle.tst, plain or as .xz or .gz",
     licence="CC BY 4.0",
+    majority_share=11_478 / 14_500,
     reference="https://doi.org/10.24432/C5WS31",
 )
 
@@ -116,6 +119,7 @@ _CIFAR10 = Source(
     expected_files="cifar-10-binary.tar.gz, or a folder or archive with data_batch_1.bin (up to _5) and test_batch.bin",
     licence="none stated",
     reference="https://www.cs.toronto.edu/~kriz/cifar.html",
+    majority_share=0.1,
     downloads=(
         Download(
             "cifar-10-binary.tar.gz",
@@ -165,6 +169,7 @@ _MNIST = Source(
     expected_files=_IDX_FILES,
     licence="none stated",
     reference="http://yann.lecun.com/exdb/mnist/",
+    majority_share=0.1135,
     downloads=_idx_files(
         _MNIST_FOLDERS,
         (
@@ -193,6 +198,7 @@ _FASHION_MNIST = Source(
     expected_files=_IDX_FILES,
     licence="MIT",
     reference="https://github.com/zalandoresearch/fashion-mnist",
+    majority_share=0.1,
     downloads=_idx_files(
         _FASHION_FOLDERS,
         (
@@ -222,6 +228,7 @@ _FASHION_MNIST_10K = Source(
     expected_files="",
     licence="MIT",
     reference="https://github.com/zalandoresearch/fashion-mnist",
+    majority_share=224 / 2_000,
 )
 
 SYNTHETIC_PREFIX = "synthetic-"
@@ -239,6 +246,7 @@ def _synthetic_twin(source: Source) -> Source:
         reference="",
         downloads=(),
         unpacked_bytes=0,
+        majority_share=None,
         synthetic=True,
     )
 

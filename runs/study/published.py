@@ -67,6 +67,8 @@ class ThreadScaling(_Declared):
     threads: int
     speedup: Positive
     efficiency: Positive
+    wider_than: int
+    """It is said of networks with more neurons per layer than that."""
 
 
 class Claim(_Declared):

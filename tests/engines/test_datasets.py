@@ -223,3 +223,9 @@ def test_what_ships_as_it_is_cannot_be_imported(tmp_path: Path) -> None:
 def test_a_data_set_says_what_its_samples_are(name: str, shape: tuple[int, ...], classes: int) -> None:
     assert datasets.sample_of(name) == SampleShape(shape, classes)
     assert datasets.sample_of("unheard-of") is None
+
+
+@pytest.mark.parametrize("name", ["shuttle", "fashion-mnist-10k"])
+def test_the_share_of_the_commonest_class_is_that_of_the_test_samples(name: str) -> None:
+    labels = datasets.load(datasets.describe(name)).test_labels
+    assert SOURCES[name].majority_share == np.bincount(labels).max() / len(labels)

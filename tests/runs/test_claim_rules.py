@@ -12,7 +12,7 @@ from engines.contract import Network
 from runs.recommendation import Missing
 from runs.stats import LogSamples, equivalence_region
 from runs.study.claims import CLAIMS, JudgedClaim, Measured, Place, judge_claim
-from runs.study.claims.declared import TF, TH
+from runs.study.claims.declared import COUNTS_ARE_DERIVED, KTF, KTH, TF, TH
 from runs.study.claims.judgements import ThreadSpeedUp, Versus
 from runs.study.claims.notes import FED_FROM_HOST, NOT_SHUFFLED, TABLES_AGREE_PARTLY, TWO_MACHINES, VALIDATED_INSIDE
 from runs.study.claims.questions import Grid
@@ -80,7 +80,7 @@ def test_an_engine_refused_for_its_threads_is_not_refused_with_fewer() -> None:
         ("mlp-cpu-kth-beats-th", (NOT_SHUFFLED, VALIDATED_INSIDE)),
         ("mlp-cpu-kth-ties-ktf", ()),
         ("cnn-gpu-always-faster", (TABLES_AGREE_PARTLY, TWO_MACHINES)),
-        ("mlp-threads-useless-when-narrow", ()),
+        ("mlp-threads-useless-when-narrow", (COUNTS_ARE_DERIVED,)),
     ],
 )
 def test_notes_say_where_the_studys_programs_differed(name: str, notes: tuple[str, ...]) -> None:
@@ -189,3 +189,47 @@ def test_nothing_definite_is_said_of_all_while_runs_are_lacking(a: int, d: int, 
     assert verdict in ("mixed", "not enough runs", "cannot be measured today") or not lacking
     assert verdict != "holds" or d == 0
     assert verdict != "does not hold" or a == 0
+
+
+# ---------------------------------------------------------------- the study's own words
+
+
+def test_flat_until_400_is_said_of_theano_and_tensorflow_alone() -> None:
+    places = {place.engine for place in _places("mlp-gpu-flat-until-400")}
+    assert places == {TH, TF}
+
+
+def test_keras_is_judged_on_theano_where_table_5_1_has_it() -> None:
+    keras: dict[str, set[str]] = {}
+    for place in _places("keras-matches-tensorflow-mostly"):
+        if place.engine != TF:
+            keras[f"{place.network.type}-{place.device}"] = {place.engine}
+    assert keras["mlp-cpu"] == {KTH}
+    assert keras["mlp-gpu"] == keras["cnn-gpu"] == keras["cnn-cpu"] == {KTF}
+
+
+def _places(name: str) -> list[Place]:
+    questions = [question for part in CLAIMS[name].parts for question in part.questions()]
+    return [place for question in questions for place in question.places]
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "verdict"),
+    [
+        ("mlp-gpu-th-falls-behind-from-400", 1.5, "holds"),
+        ("mlp-gpu-th-falls-behind-from-400", 0.8, "does not hold"),
+        ("mlp-gpu-ktf-penalty-grows", 1.5, "holds"),
+        ("mlp-gpu-ktf-penalty-grows", 0.8, "does not hold"),
+    ],
+)
+def test_a_gap_is_judged_by_how_it_changes_with_the_width(name: str, factor: float, verdict: ClaimVerdict) -> None:
+    (part,) = CLAIMS[name].parts
+    assert judged(name, solved(part, lambda number, region: factor)).verdict == verdict
+
+
+def test_efficiency_falls_unless_threads_bring_all_that_they_could() -> None:
+    for part in CLAIMS["threads-efficiency-falls"].parts:
+        falling = solved(part, lambda number, region: 0.9 * region.high)
+        kept = solved(part, lambda number, region: 1.1 * region.high)
+        assert judge_part(part, falling).verdict == "holds"
+        assert judge_part(part, kept).verdict == "does not hold"

@@ -10,7 +10,7 @@ from typing import Literal
 from engines.contract import Network
 from runs.study.claims.measured import Place, engine_title, where
 from runs.study.claims.questions import QUORUM_WORDS, Grid, Judgement, Pair, Question
-from runs.study.claims.regions import NOT_BEATEN, SLOWER
+from runs.study.claims.regions import NOT_BEATEN, SLOWER, Region
 
 Along = Literal["width", "hidden_layers"]
 Engines = tuple[str, ...]
@@ -38,26 +38,58 @@ class Versus(Judgement):
 
 @dataclass(frozen=True, kw_only=True)
 class VersusOverall(Judgement):
-    """One engine's time over another's, as a geometric mean over the networks of each situation."""
+    """An engine's time over another's, as a geometric mean over the networks of each situation.
 
-    engine: str
+    `engines` has one for each situation: for `on` and for those of `also_on`.
+    """
+
+    engines: Engines
     than: str
     also_on: tuple[Grid, ...]
 
     @property
     def quantity(self) -> str:
-        return f"time of {engine_title(self.engine)} over {engine_title(self.than)}, geometric mean of each situation"
+        engines = _titles(tuple(dict.fromkeys(self.engines)))
+        return f"time of {engines} over {engine_title(self.than)}, geometric mean of each situation"
 
     @property
     def words(self) -> str:
-        situations = "; ".join(f"{grid}, {where(grid.device, 1)}" for grid in (self.on, *self.also_on))
+        situations = "; ".join(
+            f"{engine_title(engine)}, {grid}, {where(grid.device, 1)}" for engine, grid in self._situations
+        )
         return f"{self.quantity} ({situations}); {self.region}{QUORUM_WORDS[self.quorum]}"
 
+    @property
+    def _situations(self) -> list[tuple[str, Grid]]:
+        return list(zip(self.engines, (self.on, *self.also_on), strict=True))
+
     def questions(self) -> Iterator[Question]:
-        for grid in (self.on, *self.also_on):
-            pairs = tuple(Pair(grid.place(self.than, each), grid.place(self.engine, each)) for each in grid.networks)
-            words = f"{engine_title(self.engine)} over {engine_title(self.than)}, {grid}, {where(grid.device, 1)}"
+        for engine, grid in self._situations:
+            pairs = tuple(Pair(grid.place(self.than, each), grid.place(engine, each)) for each in grid.networks)
+            words = f"{engine_title(engine)} over {engine_title(self.than)}, {grid}, {where(grid.device, 1)}"
             yield Question(words, pairs, self.region)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapGrows(Judgement):
+    """One engine's time over another's at the largest width, over the same at the smallest."""
+
+    engine: str
+    than: str
+
+    @property
+    def quantity(self) -> str:
+        narrow, wide = _ends(self.on.widths)
+        titles = f"{engine_title(self.engine)} over {engine_title(self.than)}"
+        return f"time of {titles} at width {wide:,} over that at {narrow}, {where(self.on.device, 1)}"
+
+    def questions(self) -> Iterator[Question]:
+        for layers in self.on.layers:
+            small, large = (Network(self.on.network_type, layers, width) for width in _ends(self.on.widths))
+            after = Pair(self.on.place(self.than, large), self.on.place(self.engine, large))
+            before = Pair(self.on.place(self.engine, small), self.on.place(self.than, small))
+            words = f"{engine_title(self.engine)} over {engine_title(self.than)}, {large} over {small}"
+            yield Question(words, (after, before), self.region, exponent=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +226,31 @@ class ThreadSpeedUp(Judgement):
                     what = str(self.on) if self.overall else str(networks[0])
                     words = f"speed-up of {count} threads over 1, {engine_title(engine)}, {what}"
                     yield Question(words, pairs, self.region)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EfficiencyFalls(Judgement):
+    """The speed-up of each thread count over the next smaller one: less than the threads grow by."""
+
+    engines: Engines
+    counts: tuple[int, ...]
+    """The smallest first."""
+
+    @property
+    def quantity(self) -> str:
+        counts = ", ".join(map(str, self.counts))
+        return f"efficiency of {counts} CPU threads over that of the next smaller count, {_titles(self.engines)}"
+
+    def questions(self) -> Iterator[Question]:
+        for engine in self.engines:
+            for network in self.on.networks:
+                for few, many in pairwise(self.counts):
+                    pair = _threads(self.on, engine, network, many, few)
+                    even = many / few
+                    region = Region(self.region.words, high=self.region.high * even)
+                    yield Question(
+                        f"speed-up of {many} threads over {few}, {engine_title(engine)}, {network}", (pair,), region
+                    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,7 @@ NO_GREAT_GAIN = Region("no great gain", high=2.0)
 LOSS = Region("a loss", high=1 / _MATTERS)
 NOT_BEATEN = Region("not beaten", low=1 / _MATTERS)
 
-# Of a speed-up over another.
+# Of a speed-up over another, or of an efficiency.
+LESS = Region("less", high=1 / _MATTERS)
 MORE = Region("more", low=_MATTERS)
 FAR_MORE = Region("far more", low=2.0)

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from runs.study.published import published
 from tests.runs.pages.reading import every_page, text
 from tests.runs.site_rows import (
     Site,
@@ -130,3 +131,17 @@ def test_a_page_that_fails_is_our_own_500(client: Client, monkeypatch: pytest.Mo
     words = text(client, "/", status=500)
     assert "This page failed" in words
     assert "secret detail" not in words
+
+
+def test_the_study_s_tables_are_shown_whole(client: Client) -> None:
+    page = text(client, reverse("method"))
+    for words in (
+        "Francois Chollet",
+        "NVIDIA GeForce GTX TITAN Black",
+        "384-bit GDDR5",
+        "normal 889, boost 980",
+        "K10",
+    ):
+        assert words in page
+    facts = [value for machine in published().machines.values() for value in machine.values()]
+    assert all(str(value) in page for value in facts if not isinstance(value, dict))

@@ -49,3 +49,13 @@ def test_a_run_that_used_more_threads_than_it_was_given_is_marked(client: Client
 def test_one_thread_count_is_no_scaling(client: Client, site: Site) -> None:
     seed_study(site)
     assert "One thread count only" in text(client, reverse("threads"))
+
+
+def test_the_study_s_best_case_stands_only_beside_networks_that_it_was_said_of(client: Client, site: Site) -> None:
+    for threads in (1, 2, 8):
+        for width in (25, 200):
+            site.cell("theano", make_workload("mlp", 8, width), seconds=1 / threads, threads=threads)
+    for width, is_there in ((25, False), (200, True)):
+        sent = client.get(reverse("chart", args=["threads-speed-up"]) + f"?network=mlp-8x{width}").json()
+        labels = [series["label"] for series in sent["data"]["datasets"]]
+        assert any("Study, 2017" in label for label in labels) is is_there
