@@ -32,7 +32,7 @@ from engines.networks import Convolution
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.contract import Array, Engine, Network, Setup, Weights
+    from engines.contract import Array, Engine, Setup, Weights
 
 CheckName = Literal["semantics", "timed_path"]
 DataKind = Literal["random", "flat"]
@@ -188,7 +188,7 @@ def _check_on(kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Set
 def _draw(
     plan: CheckPlan, kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Setup, *, seed: int
 ) -> CheckResult:
-    data = make_data(setup.network, kind, samples=samples_for(plan, setup.batch_size), seed=seed)
+    data = make_data(setup, kind, samples=samples_for(plan, setup.batch_size), seed=seed)
     weights = starting_weights(setup, seed)
     candidate = trace(make_engine(setup), setup, plan, weights, data)
     exactly = dataclasses.replace(setup, dtype="float64")
@@ -315,13 +315,13 @@ def starting_weights(setup: Setup, seed: int = _SEED) -> Weights:
     return [array for pair in zip(weights[::2], biases, strict=True) for array in pair]
 
 
-def make_data(network: Network, kind: DataKind, *, samples: int, seed: int = _SEED) -> TrainingData:
+def make_data(setup: Setup, kind: DataKind, *, samples: int, seed: int = _SEED) -> TrainingData:
     """Normal inputs and labels; the flat kind with a black square in each image, or a run of zeros in each row."""
     generator = np.random.default_rng(seed)
-    inputs = generator.standard_normal((samples, *networks.input_shape(network)), dtype=np.float32)
+    inputs = generator.standard_normal((samples, *networks.input_shape(setup.network, setup.sample)), dtype=np.float32)
     if kind == "flat":
         _blacken(inputs, generator)
-    labels = generator.integers(0, networks.classes(network), samples)
+    labels = generator.integers(0, networks.classes(setup.network, setup.sample), samples)
     return TrainingData(inputs, labels, inputs, labels)
 
 

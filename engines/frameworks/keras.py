@@ -15,7 +15,7 @@ import numpy as np
 
 from engines import backends, networks, registry
 from engines.contract import Evaluation
-from engines.networks import COLOURS, KERNEL, POOL, Convolution, Layer
+from engines.networks import KERNEL, POOL, Convolution, Layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -171,7 +171,7 @@ class Engine:
     def _input_shape(self) -> tuple[int, ...]:
         shape = networks.input_shape(self._setup.network, self._setup.sample)
         if len(shape) == _IMAGE_AXES - 1 and self._image_format == "channels_first":
-            return (COLOURS, *shape[:2])
+            return (shape[2], *shape[:2])
         return shape
 
     def _keras_layer(self, layer: Layer, *, after_convolution: bool) -> list[Any]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import equivalence, networks
-from engines.contract import Network, Setup, as_json
+from engines.contract import Network, SampleShape, Setup, as_json
 from engines.equivalence import BEYOND, SEMANTICS, TIMED_PATH, Counts, Trace
 from engines.frameworks import reference
 from tests.engines.planted import FAULTS, HonestEngine, LearningRateOffByOnePercent
@@ -40,6 +40,12 @@ def test_an_honest_engine_passes(network: Network, dtype: DType) -> None:
     assert report.passed
     assert [result.data for result in report.checks] == ["random", "flat"]
     assert {result.check for result in report.checks} == {equivalence.PLANS[dtype].name}
+
+
+def test_the_gate_checks_grey_images_as_well() -> None:
+    grey = dataclasses.replace(setup(CNN, "float64"), sample=SampleShape((28, 28, 1), 10))
+    assert equivalence.check(HonestEngine, grey).passed
+    assert not equivalence.check(LearningRateOffByOnePercent, grey).passed
 
 
 @pytest.mark.parametrize("network", [MLP, CNN], ids=str)
@@ -108,7 +114,10 @@ def test_a_network_of_another_shape_is_as_different_as_can_be() -> None:
 
 
 def test_flat_images_hold_zeros_and_random_ones_do_not() -> None:
-    zeros = {kind: (equivalence.make_data(CNN, kind, samples=3).train_inputs == 0) for kind in ("random", "flat")}
+    zeros = {
+        kind: (equivalence.make_data(setup(CNN, "float32"), kind, samples=3).train_inputs == 0)
+        for kind in ("random", "flat")
+    }
     assert zeros["random"].sum() == 0
     assert zeros["flat"].sum(axis=(1, 2, 3)).tolist() == [12 * 12 * 3] * 3
 

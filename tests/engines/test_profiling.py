@@ -221,7 +221,7 @@ def test_an_engine_s_own_profiler_sees_its_matrix_products(
     dataset = datasets.describe("shuttle", train_samples=20 * STEPS, synthetic=True)
     asked = Job("profile", Setup(slug, Network("mlp", 2, 25), batch_size=20, track=track), dataset, seed=1)
     python = environments.python_of(environments.environment_for(info, "cpu"))
-    outcome = host.run(python, asked, timeout_seconds=300)
+    outcome = host.run(python, asked, timeout_seconds=1800)
     assert outcome.finished, outcome
     profile = outcome.result["profile"]
     assert profile["steps"] == STEPS

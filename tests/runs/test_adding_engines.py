@@ -80,7 +80,7 @@ class Shell:
         }
         return subprocess.run(
             [sys.executable, str(PROJECT_ROOT / "manage.py"), *arguments],
-            capture_output=True, text=True, cwd=self.folder, env=variables, timeout=300,
+            capture_output=True, text=True, cwd=self.folder, env=variables, timeout=1800,
         )  # fmt: skip
 
 
