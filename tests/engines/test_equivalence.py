@@ -27,6 +27,7 @@ DTYPES: tuple[DType, ...] = ("float64", "float32")
 MLP = Network("mlp", 3, 25)
 CNN = Network("cnn", 2, 1)
 COUNTS = Counts(1, 1, 1, 1)
+KINDS: tuple[equivalence.DataKind, ...] = ("random", "flat")
 
 
 def setup(network: Network, dtype: DType) -> Setup:

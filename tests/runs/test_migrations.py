@@ -11,10 +11,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from engines.contract import as_json
+from engines.contract import Code, as_json
+from runs.curation import exclude_run
 from runs.models import Run, Summary
-from runs.services import record_runs
+from runs.services import rebuild_summaries, record_runs
 from tests.records import make_record
+from tests.runs.kept import kept_rows
+from tests.runs.test_export_import import exported
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -58,6 +61,38 @@ def test_everything_can_be_undone_with_data_in_place() -> None:
     record_runs(records=[make_record()])
     call_command("migrate", "runs", "zero", verbosity=0)
     assert not [name for name in connection.introspection.table_names() if name.startswith("runs_")]
+
+
+def test_cells_of_changed_code_that_were_pooled_are_separated_and_no_record_changes() -> None:
+    codes = [Code("0.1.0", "0" * 40, dirty=False, engine_sha256=digit * 32) for digit in "ab"]
+    records = [
+        make_record(block=block, epoch_seconds=1 + at, code=code, equivalence=word, gate={"MLP 2x25": word})
+        for at, (code, word) in enumerate(zip(codes, ("passed", "failed"), strict=True))
+        for block in range(3)
+    ]
+    record_runs(records=records)
+    excluded = Run.objects.filter(block=0).order_by("pk")[0]
+    exclude_run(run_id=str(excluded.run_id), reason="The fan was off.")
+    kept, export = kept_rows(), exported()
+    pooled = at("0007_fill_coverage").get_model("runs", "Summary").objects.get()
+    assert len(pooled.samples) == 5
+    assert pooled.status_counts == {"finished": 5, "excluded": 1}
+    call_command("migrate", verbosity=0)
+    assert kept_rows() == kept
+    assert exported() == export
+    rebuild_summaries()
+    assert kept_rows() == kept
+    found = {row.engine_sha256[0]: (row.equivalence, len(row.samples)) for row in Summary.objects.all()}
+    assert found == {"a": ("passed", 2), "b": ("failed", 3)}
+
+
+def test_a_migration_that_was_interrupted_goes_on() -> None:
+    record_runs(records=[make_record(block=block) for block in range(3)])
+    kept = kept_rows()
+    at("0008_code_and_gate_columns")
+    Run.objects.filter(block=0).update(engine_sha256="a" * 32, equivalence="unverified")  # filled before it stopped
+    call_command("migrate", verbosity=0)
+    assert kept_rows() == kept
 
 
 def test_no_migration_is_missing() -> None:

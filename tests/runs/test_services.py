@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from engines.contract import RunRecord, Status
+from runs.curation import exclude_run, restore_run
 from runs.errors import ConflictError
 from runs.models import Experiment, Machine, Run, Summary
 from runs.services import rebuild_summaries, record_runs, register_experiment, register_machine
@@ -179,3 +180,47 @@ def test_storing_takes_as_many_queries_for_many_runs_as_for_few(django_assert_ma
     record_runs(records=[make_record()])
     with django_assert_max_num_queries(20):
         record_runs(records=[make_record(block=block) for block in range(200)])
+
+
+def test_a_cell_of_any_number_of_runs_keeps_the_newest_samples_and_counts_all() -> None:
+    records = [make_record(block=block, epoch_seconds=1 + block / 1000) for block in range(130)]
+    shuffled = random.Random(3).sample(records, len(records))
+    for start in range(0, len(shuffled), 40):
+        record_runs(records=shuffled[start : start + 40])
+    row = Summary.objects.get()
+    assert [block for block, _ in row.samples] == list(range(30, 130))
+    assert row.status_counts == {"finished": 130}
+    kept = kept_rows()
+    rebuild_summaries()
+    assert kept_rows() == kept
+
+
+def test_an_excluded_run_lets_an_older_one_back_among_the_newest() -> None:
+    record_runs(records=[make_record(block=block) for block in range(105)])
+    newest = Run.objects.get(block=104)
+    exclude_run(run_id=str(newest.run_id), reason="The fan was off.")
+    row = Summary.objects.get()
+    assert [block for block, _ in row.samples] == list(range(4, 104))
+    assert row.status_counts == {"finished": 104, "excluded": 1}
+    kept = kept_rows()
+    rebuild_summaries()
+    assert kept_rows() == kept
+    restore_run(run_id=str(newest.run_id), reason="It was on.")
+    assert [block for block, _ in Summary.objects.get().samples] == list(range(5, 105))
+
+
+def test_the_gate_s_newest_word_is_the_cell_s_whatever_the_order_of_arrival() -> None:
+    words = [("passed", 1), ("failed", 3), ("unverified", 4), ("passed", 2)]
+    records = [
+        make_record(block=at, equivalence=word, finished_at=f"2026-11-24T08:0{minute}:00+00:00")
+        for at, (word, minute) in enumerate(words)
+    ]
+    for order in (records, records[::-1]):
+        Run.objects.all().delete()
+        Summary.objects.all().delete()
+        for record in order:
+            record_runs(records=[record])
+        assert Summary.objects.get().equivalence == "failed"
+    failed = Run.objects.get(equivalence="failed")
+    exclude_run(run_id=str(failed.run_id), reason="A wrong build.")
+    assert Summary.objects.get().equivalence == "passed"
