@@ -16,11 +16,15 @@ from django.db import connection
 from runs.models import Run, Summary
 from runs.tokens import make_token
 from tests.load import addresses, tables
+from tests.load.hot_cells import hot_cells, row_of
 from tests.load.reads import ReadTimes, read_times
 from tests.load.servers import Server, load_average, site
+from tests.load.upgrade import upgraded
 from tests.load.uploads import upload_rates
 
 SEED = 1
+UPGRADE_COLUMNS = ("runs", "seconds", "every record to the byte")
+HOT_COLUMNS = ("runs in the cell", "ms, median", "times the first")
 
 
 def measure(asked: argparse.Namespace) -> None:
@@ -29,6 +33,15 @@ def measure(asked: argparse.Namespace) -> None:
     if "uploads" in asked.parts:
         with site() as server:
             _uploads(server, asked, "into an empty database")
+        call_command("flush", interactive=False, verbosity=0)
+        call_command("loadstudy", verbosity=0)
+    if "hot-cells" in asked.parts:
+        with site() as server:
+            _hot_cells(server, asked)
+        call_command("flush", interactive=False, verbosity=0)
+        call_command("loadstudy", verbosity=0)
+    if "upgrade" in asked.parts:
+        say(f"### Upgrading\n\n{tables.table(UPGRADE_COLUMNS, [upgraded(asked.upgrade, SEED).row])}\n")
         call_command("flush", interactive=False, verbosity=0)
         call_command("loadstudy", verbosity=0)
     if "reads" in asked.parts:
@@ -73,6 +86,15 @@ def _uploads(server: Server, asked: argparse.Namespace, where: str) -> None:
     _, secret = make_token(user=user, name="load", can_upload=True)
     rates = list(upload_rates(server, secret, asked.seconds, asked.batches))
     say(f"### Uploads {where}\n\n{tables.upload_table(rates)}\n\n{tables.memory_line(server.worker_rss_bytes())}\n")
+
+
+def _hot_cells(server: Server, asked: argparse.Namespace) -> None:
+    """The cells belong to nobody, so that staff uploads into them."""
+    user = User.objects.create_user(f"loader-{time.time_ns()}", is_staff=True)
+    _, secret = make_token(user=user, name="load", can_upload=True)
+    cells = hot_cells(server, secret, asked.rounds)
+    rows = [row_of(cell, cells[0]) for cell in cells]
+    say(f"### One more run in a cell of many\n\n{tables.table(HOT_COLUMNS, rows)}\n")
 
 
 def _reads(asked: argparse.Namespace) -> None:
