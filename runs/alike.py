@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from runs import formats
-from runs.cell_words import engine_title
+from runs.cell_words import engine_title, threads_words
 from runs.cells import CellRow
 
 Aspect = Literal[
@@ -147,7 +147,8 @@ def difference_words(first: CellRow, second: CellRow, aspects: Sequence[Aspect])
 
 def not_compared_words(first: CellRow, second: CellRow, *, but: Aspect | tuple[Aspect, ...]) -> str:
     """Why there is no ratio of two cells that one would look for."""
-    named = f"{engine_title(second.engine)}, {second.network}"
+    where = threads_words(second.threads) if second.device == "cpu" else second.device.upper()
+    named = f"{engine_title(second.engine)}, {second.network}, {where}"
     words = difference_words(first, second, differences(first, second, but=but))
     return gettext("{cell}: not compared, since more differs than what is compared. {differences}.").format(
         cell=named, differences=words

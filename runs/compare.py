@@ -87,6 +87,12 @@ class Pairing:
 
 
 @dataclass(frozen=True)
+class Named:
+    data: bool
+    training: bool
+
+
+@dataclass(frozen=True)
 class Compared:
     a: Side
     b: Side
@@ -155,19 +161,21 @@ class Compared:
 
     @property
     def forest(self) -> Forest:
-        return forest([_mark(pairing, self.names_data) for pairing in self.common], rope=self.rope)
+        return forest([_mark(pairing, self.named) for pairing in self.common], rope=self.rope)
 
     @property
     def is_synthetic(self) -> bool:
         return any(pairing.row.is_synthetic for pairing in self.pairings)
 
     @cached_property
-    def names_data(self) -> bool:
-        """Whether rows differ in their data or training, and must say which is theirs."""
-        kinds = {
-            (pairing.row.network_type, pairing.row.data_key, pairing.row.training_key) for pairing in self.pairings
-        }
-        return len(kinds) > len({network_type for network_type, *_rest in kinds})
+    def named(self) -> Named:
+        """What of their data and training rows differ in, so that each must say which is its own."""
+        rows = [pairing.row for pairing in self.pairings]
+        types = len({row.network_type for row in rows})
+        return Named(
+            data=len({(row.network_type, row.data_key) for row in rows}) > types,
+            training=len({(row.network_type, row.training_key) for row in rows}) > types,
+        )
 
     # ------------------------------------------------------------ tables
 
@@ -185,13 +193,13 @@ class Compared:
         return Table(
             _("Time per epoch, workload by workload"),
             columns,
-            [_row(pairing, self.names_data) for pairing in self.common],
+            [_row(pairing, self.named) for pairing in self.common],
         )
 
     @property
     def missing_table(self) -> Table:
         columns = [Column(_("Workload")), Column(_("A")), Column(_("B")), Column(_("Why"), wraps=True)]
-        return Table(_("Not compared"), columns, [_missing_row(pairing, self.names_data) for pairing in self.missing])
+        return Table(_("Not compared"), columns, [_missing_row(pairing, self.named) for pairing in self.missing])
 
 
 _WORKLOAD_EXPORTS = (
@@ -200,14 +208,16 @@ _WORKLOAD_EXPORTS = (
 )
 
 
-def _words(row: CellRow, names_data: bool) -> str:
+def _words(row: CellRow, named: Named) -> str:
     where = on_words(row)
     size = f"{row.network_type.upper()} {formats.size(row.hidden_layers, row.width)}"
-    parts = [size, *([] if where == "CPU" else [where]), *([row.data_label, row.training] if names_data else [])]
+    parts = [size, *([] if where == "CPU" else [where])]
+    parts += [row.data_label] if named.data else []
+    parts += [row.training] if named.training else []
     return ", ".join(parts)
 
 
-def _row(pairing: Pairing, names_data: bool) -> list[TableCell]:
+def _row(pairing: Pairing, named: Named) -> list[TableCell]:
     row, found = pairing.row, pairing.ratio
     if not found or not pairing.a or not pairing.b:
         raise ValueError("Only what both sides have is compared.")
@@ -215,7 +225,7 @@ def _row(pairing: Pairing, names_data: bool) -> list[TableCell]:
     words = formats.interval(found.low, found.high, "×")
     return [
         TableCell(
-            _words(row, names_data),
+            _words(row, named),
             style=row_style(row),
             title=f"{row.data_label}, {row.device.upper()}",
             values=(
@@ -232,12 +242,12 @@ def _row(pairing: Pairing, names_data: bool) -> list[TableCell]:
     ]
 
 
-def _missing_row(pairing: Pairing, names_data: bool) -> list[TableCell]:
+def _missing_row(pairing: Pairing, named: Named) -> list[TableCell]:
     row = pairing.row
     reasons = [reason_in_words(side.reason) for side in (pairing.a, pairing.b) if side and side.reason]
     reasons += [pairing.difference] if pairing.difference else []
     return [
-        TableCell(_words(row, names_data), style=row_style(row), title=row.data_label),
+        TableCell(_words(row, named), style=row_style(row), title=row.data_label),
         *(_side_cell(side) for side in (pairing.a, pairing.b)),
         TableCell(" ".join(dict.fromkeys(reasons)) or formats.NONE),
     ]
@@ -251,11 +261,11 @@ def _side_cell(side: CellRow | None) -> TableCell:
     return TableCell(chip=Chip(side.missing))
 
 
-def _mark(pairing: Pairing, names_data: bool) -> Mark:
+def _mark(pairing: Pairing, named: Named) -> Mark:
     found = pairing.ratio
     assert found, "only what both sides have is drawn"
     return Mark(
-        _words(pairing.row, names_data),
+        _words(pairing.row, named),
         row_style(pairing.row),
         verdict_chip(pairing.verdict),
         found.value,

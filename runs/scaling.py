@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from django.utils.translation import gettext as _
@@ -58,13 +59,17 @@ def _age(line: Line) -> float:
 
 
 def differing(rows: Iterable[CellRow]) -> list[str]:
-    """Sentences: where an engine has several thread counts, but no two cells that differ in threads alone."""
+    """Sentences: which thread counts of an engine stand in no scaling, and what they differ in beside threads."""
     timed = [row for row in rows if row.device == "cpu" and len(row.samples)]
     found = []
     for group in alike(timed, but=("threads", "environment", "code")):
-        is_compared = any(len(same) > 1 for same in alike(group, but="threads"))
-        newest = {row.threads: row for row in sorted(group, key=lambda row: row.newest_run_at)}
-        if len(newest) > 1 and not is_compared:
-            first, *_others, last = sorted(newest.values(), key=lambda row: row.threads)
-            found.append(not_compared_words(first, last, but="threads"))
+        newest = {row.threads: row for row in sorted(group, key=_newest_last)}
+        compared = {row.threads for same in alike(group, but="threads") if len(same) > 1 for row in same}
+        left = [newest[threads] for threads in sorted(newest) if threads not in compared]
+        beside = newest[min(compared, default=min(newest))]
+        found += [not_compared_words(beside, row, but="threads") for row in left if row is not beside]
     return found
+
+
+def _newest_last(row: CellRow) -> datetime:
+    return row.newest_run_at

@@ -244,6 +244,21 @@ def test_threads_in_another_environment_are_no_scaling_and_the_difference_is_nam
     assert "dddddddd" in text(client, reverse("threads"))
 
 
+def test_a_thread_count_that_stands_in_no_scaling_is_named_beside_those_that_do(client: Client, load: Any) -> None:
+    other = dataclasses.replace(ENVIRONMENT, sha256="d" * 32, packages={"numpy": "2.4.7"})
+    load(
+        *runs_of("theano", 1.0),
+        *runs_of("theano", 0.6, threads=2),
+        *runs_of("theano", 0.2, environment=other, threads=8),
+    )
+    found = api(client, "scaling")
+    assert [[point["threads"] for point in line["points"]] for line in found["scaling"]] == [[1, 2]]
+    (sentence,) = found["not_compared"]
+    assert sentence.startswith("Theano, MLP 8x100, 8 CPU threads: not compared")
+    assert "dddddddd" in sentence
+    assert "dddddddd" in text(client, reverse("threads"))
+
+
 def test_threads_of_another_code_are_no_scaling(client: Client, load: Any) -> None:
     load(*runs_of("theano", 1.0), *runs_of("theano", 0.2, code="b" * 32, threads=2))
     assert api(client, "scaling")["scaling"] == []
