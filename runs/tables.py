@@ -89,7 +89,7 @@ class Table:
     @property
     def is_dense(self) -> bool:
         """So many columns that smaller letters are better than scrolling sideways."""
-        return len(self.columns) > 8
+        return len(self.columns) > 7
 
     @property
     def stacks(self) -> bool:
