@@ -63,8 +63,8 @@ imports: $(VENV)/.test ## Who may import whom (import-linter)
 unit: $(VENV)/.test node_modules/.done ## Unit, property and page tests
 	$(PYTEST) -n 2 -m "not engine and not browser"
 
-postgres-tests: $(VENV)/.test node_modules/.done ## What reads and writes the database, on PostgreSQL
-	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser" tests/runs
+postgres-tests: $(VENV)/.test node_modules/.done ## What a database can change, on PostgreSQL
+	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser" --of-the-database tests/runs
 
 engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
 	$(PYTEST) -m "engine and not browser"

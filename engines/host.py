@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, get_args
 
-from engines import inheritance, plug_ins, registry
+from engines import inheritance, plug_ins, process_groups, registry
 from engines.contract import Status
 from engines.errors import UnavailableError
 from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
@@ -31,6 +31,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _STDERR_TAIL = 4000
 _LEAVING_SECONDS = 30.0
 _POLL_SECONDS = 1.0
+_LEAST_USE = 0.05
+"""Of one processor's time: a worker that uses less is not held up by others, but hangs."""
 _NEVER = threading.Event()
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
@@ -85,6 +87,34 @@ def run(
             return Outcome(status=error.status, reason=scrub(str(error)))
 
 
+class _Limit:
+    """When a run has had its time: so many seconds, of which those do not count in which the machine gave it none.
+
+    At the end of its time a worker that used less processor time than that, and is still using some, was held up by
+    others: it gets the rest. One that hardly used any since it was last looked at hangs. Nobody looks before the time
+    is over, since looking would disturb what is measured.
+    """
+
+    def __init__(self, group: int, seconds: float) -> None:
+        self._group, self._seconds = group, seconds
+        self._begun = time.perf_counter()
+        self._end = self._begun + seconds
+        self._used = 0.0
+
+    def seconds_left(self) -> float:
+        """0 when the time is over."""
+        now = time.perf_counter()
+        if now >= self._end:
+            self._prolong(now)
+        return max(0.0, self._end - now)
+
+    def _prolong(self, now: float) -> None:
+        used = process_groups.cpu_seconds(self._group)
+        if used is None or used >= self._seconds or used - self._used < _LEAST_USE * (now - self._begun):
+            return
+        self._begun, self._end, self._used = now, now + self._seconds - used, used
+
+
 class _Worker:
     """A worker process and the reading end of its channel."""
 
@@ -106,20 +136,20 @@ class _Worker:
 
     def follow(self, timeout_seconds: float, on_event: Callable[[Event], None], stop: threading.Event) -> Event | None:
         """Pass events on until the worker's last word, which is returned; None if it ended or ran out of time first."""
-        for event in self._events(self.started + timeout_seconds, stop):
+        for event in self._events(_Limit(self.process.pid, timeout_seconds), stop):
             if event["event"] in ("result", "failed"):
                 return event
             on_event(event)
         return None
 
-    def _events(self, deadline: float, stop: threading.Event) -> Iterator[Event]:
+    def _events(self, limit: _Limit, stop: threading.Event) -> Iterator[Event]:
         torn = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self.channel, selectors.EVENT_READ)
             while True:
                 if stop.is_set():
                     raise KeyboardInterrupt
-                left = max(0.0, deadline - time.perf_counter())
+                left = limit.seconds_left()
                 if not selector.select(min(left, _POLL_SECONDS)):
                     self.timed_out = not left
                     if self.timed_out or self._reap(os.WNOHANG):  # dead, though a child of it holds the channel open

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import hypothesis
+import pytest
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -17,3 +18,22 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("benchsite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = "only tests that ask a database; of pages only that each answers, whatever else they are tested for"
+    parser.addoption("--of-the-database", action="store_true", help=words)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For another database: what it can change. A new test that asks one is among these by itself."""
+    if config.getoption("--of-the-database"):
+        kept = [item for item in items if _asks_a_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    if item.path.parent.name == "pages" and item.path.name != "test_every_page.py":
+        return False
+    return item.get_closest_marker("django_db") is not None or "db" in getattr(item, "fixturenames", ())

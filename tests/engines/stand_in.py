@@ -66,6 +66,18 @@ def _hang() -> None:
     time.sleep(600)
 
 
+def _burn(cpu_seconds: float) -> None:
+    begun = time.process_time()
+    while time.process_time() - begun < cpu_seconds:
+        pass
+
+
+def _be_held_up() -> None:
+    """As on a machine that others hold: it computes a little, gets nothing for long, and goes on."""
+    _burn(0.5)
+    time.sleep(3)
+
+
 def _hang_with_a_child() -> None:
     """The child's id is the last word on standard error."""
     child = subprocess.Popen(["sleep", "600"])
@@ -101,6 +113,8 @@ BEFORE_TRAINING: dict[str, Callable[[], None]] = {
     "unsupported": _cannot_do_this,
     "hang": _hang,
     "hang-with-child": _hang_with_a_child,
+    "held-up": _be_held_up,
+    "burn": lambda: _burn(600),
     "orphan": _die_and_leave_a_child,
     "banners": _print_banners,
     "private": _fail_with_private_words,

@@ -86,6 +86,20 @@ def test_a_worker_over_its_time_is_stopped(tmp_path: Path) -> None:
     assert outcome.exit_code == -signal.SIGKILL
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell a process' time")
+def test_a_worker_that_the_machine_gave_no_time_is_given_it_later(tmp_path: Path) -> None:
+    """Stopped for as long as its limit, as on a machine that others hold."""
+    outcome = run(tmp_path, "held-up", timeout_seconds=3)
+    assert outcome.finished
+    assert outcome.process_seconds > 3
+
+
+def test_a_worker_that_computes_beyond_its_time_is_stopped(tmp_path: Path) -> None:
+    outcome = run(tmp_path, "burn", timeout_seconds=2)
+    assert outcome.status == "timed_out"
+    assert outcome.process_cpu_seconds >= 1
+
+
 def test_a_time_out_ends_what_the_worker_started_too(tmp_path: Path) -> None:
     outcome = run(tmp_path, "hang-with-child", timeout_seconds=3)
     assert outcome.status == "timed_out"
