@@ -195,7 +195,7 @@ def conditions(picked: Picked) -> str:
 
 
 def runs_query(row: CellRow) -> str:
-    """The query string of the list of a cell's runs."""
+    """The query string of the list of a cell's runs, and of no other cell's. The network is for those who read it."""
     return urlencode(
         {
             "engine": row.engine,
@@ -206,6 +206,9 @@ def runs_query(row: CellRow) -> str:
             "threads": row.threads,
             "track": row.track,
             "environment": row.environment_id,
+            "workload": row.workload_id,
+            "code": row.engine_sha256,
+            "machine": row.machine_id,
         }
     )
 

@@ -18,7 +18,9 @@ RUN_FILTERS: Mapping[str, str] = {
     "experiment": "experiment",
     "machine": "machine_id",
     "environment": "environment_id",
+    "workload": "workload_id",
     "engine": "engine",
+    "code": "engine_sha256",
     "network": "workload__network_type",
     "layers": "workload__hidden_layers",
     "width": "workload__width",
@@ -27,7 +29,7 @@ RUN_FILTERS: Mapping[str, str] = {
     "track": "track",
     "status": "status",
 }
-_NUMBERS = frozenset({"machine", "environment", "layers", "width", "threads"})
+_NUMBERS = frozenset({"machine", "environment", "workload", "layers", "width", "threads"})
 PAGE = 50
 
 

@@ -41,7 +41,11 @@ class CellQuery(PageQuery):
     experiment: Word | None = None
     machine: Key | None = None
     environment: Key | None = None
+    workload: Key | None = None
+    """A network, its data by content, and its training: the `id` of a workload."""
     engine: Word | None = None
+    code: Word | None = None
+    """The hash of the engine's own files, whole."""
     network: NetworkType | None = None
     layers: Number | None = None
     width: Number | None = None

@@ -222,6 +222,17 @@ def test_changed_code_is_another_cell_and_the_newer_answers(client: Client, load
     assert kept_rows() == kept
 
 
+def test_a_cell_s_link_leads_to_its_own_runs_alone(client: Client, load: Any) -> None:
+    load(*runs_of("theano", 1.0), *runs_of("theano", 0.2, batch=1000, blocks=range(3, 6), day=25))
+    load(*runs_of("theano", 2.0, code="b" * 32, blocks=range(6, 9), day=22))
+    (point,) = client.get(reverse("chart", args=["time-per-epoch"])).json()["data"]["datasets"][0]["data"]
+    query = point["url"].partition("?")[2]
+    words = text(client, reverse("runs") + f"?{query}")
+    assert {run.block for run in Run.objects.all() if str(run.run_id) in words} == {0, 1, 2}
+    found = api(client, "runs", "?" + "&".join(each for each in query.split("&") if "experiment" not in each))
+    assert {run["block"] for run in found["results"]} == {0, 1, 2}
+
+
 # ---------------------------------------------------------------- threads
 
 
