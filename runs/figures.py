@@ -8,7 +8,7 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from runs import comparison
+from runs import comparison, formats
 from runs.cell_words import depth_words, engine_title, threads_words
 from runs.cells import CellRow
 from runs.charts.build import Chart, Series
@@ -17,6 +17,7 @@ from runs.charts.specs import SCALES, SPECS, Scale
 from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_style
 from runs.comparison import View
 from runs.facets import FACETS_BY_NAME, Picked, pick
+from runs.measures import ACROSS
 from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
 from runs.tables import Table, comparison_table
@@ -71,6 +72,8 @@ class Look:
     in_greys: bool = False
     scale: Scale | None = None
     scope_query: str = ""
+    over_threads: bool = False
+    """A figure by threads has them on its axis, and a line for each width; else the other way round."""
 
 
 @dataclass(frozen=True)
@@ -151,31 +154,40 @@ class StudyFigure:
 
     # ------------------------------------------------------------ how it is shown
 
+    @property
+    def is_over_threads(self) -> bool:
+        return self.by_threads and self.look.over_threads
+
     @cached_property
     def chart(self) -> Chart:
-        view = View(scale=self.scale, scope_query=self.look.scope_query, in_greys=self.look.in_greys)
+        across = ACROSS["threads" if self.is_over_threads else "width"]
+        view = View(across, scale=self.scale, scope_query=self.look.scope_query, in_greys=self.look.in_greys)
         chart = comparison.comparison_chart(self.picked, view, slug="figure")
         title = _("Figure {number}").format(number=self.number)
-        chart = replace(chart, spec=replace(SPECS["figure"], title=title))
+        chart = replace(chart, spec=replace(SPECS["figure"], x=across.axis, title=title))
         return replace(chart, series=self._by_threads(view)) if self.by_threads else chart
 
     def _by_threads(self, view: View) -> list[Series]:
-        """One for each depth and thread count; the count decides the hue, the depth the fill."""
-        counts = sorted({row.threads for row in self.picked.rows})
+        """One for each depth and thread count, or width; that decides the hue, the depth the fill."""
+        counts = sorted({self._parting(row) for row in self.picked.rows})
         groups: dict[tuple[str, int, int], list[CellRow]] = {}
         for row in self.picked.rows:
-            groups.setdefault((row.engine, row.hidden_layers, row.threads), []).append(row)
-        made = [self._thread_series(groups[key], counts, view) for key in sorted(groups)]
+            groups.setdefault((row.engine, row.hidden_layers, self._parting(row)), []).append(row)
+        made = [self._one_series(groups[key], counts, view) for key in sorted(groups)]
         return [series for series in made if series.points]
 
-    def _thread_series(self, rows: Sequence[CellRow], counts: Sequence[int], view: View) -> Series:
+    def _parting(self, row: CellRow) -> int:
+        return row.width if self.is_over_threads else row.threads
+
+    def _one_series(self, rows: Sequence[CellRow], counts: Sequence[int], view: View) -> Series:
         plain = next(iter(comparison.series_of(rows, view)), None)
         row = rows[0]
         deep = row.hidden_layers > 1 if row.network_type == "cnn" else row.hidden_layers > 8
-        style = ramp_style(counts.index(row.threads), filled=deep, is_keras=row.engine.startswith("keras"))
+        style = ramp_style(counts.index(self._parting(row)), filled=deep, is_keras=row.engine.startswith("keras"))
         words = [engine_title(row.engine)] if self.look.all_engines else []
         words += [depth_words(row.network_type, row.hidden_layers)] if len(self._layers) > 1 else []
-        label = " · ".join([*words, threads_words(row.threads)])
+        width = _("width {n}").format(n=formats.count(row.width))
+        label = " · ".join([*words, width if self.is_over_threads else threads_words(row.threads)])
         look = in_greys(style) if self.look.in_greys else style
         points = plain.points if plain else ()
         return Series(label, look, points, point_radius(row.network_type, row.hidden_layers))
@@ -203,4 +215,6 @@ def figures(rows: Sequence[CellRow], look: Look, rope: float = EQUIVALENCE) -> l
 
 def look_of(query: Mapping[str, str], scope_query: str = "") -> Look:
     scale = next((scale for scale in SCALES if scale == query.get("scale")), None)
-    return Look(query.get("engines") == "all", query.get("look") == "study", scale, scope_query)
+    return Look(
+        query.get("engines") == "all", query.get("look") == "study", scale, scope_query, query.get("over") == "threads"
+    )

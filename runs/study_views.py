@@ -61,6 +61,19 @@ def _figure_switches(query: QueryDict, *, with_scale: bool, scale: str = "") -> 
     return found
 
 
+def _over_switch(query: QueryDict) -> tuple[str, list[Option]]:
+    """A figure by threads is read either way."""
+    changed = query.copy()
+    changed["over"] = "threads"
+    plain = query.copy()
+    plain.pop("over", None)
+    is_over = query.get("over") == "threads"
+    return _("Over"), [
+        Option(_("Width"), plain.urlencode(), not is_over),
+        Option(_("Threads"), changed.urlencode(), is_over),
+    ]
+
+
 def _asked_figure(number: str, query: QueryDict) -> tuple[selectors.Scope, list[CellRow], list[StudyFigure], int]:
     scope, rows = asked_cells(query)
     found = figures(rows, look_of(query, scope_query(scope)), region_of(*scope.measured_on))
@@ -87,8 +100,11 @@ def figure(request: HttpRequest, number: str) -> HttpResponse:
         table=in_order(shown.table, request.GET.get("sort", "")),
         tie_band=formats.tie_band(shown.rope),
         claims=[(claim, claim_chip(claim), claim_strips(claim)) for claim in claims],
-        switches=_figure_switches(request.GET, with_scale=True, scale=shown.scale),
-        kept={name: request.GET[name] for name in ("engines", "look", "scale") if name in request.GET},
+        switches=[
+            *_figure_switches(request.GET, with_scale=True, scale=shown.scale),
+            *([_over_switch(request.GET)] if shown.by_threads else []),
+        ],
+        kept={name: request.GET[name] for name in ("engines", "look", "scale", "over") if name in request.GET},
         before=found[place - 1] if place else None,
         after=found[place + 1] if place + 1 < len(found) else None,
         csv_url=table_url("figure", "csv", query),

@@ -68,3 +68,18 @@ def test_a_figure_without_runs_says_what_to_type(client: Client) -> None:
 
 def test_there_is_no_figure_4_21(client: Client) -> None:
     assert client.get(reverse("figure", args=["4-21"])).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["4-9", "4-10", "4-19", "4-20"])
+def test_a_figure_by_threads_is_read_over_threads_as_well(client: Client, site: Site, number: str) -> None:
+    seed_study(site)
+    seed_threads(site)
+    page = reverse("figure", args=[number])
+    assert "over=threads" in text(client, page)
+    sent = client.get(reverse("chart", args=["figure"]) + f"?figure={number}&over=threads").json()
+    first = sent["data"]["datasets"][0]
+    assert "width" in first["label"]
+    assert [point["x"] for point in first["data"]] == [1, 2, 4, 8, 16]
+    other = client.get(reverse("chart", args=["figure"]) + f"?figure={number}").json()["data"]["datasets"][0]
+    assert "CPU thread" in other["label"]
+    assert "over=threads" not in text(client, reverse("figure", args=["4-5"]))
