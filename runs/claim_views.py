@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from runs import claim_rows, formats, selectors
+from runs.cell_words import engine_title
 from runs.cells import CellRow
 from runs.charts.strip import Answered, Strip, strip
 from runs.charts.style import Chip
@@ -17,6 +18,7 @@ from runs.figures import figures, look_of
 from runs.noise import region_of
 from runs.reason_words import reason_in_words
 from runs.rendering import render_page, table_url
+from runs.selects import gpu_machine_select
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim
 from runs.study.claims.missing import MissingCells
@@ -87,6 +89,8 @@ def claim_list(request: HttpRequest) -> HttpResponse:
         "claims",
         "claims",
         scope=scope,
+        selects=gpu_machine_select(scope),
+        held=_conditions(scope, rows),
         claims=[(claim, claim_chip(claim), claim_strips(claim)[:1], _tally(claim)) for claim in shown],
         counts=claim_counts(found_claims),
         all_claims=claim_cells(found_claims),
@@ -96,6 +100,13 @@ def claim_list(request: HttpRequest) -> HttpResponse:
         table_json_url=table_url("claims", "json", query),
         is_synthetic=any(row.is_synthetic for row in rows),
     )
+
+
+def _conditions(scope: selectors.Scope, rows: Sequence[CellRow]) -> str:
+    """On what data, and on which machines if they are two."""
+    measured = claim_rows.measured(rows, claim_rows.hardware_of(scope))
+    hosts = [f"CPU: {scope.machine} · GPU: {scope.gpu_machine}"] if scope.gpu_machine else []
+    return " · ".join([*measured.data, *hosts])
 
 
 def claim_cells(claims: Sequence[JudgedClaim]) -> list[tuple[JudgedClaim, Chip]]:
@@ -132,6 +143,8 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         "claim",
         "claims",
         scope=scope,
+        selects=gpu_machine_select(scope),
+        held=_conditions(scope, rows),
         claim=found,
         chip=claim_chip(found),
         strips=claim_strips(found),
@@ -193,9 +206,26 @@ def claim_table(query: QueryDict) -> Table:
     return _evidence_table(found)
 
 
+_HELD = ("experiment", "machine", "gpu_machine", "data", "engines")
+
+
+def _held(scope: selectors.Scope, rows: Sequence[CellRow]) -> tuple[str, ...]:
+    """What all verdicts rest on: where, on which data with which training, and with which release and code."""
+    measured = claim_rows.measured(rows, claim_rows.hardware_of(scope))
+    versions = [f"{engine_title(engine)}, {device}: {each}" for (engine, device), each in measured.versions.items()]
+    return (
+        scope.experiment.slug if scope.experiment else "",
+        scope.machine.name if scope.machine else "",
+        scope.gpu_machine.name if scope.gpu_machine else "",
+        "; ".join(measured.data),
+        "; ".join(versions),
+    )
+
+
 def claims_table(query: QueryDict) -> Table:
     scope, rows = asked_cells(query)
-    columns = [Column("id"), Column("statement"), Column("verdict"), Column("agree"), Column("asked")]
+    names = ("id", "statement", "verdict", "agree", "asked", *_HELD)
+    columns = [Column(name) for name in names]
     rows_ = [
         [
             TableCell(claim.id),
@@ -203,6 +233,7 @@ def claims_table(query: QueryDict) -> Table:
             TableCell(claim.verdict),
             TableCell(values=(claim.answers["agrees"],)),
             TableCell(values=(len(claim.evidence),)),
+            *(TableCell(words) for words in _held(scope, rows)),
         ]
         for claim in judged(scope, rows)
     ]

@@ -11,6 +11,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from runs import formats, run_figures, selectors
+from runs.alike import alike
 from runs.cell_words import engine_title, threads_words
 from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
@@ -183,11 +184,9 @@ def peers_table(machine: Machine) -> Table | None:
 
 
 def _peers(machine: Machine) -> list[Peer]:
-    groups: dict[tuple[str, int, str, str, int], list[CellRow]] = {}
-    for row in selectors.cells_with_processor(str(machine.hardware.get("cpu") or "")):
-        if row.estimate:
-            groups.setdefault((row.engine, row.workload_id, row.track, row.device, row.threads), []).append(row)
-    return [_peer(rows) for rows in groups.values() if any(row.machine == machine.name for row in rows)]
+    rows = selectors.cells_with_processor(str(machine.hardware.get("cpu") or ""))
+    groups = alike([row for row in rows if row.estimate], but="machine")
+    return [_peer(group) for group in groups if any(row.machine_id == machine.pk for row in group)]
 
 
 def _peer(rows: Sequence[CellRow]) -> Peer:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils.translation import gettext as _
 
 from engines.contract import NetworkType
 from runs import run_figures, selectors, speed_ups
@@ -15,6 +14,7 @@ from runs.cells import CellRow
 from runs.choices import Select, selects
 from runs.rendering import render_page, table_url
 from runs.selectors import Scope
+from runs.selects import gpu_machine_select
 from runs.speed_ups import Measured, SpeedUps
 from runs.study.published import published
 from runs.tables import Table
@@ -83,16 +83,6 @@ def _selects(found: FoundSpeedUps, query: QueryDict) -> list[Select]:
         *gpu_machine_select(found.scope),
         *selects([(network, each.facets) for network, each in found.by_network.items()], asked),
     ]
-
-
-def gpu_machine_select(scope: Scope) -> list[Select]:
-    """Where another machine of the experiment has a GPU's times: whose are taken."""
-    machines = selectors.machines_with_a_gpu(scope)
-    if not machines or machines == [scope.machine]:
-        return []
-    offered = dict.fromkeys([*scope.measured_on[:1], *machines])
-    choices = [(str(machine.pk), machine.name) for machine in offered]
-    return [Select("gpu_machine", _("GPU of"), choices, str(scope.measured_on[-1].pk))]
 
 
 def speed_up_export(query: QueryDict) -> Table:

@@ -14,7 +14,9 @@ from django.urls import reverse
 
 from engines.contract import Cell, Code, DataSet, Environment, Machine, Network, RunRecord, as_json
 from runs.cell_summaries import rebuild_summaries
-from runs.models import Run
+from runs.models import PublishedSpeedUp, Run, Workload
+from runs.models.subjects import known_network_type
+from runs.selectors import published_speed_ups
 from tests.records import ENVIRONMENT, MACHINE, SHUTTLE, make_cell, make_record
 from tests.runs.kept import kept_rows
 from tests.runs.pages.reading import csv_table, text
@@ -356,7 +358,9 @@ def test_speed_ups_over_two_machines_are_named_on_home_page_and_api(client: Clie
     assert (row["cpu_host"], row["gpu_host"]) == ("lab-1", "old-gpu")
 
 
-def test_claims_of_the_gpu_can_be_judged_over_two_machines(client: Client, load: Any) -> None:
+def test_claims_of_the_gpu_can_be_judged_over_two_machines(
+    client: Client, load: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     records = []
     for width in (25, 50, 100, 200):
         for layers in (8, 16):
@@ -371,6 +375,14 @@ def test_claims_of_the_gpu_can_be_judged_over_two_machines(client: Client, load:
         found = api(client, "claims", query)["claims"]
         return {claim["verdict"] for claim in found if claim["id"] == "mlp-gpu-always-faster-when-deep"}
 
+    asked = f"?machine={keys['lab-1']}&gpu_machine={keys['gpu-box']}"
+    assert "CPU: lab-1 · GPU: gpu-box" in text(client, reverse("claims") + asked)
+    row = csv_table(client, "claims", asked)[0]
+    assert (row["machine"], row["gpu_machine"]) == ("lab-1", "gpu-box")
+    assert "batch 100, sgd 0.001" in row["data"]
+    assert 'name="gpu_machine"' in text(client, reverse("claims") + f"?machine={keys['lab-1']}")
+    call_command("claims", "--machine", "lab-1", "--gpu-machine", "gpu-box")
+    assert "the GPU's times of gpu-box" in capsys.readouterr().out
     alone, both = (verdicts(f"?machine={keys['lab-1']}{more}") for more in ("", f"&gpu_machine={keys['gpu-box']}"))
     assert alone == {"cannot be measured today"}
     assert both - alone
@@ -404,3 +416,26 @@ def test_of_three_runs_a_stalled_one_is_named_where_the_verdict_is_open(client: 
     assert answer["preferred"] is None
     assert "Three runs cannot do without it" in answer["notes"][0]
     assert "Three runs cannot do without it" in text(client, reverse("recommendation"))
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def test_machines_with_one_processor_stand_beside_each_other_only_with_one_release(client: Client, load: Any) -> None:
+    other = dataclasses.replace(MACHINE, name="lab-2", fingerprint="2" * 32)
+    third = dataclasses.replace(MACHINE, name="lab-3", fingerprint="3" * 32)
+    newer = dataclasses.replace(ENVIRONMENT, sha256="d" * 32, packages={"theano": "1.1"})
+    load(*runs_of("theano", 1.0), *runs_of("theano", 2.0, machine=other))
+    load(*runs_of("theano", 0.1, machine=third, environment=newer))
+    page = text(client, reverse("machine", args=[Run.objects.get(machine__name="lab-1", block=0).machine.pk]))
+    assert ">1 of 2</span>" in page
+
+
+def test_a_network_of_an_unknown_type_is_no_mlp() -> None:
+    workload = Workload(network_type="capsule", hidden_layers=1, width=1)
+    with pytest.raises(ValueError, match=r"'capsule' is not known here\. Known types: mlp, cnn"):
+        _ = workload.network
+    PublishedSpeedUp.objects.create(network_type="mlp", engine="theano", hidden_layers=1, width=1, speed_up=2)
+    assert len(published_speed_ups()["mlp"]) == 1
+    with pytest.raises(ValueError, match="'capsule' is not known here"):
+        known_network_type("capsule")

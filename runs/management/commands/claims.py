@@ -42,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show with all their numbers")
         parser.add_argument("--experiment", metavar="NAME", help="the newest if not given")
         parser.add_argument("--machine", metavar="NAME", help="the one with the experiment's newest run if not given")
+        parser.add_argument("--gpu-machine", metavar="NAME", help="whose GPU times to take; its own if not given")
         parser.add_argument("--json", action="store_true", help="all claims with all their numbers, as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be read ({error}). Type: python manage.py migrate") from error
 
     def _answer(self, **options: Any) -> None:
-        chosen = named_scope(options["experiment"], options["machine"])
+        chosen = named_scope(options["experiment"], options["machine"], options["gpu_machine"])
         if chosen.experiment is None and not options["json"]:
             self.stdout.write(NOTHING)
             return
@@ -69,7 +70,7 @@ class Command(BaseCommand):
     def _show(self, chosen: Scope, cells: Measured, claims: Sequence[JudgedClaim], *, in_full: bool) -> None:
         console = Console(highlight=False, markup=False, width=None if self.stdout.isatty() else _WIDTH_ELSEWHERE)
         with console.capture() as capture:
-            console.print(f"Experiment {chosen.experiment} on {chosen.machine}. {'; '.join(cells.data)}.")
+            console.print(f"Experiment {chosen.experiment} on {_machines(chosen)}. {'; '.join(cells.data)}.")
             for claim in claims if in_full else ():
                 _print_in_full(console, claim)
             if not in_full:
@@ -81,6 +82,10 @@ class Command(BaseCommand):
 
 
 # ---------------------------------------------------------------- what is asked for
+
+
+def _machines(chosen: Scope) -> str:
+    return f"{chosen.machine}, the GPU's times of {chosen.gpu_machine}" if chosen.gpu_machine else str(chosen.machine)
 
 
 def _check_ids(ids: Sequence[str]) -> None:
@@ -97,6 +102,7 @@ def as_json(chosen: Scope, cells: Measured, claims: Sequence[JudgedClaim]) -> di
     return {
         "experiment": chosen.experiment.name if chosen.experiment else None,
         "machine": chosen.machine.name if chosen.machine else None,
+        "gpu_machine": chosen.gpu_machine.name if chosen.gpu_machine else None,
         "data": list(cells.data),
         "counts": _tally(claims),
         "claims": [asdict(claim) for claim in claims],
