@@ -93,7 +93,7 @@ class CellRow:
         rest = content_hash([self.data_source, self.data_sha256])[:8]
         return f"{self.dataset}-{self.train_samples}-{rest}"
 
-    @property
+    @cached_property
     def training_key(self) -> str:
         return f"{self.batch_size}-{self.optimizer}-{self.learning_rate:g}"
 

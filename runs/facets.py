@@ -242,19 +242,22 @@ def _with(facet: Facet, rows: Sequence[CellRow], values: set[str]) -> Sequence[C
 
 def _richest(facet: Facet, rows: Sequence[CellRow]) -> set[str]:
     """The value with most finished cells, then most cells, then first in order."""
+    by_value = _by_value(facet, rows)
+    if len(by_value) < 2:
+        return set(by_value)
+    return {max(by_value, key=lambda value: (sum(1 for row in by_value[value] if row.samples), len(by_value[value])))}
 
-    def weight(value: str) -> tuple[int, int]:
-        own = _with(facet, rows, {value})
-        return sum(1 for row in own if not row.missing), len(own)
 
-    values = [choice.value for choice in _state(facet, rows, set()).choices]
-    return {max(values, key=weight)} if values else set()
+def _by_value(facet: Facet, rows: Sequence[CellRow]) -> dict[str, list[CellRow]]:
+    """In the facet's order: only the first of each value is asked for its place."""
+    found: dict[str, list[CellRow]] = {}
+    for row in rows:
+        found.setdefault(facet.value(row), []).append(row)
+    return {value: found[value] for value in sorted(found, key=lambda value: facet.order(found[value][0]))}
 
 
 def _state(facet: Facet, rows: Sequence[CellRow], selected: set[str]) -> FacetState:
-    by_value: dict[str, list[CellRow]] = {}
-    for row in sorted(rows, key=facet.order):
-        by_value.setdefault(facet.value(row), []).append(row)
+    by_value = _by_value(facet, rows)
     labels = _labels(facet, {value: own[0] for value, own in by_value.items()})
     choices = (Choice(value, labels[value], len(own), value in selected) for value, own in by_value.items())
     return FacetState(facet.name, gettext(facet.title), facet.multiple, tuple(choices))

@@ -134,7 +134,7 @@ def machines_with_a_gpu(scope: Scope) -> list[Machine]:
 
 def _devices_with_times(experiment: Experiment) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
-    timed = Summary.objects.filter(experiment=experiment).exclude(samples=[])
+    timed = Summary.objects.filter(experiment=experiment, reason="")  # a cell without a time has a reason
     for machine, device in timed.order_by().values_list("machine", "device").distinct():
         found.setdefault(machine, set()).add(device)
     return found
