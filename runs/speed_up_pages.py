@@ -12,6 +12,7 @@ from engines.contract import NetworkType
 from runs import run_figures, selectors, speed_ups
 from runs.cells import CellRow
 from runs.choices import Select, selects
+from runs.models import PublishedSpeedUp
 from runs.rendering import render_page, table_url
 from runs.selectors import Scope
 from runs.selects import gpu_machine_select
@@ -38,13 +39,17 @@ class FoundSpeedUps:
         return [words for found in self.by_network.values() for words in found.differing]
 
     @cached_property
+    def _published(self) -> Mapping[NetworkType, list[PublishedSpeedUp]]:
+        return selectors.published_speed_ups()
+
+    @cached_property
     def heat_tables(self) -> list[Table]:
-        values = selectors.published_speed_ups()
+        values = self._published
         return [speed_ups.speed_up_table(found, values[network]) for network, found in self.by_network.items()]
 
     @cached_property
     def measured_tables(self) -> list[Table]:
-        values = selectors.published_speed_ups()
+        values = self._published
         return [speed_ups.measured_table(found, values[network]) for network, found in self.by_network.items()]
 
 
