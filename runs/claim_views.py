@@ -20,7 +20,7 @@ from runs.reason_words import reason_in_words
 from runs.rendering import render_page, table_url
 from runs.selects import gpu_machine_select
 from runs.stats import Ratio
-from runs.study.claims import CLAIMS, Evidence, JudgedClaim
+from runs.study.claims import CLAIMS, Evidence, JudgedClaim, Measured
 from runs.study.claims.missing import MissingCells
 from runs.study_words import in_readers_words
 from runs.tables import Column, Table, TableCell, ratio_values
@@ -80,7 +80,8 @@ def _evidence_words(found: Evidence, ratio: Ratio) -> str:
 
 def claim_list(request: HttpRequest) -> HttpResponse:
     scope, rows = asked_cells(request.GET)
-    found_claims = judged(scope, rows)
+    cells = claim_rows.measured(rows, claim_rows.hardware_of(scope))
+    found_claims = claim_rows.judged(cells, region_of(*scope.measured_on))
     wished = request.GET.get("verdict", "")
     shown = [claim for claim in found_claims if not wished or claim.verdict == wished]
     query = request.GET.urlencode()
@@ -90,7 +91,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
         "claims",
         scope=scope,
         selects=gpu_machine_select(scope),
-        held=_conditions(scope, rows),
+        held=_conditions(scope, cells),
         claims=[(claim, claim_chip(claim), claim_strips(claim)[:1], _tally(claim)) for claim in shown],
         counts=claim_counts(found_claims),
         all_claims=claim_cells(found_claims),
@@ -102,9 +103,8 @@ def claim_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _conditions(scope: selectors.Scope, rows: Sequence[CellRow]) -> str:
+def _conditions(scope: selectors.Scope, measured: Measured) -> str:
     """On what data, and on which machines if they are two."""
-    measured = claim_rows.measured(rows, claim_rows.hardware_of(scope))
     hosts = [f"CPU: {scope.machine} · GPU: {scope.gpu_machine}"] if scope.gpu_machine else []
     return " · ".join([*measured.data, *hosts])
 
@@ -135,7 +135,8 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
     if claim_id not in CLAIMS:
         raise Http404(f"There is no claim {claim_id!r}.")
     scope, rows = asked_cells(request.GET)
-    found_claims = judged(scope, rows)
+    cells = claim_rows.measured(rows, claim_rows.hardware_of(scope))
+    found_claims = claim_rows.judged(cells, region_of(*scope.measured_on))
     place = next(at for at, each in enumerate(found_claims) if each.id == claim_id)
     found = found_claims[place]
     return render_page(
@@ -144,7 +145,7 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         "claims",
         scope=scope,
         selects=gpu_machine_select(scope),
-        held=_conditions(scope, rows),
+        held=_conditions(scope, cells),
         claim=found,
         chip=claim_chip(found),
         strips=claim_strips(found),
