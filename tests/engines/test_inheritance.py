@@ -16,6 +16,9 @@ UNTOLD = (
     *("BLIS_NUM_THREADS", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "TORCH_LOGS", "TORCHINDUCTOR_CACHE_DIR"),
     *("PYTORCH_CUDA_ALLOC_CONF", "TF_XLA_FLAGS", "XLA_FLAGS", "JAX_PLATFORMS", "THEANO_FLAGS", "KERAS_BACKEND"),
     *("KMP_AFFINITY", "NUMEXPR_MAX_THREADS", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "CUDA_VISIBLE_DEVICES"),
+    *("ATEN_CPU_CAPABILITY", "LRU_CACHE_CAPACITY", "TRITON_CACHE_DIR", "NPY_DISABLE_CPU_FEATURES", "FLEXIBLAS"),
+    *("CUDA_DEVICE_MAX_CONNECTIONS", "CUDA_FORCE_PTX_JIT", "CUDA_MODULE_LOADING", "CUDA_DEVICE_ORDER"),
+    *("MIMALLOC_VERBOSE", "LD_BIND_NOW", "LD_AUDIT", "PYTHONMALLOC", "PYTHONDEVMODE", "PYTHONOPTIMIZE"),
 )
 
 
@@ -25,6 +28,14 @@ def test_a_worker_does_not_see_what_could_change_its_times(
 ) -> None:
     monkeypatch.setenv(name, "left by the shell")
     assert "left by the shell" not in host._environment("tensorflow", str(tmp_path)).values()
+
+
+@pytest.mark.parametrize("name", ["PATH", "CUDA_HOME", "CUDA_PATH", "LD_LIBRARY_PATH", "BENCHSITE_DATA_DIR"])
+def test_a_worker_finds_programs_libraries_and_data_where_its_user_does(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "/said/by/the/shell")
+    assert host._environment("tensorflow", str(tmp_path))[name] == "/said/by/the/shell"
 
 
 def test_what_right_results_need_passes_and_stands_in_the_record(
