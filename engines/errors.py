@@ -47,5 +47,9 @@ class DataSetError(EngineError):
     """A data set is missing or damaged; the text says what to do."""
 
 
+class MissingDataSetError(DataSetError):
+    """Nothing of it is on this machine: the one case in which other data may stand in."""
+
+
 class InterpreterMissingError(EngineError):
     """No Python of a version that an environment needs."""

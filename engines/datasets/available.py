@@ -21,7 +21,7 @@ from engines.datasets.catalogue import (
 )
 from engines.datasets.folder import Holding, StoredFile
 from engines.datasets.synthetic import recipe_hash
-from engines.errors import DataSetError
+from engines.errors import DataSetError, MissingDataSetError
 
 State = Literal["ready", "missing", "damaged"]
 
@@ -48,14 +48,15 @@ class DataSetStatus:
 def describe(name: str, *, train_samples: int | None = None, synthetic: bool = False) -> DataSet:
     """What a run on this data set would train on, with all of its training samples or the first `train_samples`.
 
-    Raises DataSetError that names the choices if the files are missing, or that there are not as many samples.
+    Raises MissingDataSetError that names the choices if there are no files, DataSetError if they are damaged or hold
+    fewer samples.
     """
     source = find(SYNTHETIC_PREFIX + name.removeprefix(SYNTHETIC_PREFIX) if synthetic else name)
     if source.synthetic:
         return _describe_synthetic(source, train_samples)
     holding = holding_of(source)
     if holding is None:
-        raise DataSetError(missing_message(source))
+        raise MissingDataSetError(missing_message(source))
     count = _checked_count(source, train_samples, holding.samples("train"))
     digest = folder.digest_of(holding.files_used(count))
     return DataSet(source.name, holding.source, digest, count, holding.samples("test"))
@@ -187,18 +188,26 @@ def fetch(
 ) -> DataSet:
     """Makes the official files the current ones: downloads them, or goes back to those that ship with the project.
 
-    Where a package of the system has put them on the disk, they are taken from there.
+    Where a package of the system has put them on the disk, they are taken from there; from a folder without them, not.
 
     Does nothing if they are there and undamaged. Raises DataSetError with what to do if that fails.
     """
     source = find_real(name)
     if source.is_shipped:
         folder.forget(source)
-    elif source.system_folder and Path(source.system_folder).is_dir():
-        return import_files(name, Path(source.system_folder))
-    elif not _has_official_files(source):
+    elif not _has_official_files(source) and not _is_taken_from_the_system(source):
         _download(source, progress, timeout_seconds)
     return describe(name)
+
+
+def _is_taken_from_the_system(source: Source) -> bool:
+    if not source.system_folder or not Path(source.system_folder).is_dir():
+        return False
+    try:
+        import_files(source.name, Path(source.system_folder))
+    except DataSetError:
+        return False
+    return True
 
 
 def _has_official_files(source: Source) -> bool:

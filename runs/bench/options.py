@@ -8,7 +8,7 @@ from typing import Any
 
 from engines import datasets
 from engines.contract import DataSet
-from engines.errors import DataSetError
+from engines.errors import DataSetError, MissingDataSetError
 from runs.errors import RunsError
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import NAME as AD_HOC
@@ -90,19 +90,21 @@ def selection(suite: Suite, options: dict[str, Any]) -> Selection:
 
 
 def data_for(options: dict[str, Any]) -> DataSetFor:
-    """Real data; others where the user said so. Raises DataSetError with the choices where it is missing.
+    """Real data; where there is none, others if the user said so. Raises DataSetError with the choices.
 
-    A plan alone needs no data on the disk: it counts with the official sizes.
+    Nothing stands in for data that is damaged or too little: its user has to know. A plan alone needs no data on the
+    disk: it counts with the official sizes.
     """
 
     @cache
     def dataset_for(name: str, train_samples: int | None) -> DataSet:
         try:
             return datasets.describe(name, train_samples=train_samples, synthetic=options["synthetic"])
-        except DataSetError:
-            if options["shipped_if_missing"] and datasets.are_images(name):
+        except DataSetError as error:
+            is_missing = isinstance(error, MissingDataSetError)
+            if is_missing and options["shipped_if_missing"] and datasets.are_images(name):
                 return _shipped_images(train_samples)
-            if not (options["synthetic_if_missing"] or options["plan"]):
+            if not (options["plan"] or (is_missing and options["synthetic_if_missing"])):
                 raise
             return datasets.describe(name, train_samples=train_samples, synthetic=True)
 

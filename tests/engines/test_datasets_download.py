@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from engines import datasets
-from engines.datasets.catalogue import SOURCES, Download
+from engines.datasets import available
+from engines.datasets.catalogue import SOURCES, Download, Source
 from engines.errors import DataSetError
-from tests.engines.dataset_files import cifar_files, tar_of, write
+from tests.engines.dataset_files import cifar_files, mnist_files, tar_of, write
 
 
 @pytest.fixture(autouse=True)
@@ -234,3 +236,52 @@ def test_two_fetches_do_not_write_into_each_other(server: Server) -> None:
 
     datasets.fetch("cifar10", progress=fetch_at_the_same_time, timeout_seconds=5.0)
     assert "Another process is downloading" in str(caught[0])
+
+
+# ---------------------------------------------------------------- what a package of the system has put there
+
+
+@pytest.fixture
+def downloaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is downloaded instead of found: other images than the package's."""
+    names: list[str] = []
+
+    def download(source: Source, *_: object) -> None:
+        names.append(source.name)
+        files = write(Path(os.environ["BENCHSITE_DATA_DIR"]) / "from-afar", mnist_files(train=40))
+        datasets.import_files(source.name, files)
+
+    monkeypatch.setattr(available, "_download", download)
+    return names
+
+
+def _installed_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = dataclasses.replace(SOURCES["fashion-mnist"], system_folder=str(folder))
+    monkeypatch.setitem(SOURCES, "fashion-mnist", there)
+
+
+def test_files_of_an_installed_package_are_taken_instead_of_a_download(
+    downloaded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _installed_in(write(tmp_path / "package", mnist_files(train=30)), monkeypatch)
+    assert datasets.fetch("fashion-mnist").train_samples == 30
+    assert downloaded == []
+
+
+@pytest.mark.parametrize("files", [{}, {"README": b"moved"}], ids=["empty", "other files"])
+def test_a_folder_without_the_files_is_passed_over(
+    files: dict[str, bytes], downloaded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _installed_in(write(tmp_path / "package", files), monkeypatch)
+    assert datasets.fetch("fashion-mnist").train_samples == 40
+    assert downloaded == ["fashion-mnist"]
+
+
+def test_official_files_stay_when_a_package_is_installed_later(
+    downloaded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _installed_in(tmp_path / "not-there", monkeypatch)
+    there = datasets.fetch("fashion-mnist")
+    monkeypatch.setattr(available, "_has_official_files", lambda source: True)
+    _installed_in(write(tmp_path / "package", mnist_files(train=30)), monkeypatch)
+    assert datasets.fetch("fashion-mnist") == there

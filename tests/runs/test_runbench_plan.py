@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from engines import datasets
 from runs.bench import session
 from runs.bench.stopping import Budget
 from runs.management.commands.runbench import EXAMPLES
 from runs.models import Experiment, Run
 from runs.records import parse_record
 from runs.spool import Spool, spool_for
+from tests.engines.dataset_files import cifar_files, write
 from tests.runs.bench import Bench, install, runbench
 from tests.runs.sittings import finished
 
@@ -208,6 +210,21 @@ def test_images_that_ship_stand_in_where_asked(bench: Bench, capsys: pytest.Capt
     assert told.count("cifar10 is not on this machine") == 1
     assert {run.workload.dataset for run in Run.objects.select_related("workload")} == {"fashion-mnist-10k"}
     assert not any(run.workload.is_synthetic for run in Run.objects.select_related("workload"))
+
+
+@pytest.mark.parametrize("option", ["--shipped-if-missing", "--synthetic-if-missing"])
+def test_nothing_stands_in_for_images_that_are_damaged_or_too_few(
+    option: str, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHSITE_DATA_DIR", str(tmp_path / "data"))
+    options = ("--suite", "quick", "--networks", "cnn", "--engines", "tf", "--devices", "cpu", "--no-verify", option)
+    datasets.import_files("cifar10", write(tmp_path / "files", cifar_files()))
+    with pytest.raises(CommandError, match="CIFAR-10 has 40 training images here: choose 1 to 40, not 5,000"):
+        runbench(*options)
+    next((tmp_path / "data").rglob("data_batch_1.bin")).unlink()
+    with pytest.raises(CommandError, match="The stored files of CIFAR-10 are damaged or incomplete"):
+        runbench(*options)
+    assert not Run.objects.exists()
 
 
 def test_what_cannot_run_for_one_reason_is_said_once(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
