@@ -15,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from runs import formats
-from runs.cell_words import engine_title, threads_words
 from runs.cells import CellRow
+from runs.words import numbers
+from runs.words.cells import threads_words
+from runs.words.engines import engine_title
 
 Aspect = Literal[
     "network", "data", "training", "engine", "track", "device", "threads", "machine", "environment", "code"
@@ -121,7 +122,7 @@ _LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: engine_title(row.engine),
     "track": lambda row: gettext(row.track),
     "device": lambda row: row.device.upper(),
-    "threads": lambda row: formats.count(row.threads),
+    "threads": lambda row: numbers.count(row.threads),
     "machine": lambda row: row.machine,
     "environment": lambda row: row.environment,
     "code": lambda row: row.engine_sha256[:8],

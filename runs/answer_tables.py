@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from runs import formats
 from runs.alike import HELD_NAMES, held_values
 from runs.answers import Answer, row_chip, row_style_in
-from runs.cell_words import engine_title, missing_words
 from runs.charts.style import Chip
-from runs.reason_words import reason_in_words
 from runs.recommendation import Row
 from runs.stats import stalled_runs
 from runs.tables import Column, Table, TableCell, ratio_values, runs_cell, time_cell
+from runs.words import numbers
+from runs.words.cells import missing_words
+from runs.words.engines import engine_title
+from runs.words.reasons import reason_in_words
 
 
 def overview_table(found: Sequence[Answer]) -> Table:
@@ -28,9 +29,9 @@ def overview_table(found: Sequence[Answer]) -> Table:
     rows = [
         [
             TableCell(answer.situation, url=f"#{answer.slug}" if answer.was_tried else ""),
-            TableCell(_(" or ").join(answer.published_titles) or formats.NONE),
+            TableCell(_(" or ").join(answer.published_titles) or numbers.NONE),
             TableCell(_(" or ").join(answer.headline), chip=None if answer.headline else Chip(_no_answer(answer))),
-            TableCell(answer.basis or formats.NONE),
+            TableCell(answer.basis or numbers.NONE),
         ]
         for answer in found
     ]
@@ -64,10 +65,10 @@ def _evidence_row(answer: Answer, row: Row) -> list[TableCell]:
     ratio, cell = row.ratio, answer.cells.get(row.engine)
     return [
         TableCell(engine_title(row.engine), style=row_style_in(answer.found, row)),
-        time_cell(cell) if cell else TableCell(formats.NONE),
-        TableCell(formats.times(ratio.value if ratio else None)),
-        TableCell(formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE),
-        runs_cell(cell, ratio.runs) if ratio and cell else TableCell(formats.NONE),
+        time_cell(cell) if cell else TableCell(numbers.NONE),
+        TableCell(numbers.times(ratio.value if ratio else None)),
+        TableCell(numbers.interval(ratio.low, ratio.high, "×") if ratio else numbers.NONE),
+        runs_cell(cell, ratio.runs) if ratio and cell else TableCell(numbers.NONE),
         TableCell(chip=row_chip(row), title=reason_in_words(row.missing.reason) if row.missing else ""),
     ]
 

@@ -10,17 +10,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engines.contract import Device, NetworkType
-from runs import formats
 from runs.alike import newest_of_each
-from runs.cell_words import engine_title, missing_words, threads_words
 from runs.cells import CellRow
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.facets import FACETS_BY_NAME, FacetState, pick
-from runs.reason_words import reason_in_words
-from runs.recommendation import Case, ComparedWorkload, Missing, Recommendation, Row, Situation, recommend
+from runs.recommendation import Case, ComparedWorkload, Recommendation, Row, Situation, recommend
 from runs.stats import EQUIVALENCE, LogSamples, within
+from runs.stats.outcomes import Missing
 from runs.tables import stalled_words, verdict_chip
+from runs.words import numbers
+from runs.words.cells import missing_words, threads_words
+from runs.words.engines import engine_title
+from runs.words.reasons import reason_in_words
 
 SITUATIONS: tuple[tuple[NetworkType, Device], ...] = (("mlp", "cpu"), ("mlp", "gpu"), ("cnn", "cpu"), ("cnn", "gpu"))
 CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch", "threads", "track"))
@@ -91,8 +93,8 @@ class Answer:
         if workload is None:
             return ""
         runs = max((row.ratio.runs for row in self.found.rows if row.ratio), default=0)
-        counted = ngettext("{n} run each", "{n} runs each", runs).format(n=formats.count(runs))
-        network = formats.size(workload.network.hidden_layers, workload.network.width)
+        counted = ngettext("{n} run each", "{n} runs each", runs).format(n=numbers.count(runs))
+        network = numbers.size(workload.network.hidden_layers, workload.network.width)
         return f"{network}, {self.conditions} · {counted}"
 
     @property
@@ -112,7 +114,7 @@ class Answer:
                 "{engines}: slower if compared alone, but not after the correction for {n} comparisons (Holm).",
                 compared,
             )
-            notes.append(words.format(engines=", ".join(corrected), n=formats.count(compared)))
+            notes.append(words.format(engines=", ".join(corrected), n=numbers.count(compared)))
         if ties:
             engines = ", ".join(engine_title(row.engine) for row in ties)
             # xgettext:no-python-format

@@ -8,10 +8,9 @@ from datetime import datetime
 from functools import cached_property
 
 from engines.contract import Equivalence, Network, NetworkType, content_hash
-from engines.registry import ENGINES
-from runs.cell_words import data_words, missing_words
-from runs.recommendation import MissingStatus
 from runs.stats import Estimate, LogSamples, estimate
+from runs.stats.outcomes import MissingStatus
+from runs.words.cells import data_words, missing_words
 
 MISSING_ORDER: tuple[MissingStatus, ...] = (
     "not_equivalent",
@@ -22,12 +21,6 @@ MISSING_ORDER: tuple[MissingStatus, ...] = (
     "unsupported",
     "excluded",
 )
-
-
-def engine_place(slug: str) -> tuple[int, str]:
-    """The registry's order; engines that it does not know come last."""
-    known = list(ENGINES)
-    return (known.index(slug) if slug in known else len(known), slug)
 
 
 NO_SAMPLES = LogSamples(())

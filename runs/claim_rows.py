@@ -10,9 +10,9 @@ from engines.contract import Device
 from runs.cells import CellRow
 from runs.facets import FACETS_BY_NAME, newest_code, newest_environments, pick
 from runs.noise import region_of
-from runs.recommendation import Missing
 from runs.selectors import Scope, cells_of
 from runs.stats import MIN_RUNS, LogSamples
+from runs.stats.outcomes import Missing
 from runs.study.claims import Hardware, JudgedClaim, Measured, Place, Version, judge_claims
 from runs.study.published import published
 

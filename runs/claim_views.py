@@ -9,21 +9,22 @@ from dataclasses import dataclass, replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import claim_rows, formats, selectors
-from runs.cell_words import engine_title
+from runs import claim_rows, selectors
 from runs.cells import CellRow
 from runs.charts.strip import Answered, Strip, strip
 from runs.charts.style import Chip
 from runs.figures import figures, look_of
 from runs.noise import region_of
-from runs.reason_words import reason_in_words
 from runs.rendering import render_page, table_url
 from runs.selects import gpu_machine_select
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim, Measured
 from runs.study.claims.missing import MissingCells
-from runs.study_words import in_readers_words
 from runs.tables import Column, Table, TableCell, ratio_values
+from runs.words import numbers
+from runs.words.engines import engine_title
+from runs.words.reasons import reason_in_words
+from runs.words.study import in_readers_words
 
 VERDICT_TONES: Mapping[str, str] = {
     "holds": "good",
@@ -75,7 +76,7 @@ def claim_strips(claim: JudgedClaim) -> list[ClaimStrip]:
 
 
 def _evidence_words(found: Evidence, ratio: Ratio) -> str:
-    return f"{in_readers_words(found.words)}: {formats.times(ratio.value)}, {_(found.answer)}"
+    return f"{in_readers_words(found.words)}: {numbers.times(ratio.value)}, {_(found.answer)}"
 
 
 def claim_list(request: HttpRequest) -> HttpResponse:
@@ -128,7 +129,7 @@ def claim_counts(claims: Sequence[JudgedClaim]) -> list[tuple[str, Chip, int]]:
 def _tally(claim: JudgedClaim) -> str:
     asked = len(claim.evidence)
     agree = claim.answers["agrees"]
-    return _("{agree} of {asked} questions agree").format(agree=formats.count(agree), asked=formats.count(asked))
+    return _("{agree} of {asked} questions agree").format(agree=numbers.count(agree), asked=numbers.count(asked))
 
 
 def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
@@ -186,8 +187,8 @@ def _evidence_table(claim: JudgedClaim) -> Table:
         [
             TableCell(in_readers_words(found.words)),
             TableCell(in_readers_words(found.expected)),
-            TableCell(formats.times(found.ratio.value if found.ratio else None), values=ratio_values(found.ratio)),
-            TableCell(formats.interval(found.ratio.low, found.ratio.high, "×") if found.ratio else formats.NONE),
+            TableCell(numbers.times(found.ratio.value if found.ratio else None), values=ratio_values(found.ratio)),
+            TableCell(numbers.interval(found.ratio.low, found.ratio.high, "×") if found.ratio else numbers.NONE),
             TableCell(
                 chip=Chip(_(found.answer), _ANSWER_TONES.get(found.answer, "none")),
                 title=found.difference,

@@ -10,18 +10,20 @@ from functools import cached_property
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from runs import formats, selectors
+from runs import selectors
 from runs.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
-from runs.cell_words import engine_title, missing_words
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
 from runs.choices import Select
 from runs.comparison import throughput, verdict_note
 from runs.noise import region_of
-from runs.reason_words import reason_in_words
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
 from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, time_cell, verdict_chip
+from runs.words import numbers
+from runs.words.cells import missing_words
+from runs.words.engines import engine_place, engine_title
+from runs.words.reasons import reason_in_words
 
 DIMENSIONS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: row.engine,
@@ -34,7 +36,7 @@ _LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: engine_title(row.engine),
     "track": lambda row: _(row.track),
     "device": lambda row: row.device.upper(),
-    "threads": lambda row: formats.count(row.threads),
+    "threads": lambda row: numbers.count(row.threads),
     "environment": lambda row: row.environment,
 }
 
@@ -148,11 +150,11 @@ class Compared:
 
     @property
     def mean_words(self) -> str:
-        return formats.times(self.mean.value) if self.mean else formats.NONE
+        return numbers.times(self.mean.value) if self.mean else numbers.NONE
 
     @property
     def mean_interval(self) -> str:
-        return formats.interval(self.mean.low, self.mean.high, "×") if self.mean else formats.NONE
+        return numbers.interval(self.mean.low, self.mean.high, "×") if self.mean else numbers.NONE
 
     @property
     def verdict_counts(self) -> list[tuple[Chip, int]]:
@@ -210,7 +212,7 @@ _WORKLOAD_EXPORTS = (
 
 def _words(row: CellRow, named: Named) -> str:
     where = on_words(row)
-    size = f"{row.network_type.upper()} {formats.size(row.hidden_layers, row.width)}"
+    size = f"{row.network_type.upper()} {numbers.size(row.hidden_layers, row.width)}"
     parts = [size, *([] if where == "CPU" else [where])]
     parts += [row.data_label] if named.data else []
     parts += [row.training] if named.training else []
@@ -222,7 +224,7 @@ def _row(pairing: Pairing, named: Named) -> list[TableCell]:
     if not found or not pairing.a or not pairing.b:
         raise ValueError("Only what both sides have is compared.")
     times = [side.estimate.seconds if side.estimate else None for side in (pairing.a, pairing.b)]
-    words = formats.interval(found.low, found.high, "×")
+    words = numbers.interval(found.low, found.high, "×")
     return [
         TableCell(
             _words(row, named),
@@ -234,9 +236,9 @@ def _row(pairing: Pairing, named: Named) -> list[TableCell]:
                 *held_values(pairing.b),
             ),
         ),
-        TableCell(formats.seconds(times[0]), title=throughput(pairing.a), values=(times[0],)),
-        TableCell(formats.seconds(times[1]), title=throughput(pairing.b), values=(times[1],)),
-        TableCell(formats.times(found.value), values=ratio_values(found)),
+        TableCell(numbers.seconds(times[0]), title=throughput(pairing.a), values=(times[0],)),
+        TableCell(numbers.seconds(times[1]), title=throughput(pairing.b), values=(times[1],)),
+        TableCell(numbers.times(found.value), values=ratio_values(found)),
         TableCell(words),
         TableCell(chip=verdict_chip(pairing.verdict), title=pairing.note, values=(pairing.verdict,)),
     ]
@@ -249,7 +251,7 @@ def _missing_row(pairing: Pairing, named: Named) -> list[TableCell]:
     return [
         TableCell(_words(row, named), style=row_style(row), title=row.data_label),
         *(_side_cell(side) for side in (pairing.a, pairing.b)),
-        TableCell(" ".join(dict.fromkeys(reasons)) or formats.NONE),
+        TableCell(" ".join(dict.fromkeys(reasons)) or numbers.NONE),
     ]
 
 

@@ -9,16 +9,17 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from runs import formats
 from runs.alike import alike
-from runs.cell_words import depth_words, engine_title, majority_words, threads_words
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
 from runs.charts.style import SeriesStyle, in_greys, point_radius, style_for
 from runs.facets import FACETS_BY_NAME, Picked
 from runs.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
 from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself, within
+from runs.words import numbers
+from runs.words.cells import depth_words, majority_words, threads_words
+from runs.words.engines import engine_place, engine_title
 
 
 @dataclass(frozen=True)
@@ -155,9 +156,9 @@ def _label(row: CellRow, view: View, named: frozenset[str]) -> str:
     if "layers" not in view.across.merges:
         words += [depth(row)]
     elif "width" not in view.across.merges:
-        words += [_("width {n}").format(n=formats.count(row.width))]
+        words += [_("width {n}").format(n=numbers.count(row.width))]
     if "width" in named and "layers" not in view.across.merges:
-        words += [_("width {n}").format(n=formats.count(row.width))]
+        words += [_("width {n}").format(n=numbers.count(row.width))]
     words += [row.device.upper()] if "device" in named else []
     words += [threads_words(row.threads)] if "threads" in named else []
     words += [_(row.track)] if row.track != "idiomatic" else []
@@ -214,4 +215,4 @@ def runs_query(row: CellRow) -> str:
 
 
 def throughput(row: CellRow) -> str:
-    return formats.gflops_per_second(row.flops_per_epoch, row.estimate.seconds if row.estimate else None)
+    return numbers.gflops_per_second(row.flops_per_epoch, row.estimate.seconds if row.estimate else None)

@@ -15,7 +15,6 @@ from django.utils.translation import gettext
 
 from engines.registry import ENGINES
 from runs import comparison, run_figures, selectors
-from runs.cell_words import engine_title
 from runs.cells import CellRow
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
@@ -25,6 +24,7 @@ from runs.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.noise import region_of
 from runs.stats import EQUIVALENCE
 from runs.tables import Extra, Table, comparison_table, in_order
+from runs.words.engines import engine_title
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
 INTERVALS = ("bars", "bands", "none")

@@ -12,10 +12,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import NetworkType
-from runs import formats
-from runs.cell_words import engine_title, missing_words
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.charts.style import NOMENCLATURE_LAYERS
+from runs.words import numbers
+from runs.words.cells import missing_words
+from runs.words.engines import engine_place, engine_title
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ FACETS: tuple[Facet, ...] = (
         "threads",
         _("CPU threads"),
         value=lambda row: str(row.threads),
-        label=lambda row: formats.count(row.threads),
+        label=lambda row: numbers.count(row.threads),
         order=lambda row: (row.threads,),
         multiple=True,
         starts_with_one=True,
@@ -172,7 +173,7 @@ FACETS: tuple[Facet, ...] = (
         "layers",
         _("Hidden layers"),
         value=lambda row: str(row.hidden_layers),
-        label=lambda row: formats.count(row.hidden_layers),
+        label=lambda row: numbers.count(row.hidden_layers),
         order=lambda row: (row.hidden_layers,),
         multiple=True,
         default=_nomenclature_layers,
@@ -181,7 +182,7 @@ FACETS: tuple[Facet, ...] = (
         "width",
         _("Width"),
         value=lambda row: str(row.width),
-        label=lambda row: formats.count(row.width),
+        label=lambda row: numbers.count(row.width),
         order=lambda row: (row.width,),
         multiple=True,
     ),

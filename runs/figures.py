@@ -8,8 +8,7 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from runs import comparison, formats
-from runs.cell_words import depth_words, engine_title, threads_words
+from runs import comparison
 from runs.cells import CellRow
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
@@ -21,6 +20,9 @@ from runs.measures import ACROSS
 from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
 from runs.tables import Table, comparison_table
+from runs.words import numbers
+from runs.words.cells import depth_words, threads_words
+from runs.words.engines import engine_title
 
 _FACETS = [
     FACETS_BY_NAME[name]
@@ -186,7 +188,7 @@ class StudyFigure:
         style = ramp_style(counts.index(self._parting(row)), filled=deep, is_keras=row.engine.startswith("keras"))
         words = [engine_title(row.engine)] if self.look.all_engines else []
         words += [depth_words(row.network_type, row.hidden_layers)] if len(self._layers) > 1 else []
-        width = _("width {n}").format(n=formats.count(row.width))
+        width = _("width {n}").format(n=numbers.count(row.width))
         label = " · ".join([*words, width if self.is_over_threads else threads_words(row.threads)])
         look = in_greys(style) if self.look.in_greys else style
         points = plain.points if plain else ()

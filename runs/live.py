@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engines.contract import DataSet
-from runs import formats, selectors
+from runs import selectors
 from runs.errors import RunsError
 from runs.models import Experiment
 from runs.suites.plan import make_plan
 from runs.suites.suite import load, shipped
+from runs.words import numbers
 
 RUNNING_FOR = timedelta(minutes=15)
 """An experiment with a newer run than this counts as running."""
@@ -39,11 +40,11 @@ class Progress:
 
     @property
     def words(self) -> str:
-        runs = ngettext("{n} run so far", "{n} runs so far", self.runs).format(n=formats.count(self.runs))
+        runs = ngettext("{n} run so far", "{n} runs so far", self.runs).format(n=numbers.count(self.runs))
         if self.planned is None:
             return runs
         return _("{runs}; the suite has {planned} on each machine").format(
-            runs=runs, planned=formats.count(self.planned)
+            runs=runs, planned=numbers.count(self.planned)
         )
 
 

@@ -10,19 +10,21 @@ from typing import Any
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from runs import formats, run_figures, selectors
+from runs import run_figures, selectors
 from runs.alike import alike
-from runs.cell_words import engine_title, threads_words
 from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
-from runs.fact_words import fact_word, in_words
 from runs.models import Machine
-from runs.reason_words import reason_in_words
 from runs.run_figures import Health
 from runs.study.published import published
 from runs.tables import Column, Table, TableCell, row_style
+from runs.words import numbers
+from runs.words.cells import threads_words
+from runs.words.engines import engine_title
+from runs.words.facts import fact_word, in_words
+from runs.words.reasons import reason_in_words
 
 _MOST_ROWS = 20
 
@@ -47,12 +49,12 @@ def hardware_tables(hardware: Mapping[str, Any]) -> list[Table]:
 def _processor(hardware: Mapping[str, Any]) -> dict[str, str]:
     facts = hardware.get("facts") or {}
     return {
-        _("Processor"): str(hardware.get("cpu") or formats.NONE),
-        _("Sockets"): str(hardware.get("sockets") or formats.NONE),
-        _("Cores"): str(hardware.get("cores") or formats.NONE),
-        _("Threads"): str(hardware.get("threads") or formats.NONE),
-        _("Memory"): formats.gib(hardware.get("memory_bytes")),
-        _("System"): str(hardware.get("system") or formats.NONE),
+        _("Processor"): str(hardware.get("cpu") or numbers.NONE),
+        _("Sockets"): str(hardware.get("sockets") or numbers.NONE),
+        _("Cores"): str(hardware.get("cores") or numbers.NONE),
+        _("Threads"): str(hardware.get("threads") or numbers.NONE),
+        _("Memory"): numbers.gib(hardware.get("memory_bytes")),
+        _("System"): str(hardware.get("system") or numbers.NONE),
         **in_words({name: value for name, value in facts.items() if not _is_of_gpu(str(name))}),
     }
 
@@ -82,9 +84,9 @@ def _gpu_table(hardware: Mapping[str, Any]) -> Table:
     own |= in_words({name: value for name, value in facts.items() if _is_of_gpu(str(name))})
     then = {
         _("GPU"): str(gpu["gpu"]),
-        _("Cores of the GPU"): formats.count(gpu["cuda_cores"]),
-        fact_word("GPU 0 memory"): f"{formats.count(gpu['memory_mb'])} MB",
-        _("Memory bandwidth"): f"{formats.count(gpu['memory_bandwidth_gb_s'])} GB/s",
+        _("Cores of the GPU"): numbers.count(gpu["cuda_cores"]),
+        fact_word("GPU 0 memory"): f"{numbers.count(gpu['memory_mb'])} MB",
+        _("Memory bandwidth"): f"{numbers.count(gpu['memory_bandwidth_gb_s'])} GB/s",
         fact_word("GPU 0 power limit"): f"{gpu['power_w']} W",
     }
     return _beside(_("GPU"), own, then)
@@ -97,7 +99,7 @@ def _is_of_gpu(name: str) -> bool:
 def _beside(caption: str, own: Mapping[str, str], then: Mapping[str, str]) -> Table:
     columns = [Column(_("What")), Column(_("This machine"), wraps=True), Column(_("The study's, 2017"), wraps=True)]
     rows = [
-        [TableCell(name), TableCell(own.get(name, formats.NONE)), TableCell(then.get(name, formats.NONE))]
+        [TableCell(name), TableCell(own.get(name, numbers.NONE)), TableCell(then.get(name, numbers.NONE))]
         for name in {**own, **then}
     ]
     return Table(caption, columns, rows)
@@ -120,13 +122,13 @@ class Stability:
     @property
     def unstable_words(self) -> str:
         if not self.health:
-            return formats.NONE
-        share = formats.percent(self.unstable / len(self.health))
-        return _("{share} of its newest {n} runs").format(share=share, n=formats.count(len(self.health)))
+            return numbers.NONE
+        share = numbers.percent(self.unstable / len(self.health))
+        return _("{share} of its newest {n} runs").format(share=share, n=numbers.count(len(self.health)))
 
     @property
     def noise_words(self) -> str:
-        return formats.percent(self.noise) if self.noise is not None else _("not measured")
+        return numbers.percent(self.noise) if self.noise is not None else _("not measured")
 
     @property
     def reasons(self) -> list[str]:
@@ -197,12 +199,12 @@ def _peer(rows: Sequence[CellRow]) -> Peer:
 def _peer_row(peer: Peer, machine: str) -> list[TableCell]:
     times = sorted(peer.seconds.values())
     place = times.index(peer.seconds[machine]) + 1
-    words = _("{place} of {all}").format(place=formats.count(place), all=formats.count(len(times)))
-    network = f"{peer.row.network_type.upper()} {formats.size(peer.row.hidden_layers, peer.row.width)}"
+    words = _("{place} of {all}").format(place=numbers.count(place), all=numbers.count(len(times)))
+    network = f"{peer.row.network_type.upper()} {numbers.size(peer.row.hidden_layers, peer.row.width)}"
     return [
         TableCell(engine_title(peer.row.engine), style=row_style(peer.row)),
         TableCell(network, title=peer.row.data_label),
-        TableCell(formats.count(len(times))),
-        *(TableCell(formats.seconds(value)) for value in (peer.seconds[machine], times[0], median(times), times[-1])),
+        TableCell(numbers.count(len(times))),
+        *(TableCell(numbers.seconds(value)) for value in (peer.seconds[machine], times[0], median(times), times[-1])),
         TableCell(chip=Chip(words, "good" if place == 1 else "none")),
     ]

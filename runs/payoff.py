@@ -8,7 +8,7 @@ from math import ceil
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from runs import formats
+from runs.words import numbers
 
 
 @dataclass(frozen=True)
@@ -35,4 +35,4 @@ class Payoff:
             return _("never")
         if epochs == 0:
             return _("at once")
-        return ngettext("{n} epoch", "{n} epochs", ceil(epochs)).format(n=formats.count(ceil(epochs)))
+        return ngettext("{n} epoch", "{n} epochs", ceil(epochs)).format(n=numbers.count(ceil(epochs)))

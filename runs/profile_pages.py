@@ -10,8 +10,6 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from engines.profile_record import Operation, Profile
-from runs import formats
-from runs.cell_words import engine_title
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
 from runs.compare import Compared, Pairing
@@ -19,6 +17,8 @@ from runs.explore import Option
 from runs.models import Run
 from runs.profile_selectors import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
 from runs.tables import Column, Table, TableCell, on_words
+from runs.words import numbers
+from runs.words.engines import engine_title
 
 DRAWN = 8
 LISTED = 20
@@ -64,20 +64,20 @@ class ShownProfile:
         operations = self.profile.operations
         rows = [_row(operation, self.profile) for operation in operations[:LISTED]]
         caption = _("The longest {shown} of {all} operations")
-        return Table(caption.format(shown=formats.count(len(rows)), all=formats.count(len(operations))), columns, rows)
+        return Table(caption.format(shown=numbers.count(len(rows)), all=numbers.count(len(operations))), columns, rows)
 
 
 def _row(operation: Operation, profile: Profile) -> list[TableCell]:
     return [
         TableCell(operation.name),
-        TableCell(formats.percent(operation.share)),
+        TableCell(numbers.percent(operation.share)),
         TableCell(_step_time(operation.seconds, profile)),
-        TableCell(formats.digits(operation.calls / profile.steps)),
+        TableCell(numbers.digits(operation.calls / profile.steps)),
     ]
 
 
 def _step_time(seconds: float, profile: Profile) -> str:
-    return formats.with_unit(1000 * seconds / profile.steps, "ms")
+    return numbers.with_unit(1000 * seconds / profile.steps, "ms")
 
 
 # ---------------------------------------------------------------- of one run's cell
@@ -89,7 +89,7 @@ def profile_beside(run: Run) -> ShownProfile | None:
     if stored is None:
         return None
     operations = stored.profile.operations[:DRAWN]
-    drawn = [(each.name, each.share, formats.percent(each.share)) for each in operations]
+    drawn = [(each.name, each.share, numbers.percent(each.share)) for each in operations]
     code = run.record.get("code") or {}
     return ShownProfile(
         title=run.engine_title,
@@ -106,7 +106,7 @@ def _slowed(run: Run, profile: Profile) -> str:
     steps = (run.record.get("training") or {}).get("steps_per_epoch")
     if not run.epoch_seconds or not steps:
         return ""
-    return formats.times(profile.wall_seconds / profile.steps / (run.epoch_seconds / steps))
+    return numbers.times(profile.wall_seconds / profile.steps / (run.epoch_seconds / steps))
 
 
 # ---------------------------------------------------------------- of two sides

@@ -26,7 +26,7 @@ from typing import Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from engines.contract import Device, Network, NetworkType, Status
+from engines.contract import Device, Network, NetworkType
 from engines.registry import ENGINES
 from runs.stats import (
     EQUIVALENCE,
@@ -41,8 +41,8 @@ from runs.stats import (
     ratio,
     ratio_to_itself,
 )
+from runs.stats.outcomes import Missing, MissingStatus
 
-MissingStatus = Status | Literal["not_run", "excluded", "not_equivalent"]
 RowVerdict = Literal["best", "tie", "slower", "unresolved", "not enough runs"]
 
 _NOT_TRIED: frozenset[MissingStatus] = frozenset({"not_run", "excluded"})
@@ -67,14 +67,6 @@ class ComparedWorkload:
     network: Network
     data: str
     flops_per_epoch: int
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Why there is no time, and the reason in words."""
-
-    status: MissingStatus
-    reason: str = ""
 
 
 @dataclass(frozen=True)

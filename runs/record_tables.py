@@ -12,18 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from engines.registry import ENGINES
-from runs import formats
 from runs.cell_rows import environment_label
-from runs.cell_words import data_name, engine_title
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
-from runs.reason_words import reason_in_words
 from runs.record_selectors import Extent, Gated
 from runs.tables import Column, Table, TableCell, status_chip
+from runs.words import numbers
+from runs.words.cells import data_name
+from runs.words.engines import engine_title
+from runs.words.reasons import reason_in_words
 
 
 def when(moment: datetime | None) -> str:
-    return date_format(moment, "j M Y, H:i") if moment else formats.NONE
+    return date_format(moment, "j M Y, H:i") if moment else numbers.NONE
 
 
 def _numbers(*titles: str) -> list[Column]:
@@ -50,14 +51,14 @@ def _run_row(run: Run) -> list[TableCell]:
     style = style_for(
         run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
     )
-    size = formats.size(workload.hidden_layers, workload.width)
+    size = numbers.size(workload.hidden_layers, workload.width)
     return [
         TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
         TableCell(f"{workload.network_type.upper()} {size}"),
         TableCell(data_name(workload.dataset, is_synthetic=workload.is_synthetic)),
-        TableCell(formats.count(workload.train_samples)),
+        TableCell(numbers.count(workload.train_samples)),
         TableCell(on_words(run.device, run.threads)),
-        TableCell(formats.seconds(run.epoch_seconds)),
+        TableCell(numbers.seconds(run.epoch_seconds)),
         TableCell(chip=status_chip(run.status), title=reason_in_words(run.reason)[:300]),
         TableCell(run.experiment.name, url=reverse("experiment", args=[run.experiment.slug])),
         TableCell(run.machine.name, url=reverse("machine", args=[run.machine.pk])),
@@ -67,7 +68,7 @@ def _run_row(run: Run) -> list[TableCell]:
 
 def on_words(device: str, threads: int) -> str:
     words = ngettext("{device}, {n} thread", "{device}, {n} threads", threads)
-    return words.format(device=device.upper(), n=formats.count(threads))
+    return words.format(device=device.upper(), n=numbers.count(threads))
 
 
 def experiments_table(experiments: Sequence[Experiment], extents: Mapping[int, Extent]) -> Table:
@@ -98,9 +99,9 @@ def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
     hardware = machine.hardware
     return [
         TableCell(machine.name, url=reverse("machine", args=[machine.pk])),
-        TableCell(str(hardware.get("cpu") or formats.NONE)),
+        TableCell(str(hardware.get("cpu") or numbers.NONE)),
         TableCell(number(hardware.get("cores"))),
-        TableCell(formats.gib(whole(hardware.get("memory_bytes")))),
+        TableCell(numbers.gib(whole(hardware.get("memory_bytes")))),
         TableCell(", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")),
         *_counts(extent, "cells", "experiments"),
         TableCell(when(extent.newest_run_at)),
@@ -125,9 +126,9 @@ def environments_table(environments: Sequence[Environment], extents: Mapping[int
 def _environment_row(environment: Environment, extent: Extent) -> list[TableCell]:
     return [
         TableCell(str(environment), url=reverse("environment", args=[environment.pk])),
-        TableCell(environment.python or formats.NONE),
+        TableCell(environment.python or numbers.NONE),
         TableCell(_(ORIGIN_WORDS.get(environment.origin, environment.origin))),
-        TableCell(formats.count(len(environment.packages))),
+        TableCell(numbers.count(len(environment.packages))),
         *_counts(extent, "engines", "cells"),
         TableCell(when(extent.newest_run_at)),
     ]
@@ -154,14 +155,14 @@ def _engine_row(slug: str, extent: Extent) -> list[TableCell]:
     info = ENGINES.get(slug)
     return [
         TableCell(engine_title(slug), url=reverse("engine", args=[slug]) if info else "", style=style_for(slug)),
-        TableCell(info.abbreviation if info else formats.NONE),
+        TableCell(info.abbreviation if info else numbers.NONE),
         *_counts(extent, "cells", "machines", "experiments"),
         TableCell(when(extent.newest_run_at) if extent.newest_run_at else _("not run yet")),
     ]
 
 
 def _counts(extent: Extent, *names: str) -> list[TableCell]:
-    return [TableCell(formats.count(getattr(extent, name))) for name in names]
+    return [TableCell(numbers.count(getattr(extent, name))) for name in names]
 
 
 def facts_table(caption: str, facts: Mapping[str, Any], titles: tuple[str, str] | None = None) -> Table:
@@ -173,7 +174,7 @@ def facts_table(caption: str, facts: Mapping[str, Any], titles: tuple[str, str] 
 
 def number(value: Any) -> str:
     found = whole(value)
-    return formats.NONE if found is None else formats.count(found)
+    return numbers.NONE if found is None else numbers.count(found)
 
 
 def whole(value: Any) -> int | None:
@@ -225,9 +226,9 @@ def _gate_row(slug: str, each: Gated) -> list[TableCell]:
         TableCell(environment_label(each.environment, slug), url=reverse("environment", args=[each.environment.pk])),
         TableCell(_(each.run.track)),
         TableCell(chip=Chip(_(verdict), _EQUIVALENCE_TONES.get(verdict, "warn"))),
-        TableCell(str(code.get("engine_sha256") or code.get("commit") or formats.NONE)[:12]),
+        TableCell(str(code.get("engine_sha256") or code.get("commit") or numbers.NONE)[:12]),
         TableCell(when(each.run.finished_at)),
-        TableCell("; ".join(f"{name}: {value}" for name, value in list(gate.items())[:3]) or formats.NONE),
+        TableCell("; ".join(f"{name}: {value}" for name, value in list(gate.items())[:3]) or numbers.NONE),
     ]
 
 
@@ -238,6 +239,6 @@ def tracks_table(tracks: Mapping[str, Mapping[str, Any]]) -> Table:
     names.sort(key=lambda name: len({own.get(name) for own in settings.values()}) < 2)
     columns = [Column(_("Setting")), *(Column(_(track), wraps=True) for track in settings)]
     rows = [
-        [TableCell(name), *(TableCell(str(own.get(name, formats.NONE))) for own in settings.values())] for name in names
+        [TableCell(name), *(TableCell(str(own.get(name, numbers.NONE))) for own in settings.values())] for name in names
     ]
     return Table(_("What its tracks set"), columns, rows)

@@ -21,7 +21,6 @@ from django.views.decorators.http import require_POST
 from engines.registry import ENGINES
 from runs import (
     curation,
-    formats,
     live,
     machine_pages,
     profile_pages,
@@ -36,10 +35,11 @@ from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
 from runs.noise import noise_of
-from runs.reason_words import reason_in_words
 from runs.rendering import chart_url, render_page
 from runs.study.published import published
 from runs.tables import Table, TableCell, in_order
+from runs.words import numbers
+from runs.words.reasons import reason_in_words
 
 LIST_PAGE = 50
 
@@ -102,7 +102,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         why_not=reason_in_words(found.reason),
         unstable=run_pages.unstable_reasons(found),
         status=tables.status_chip(found.status),
-        headline=formats.seconds(found.epoch_seconds),
+        headline=numbers.seconds(found.epoch_seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         profile=profile_pages.profile_beside(found),
         tables=[

@@ -11,16 +11,17 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs import formats, record_selectors
-from runs.cell_words import data_words, majority_words
+from runs import record_selectors
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
-from runs.fact_words import in_words
 from runs.models import Run, Workload
-from runs.reason_words import reason_in_words
 from runs.record_tables import facts_table
 from runs.tables import Table
+from runs.words import numbers
+from runs.words.cells import data_words, majority_words
+from runs.words.facts import in_words
+from runs.words.reasons import reason_in_words
 
 PHASES: Mapping[str, str] = {
     "import_seconds": gettext_noop("Import of the framework"),
@@ -87,7 +88,7 @@ def place_words(run: Run, chart: Chart) -> str:
     if run.epoch_seconds not in times:
         return ""
     return _("place {place} of {all} in its cell, the fastest first").format(
-        place=formats.count(times.index(run.epoch_seconds) + 1), all=formats.count(len(times))
+        place=numbers.count(times.index(run.epoch_seconds) + 1), all=numbers.count(len(times))
     )
 
 
@@ -123,16 +124,16 @@ def phases_table(run: Run) -> Table:
     """Time outside the epochs; a phase that was not reached is left out."""
     phases = run.record.get("phases") or {}
     training = run.record.get("training") or {}
-    facts = {_(words): formats.seconds(phases[name]) for name, words in PHASES.items() if phases.get(name)}
+    facts = {_(words): numbers.seconds(phases[name]) for name, words in PHASES.items() if phases.get(name)}
     if epochs := training.get("epochs"):
-        facts[_("First epoch")] = formats.seconds(epochs[0]["wall_seconds"])
-        facts[_("Median steady epoch")] = formats.seconds(run.epoch_seconds)
+        facts[_("First epoch")] = numbers.seconds(epochs[0]["wall_seconds"])
+        facts[_("Median steady epoch")] = numbers.seconds(run.epoch_seconds)
     return facts_table(_("Phases"), facts, (_("Phase"), _("Time")))
 
 
 def _accuracy(accuracy: float | None, dataset: str) -> str:
     beside = majority_words(dataset) if accuracy is not None else ""
-    return formats.percent(accuracy) + (f" ({beside})" if beside else "")
+    return numbers.percent(accuracy) + (f" ({beside})" if beside else "")
 
 
 def results_table(run: Run) -> Table:
@@ -141,25 +142,25 @@ def results_table(run: Run) -> Table:
     facts = {
         _("Test accuracy"): _accuracy(training.get("test_accuracy"), run.workload.dataset),
         _("Test loss"): _digits(training.get("test_loss")),
-        _("Parameters"): formats.count(training.get("parameters") or run.workload.parameters),
-        _("FLOPs per epoch"): f"{formats.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",
-        _("Throughput"): formats.gflops_per_second(run.workload.flops_per_epoch, run.epoch_seconds),
-        _("Share of the measured peak"): formats.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
+        _("Parameters"): numbers.count(training.get("parameters") or run.workload.parameters),
+        _("FLOPs per epoch"): f"{numbers.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",
+        _("Throughput"): numbers.gflops_per_second(run.workload.flops_per_epoch, run.epoch_seconds),
+        _("Share of the measured peak"): numbers.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
         _("Threads used, observed"): _digits(training.get("threads_observed")),
-        _("Peak memory"): formats.gib(training.get("peak_rss_bytes")),
-        _("Drift over the steady epochs"): formats.percent(training.get("drift")),
+        _("Peak memory"): numbers.gib(training.get("peak_rss_bytes")),
+        _("Drift over the steady epochs"): numbers.percent(training.get("drift")),
         _("Samples shuffled by"): {"framework": _("the framework"), "harness": _("the harness")}.get(
-            training.get("order_from", ""), formats.NONE
+            training.get("order_from", ""), numbers.NONE
         ),
     }
     if training.get("peak_device_bytes"):
-        facts[_("Peak memory on the GPU")] = formats.gib(training["peak_device_bytes"])
+        facts[_("Peak memory on the GPU")] = numbers.gib(training["peak_device_bytes"])
     return facts_table(_("Results"), facts if training else _known(facts))
 
 
 def _known(facts: Mapping[str, str]) -> dict[str, str]:
     """Of a run that trained nothing, a column of dashes would say less than its reason does."""
-    return {name: value for name, value in facts.items() if value != formats.NONE}
+    return {name: value for name, value in facts.items() if value != numbers.NONE}
 
 
 def _share_of_peak(run: Run, peak_gflops: float | None) -> float | None:
@@ -170,7 +171,7 @@ def _share_of_peak(run: Run, peak_gflops: float | None) -> float | None:
 
 
 def _digits(value: float | None) -> str:
-    return formats.NONE if value is None else formats.digits(value)
+    return numbers.NONE if value is None else numbers.digits(value)
 
 
 def placement_table(run: Run) -> Table:
@@ -178,8 +179,8 @@ def placement_table(run: Run) -> Table:
     code, placement = record.get("code") or {}, record.get("placement") or {}
     facts = {
         _("Block and position"): _("block {block}, position {position}").format(block=run.block, position=run.position),
-        _("Suite and preset"): f"{placement.get('suite', formats.NONE)}, {placement.get('preset', formats.NONE)}",
-        _("Seed"): str(placement.get("seed", formats.NONE)),
+        _("Suite and preset"): f"{placement.get('suite', numbers.NONE)}, {placement.get('preset', numbers.NONE)}",
+        _("Seed"): str(placement.get("seed", numbers.NONE)),
         _("Optimizer"): _("{optimizer}, rate {rate}, batch {batch}").format(
             optimizer=run.workload.optimizer, rate=f"{run.workload.learning_rate:g}", batch=run.workload.batch_size
         ),
@@ -204,13 +205,13 @@ def conditions_table(run: Run) -> Table:
 
 def hardware_table(hardware: Mapping[str, Any]) -> Table:
     facts = {
-        _("Processor"): hardware.get("cpu", formats.NONE),
+        _("Processor"): hardware.get("cpu", numbers.NONE),
         _("Sockets, cores, threads"): ", ".join(
             str(hardware.get(name, "–")) for name in ("sockets", "cores", "threads")
         ),
-        _("Memory"): formats.gib(hardware.get("memory_bytes")),
+        _("Memory"): numbers.gib(hardware.get("memory_bytes")),
         _("GPU"): ", ".join(hardware.get("gpus") or []) or _("none seen"),
-        _("System"): hardware.get("system") or formats.NONE,
+        _("System"): hardware.get("system") or numbers.NONE,
         **in_words(hardware.get("facts") or {}),
     }
     return facts_table(_("Hardware"), facts)

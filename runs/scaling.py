@@ -10,9 +10,9 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 
 from runs.alike import alike, not_compared_words
-from runs.cell_words import engine_title
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.stats import ScalingPoint, scaling
+from runs.words.engines import engine_place, engine_title
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
-from runs import formats
 from runs.alike import HELD_NAMES, Place, alike, held_values, not_compared_words, place
-from runs.cell_words import depth_words, engine_title
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.charts.style import Chip, style_for
 from runs.facets import FACETS_BY_NAME, FacetState, pick
 from runs.measures import RunFigures
 from runs.payoff import Payoff
 from runs.stats import Ratio, speed_up
 from runs.tables import Column, Table, TableCell, heat
+from runs.words import numbers
+from runs.words.cells import depth_words
+from runs.words.engines import engine_place, engine_title
 
 TABLES: Mapping[str, str] = {"mlp": "4.7", "cnn": "4.8"}
 WIDTH_WORDS: Mapping[str, str] = {
@@ -156,7 +157,7 @@ def speed_up_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Tabl
     widths = sorted({width for _, _, width in keys})
     rows = dict.fromkeys((engine, layers) for engine, layers, _ in keys)
     columns = [Column(f"{network_type.upper()}, {_(WIDTH_WORDS[network_type])}")]
-    columns += [Column(formats.count(width), is_number=True) for width in widths]
+    columns += [Column(numbers.count(width), is_number=True) for width in widths]
     return Table(
         _("Table {number}: time on one CPU thread over time on the GPU").format(number=TABLES[network_type]),
         columns,
@@ -193,13 +194,13 @@ def _value(published: float | None, measured: Measured | None) -> TableCell:
         ratio = measured.ratio
         # xgettext:no-python-format
         words = _("95 % interval {interval}; {data}").format(
-            interval=formats.interval(ratio.low, ratio.high, "×"), data=measured.conditions
+            interval=numbers.interval(ratio.low, ratio.high, "×"), data=measured.conditions
         )
-        small = formats.as_printed(published) if published else ""
-        return TableCell(formats.times(ratio.value), small=small, heat=heat(ratio.value), title=words)
+        small = numbers.as_printed(published) if published else ""
+        return TableCell(numbers.times(ratio.value), small=small, heat=heat(ratio.value), title=words)
     if published is None:
-        return TableCell(formats.NONE, title=_("Not run."))
-    return TableCell(f"{formats.as_printed(published)}×", heat=heat(published))
+        return TableCell(numbers.NONE, title=_("Not run."))
+    return TableCell(f"{numbers.as_printed(published)}×", heat=heat(published))
 
 
 def measured_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Table:
@@ -228,10 +229,10 @@ def _measured_row(network_type: str, value: Measured, published: float | None) -
     style = style_for(engine, network_type=network_type, hidden_layers=layers, track=row.track)
     return [
         TableCell(engine_title(engine), style=style, values=(engine, *held_values(row), value.before.environment)),
-        TableCell(formats.size(layers, width), values=(network_type, layers, width)),
-        TableCell(formats.times(ratio.value), heat=heat(ratio.value), values=(ratio.value,)),
-        TableCell(formats.interval(ratio.low, ratio.high, "×"), title=_why(ratio), values=(ratio.low, ratio.high)),
-        TableCell(f"{formats.as_printed(published)}×" if published else formats.NONE, values=(published,)),
+        TableCell(numbers.size(layers, width), values=(network_type, layers, width)),
+        TableCell(numbers.times(ratio.value), heat=heat(ratio.value), values=(ratio.value,)),
+        TableCell(numbers.interval(ratio.low, ratio.high, "×"), title=_why(ratio), values=(ratio.low, ratio.high)),
+        TableCell(f"{numbers.as_printed(published)}×" if published else numbers.NONE, values=(published,)),
         TableCell(row.data_label, title=row.data_sha256),
         TableCell(row.training),
         TableCell(_(row.track), values=(row.track,)),
@@ -289,8 +290,8 @@ def _payoff_row(row: CellRow, payoff: Payoff) -> list[TableCell]:
     style = style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers)
     return [
         TableCell(engine_title(row.engine), style=style),
-        TableCell(f"{row.network_type.upper()} {formats.size(row.hidden_layers, row.width)}"),
-        TableCell(formats.seconds(payoff.start), values=(payoff.start,)),
-        TableCell(formats.seconds(payoff.other_start), values=(payoff.other_start,)),
+        TableCell(f"{row.network_type.upper()} {numbers.size(row.hidden_layers, row.width)}"),
+        TableCell(numbers.seconds(payoff.start), values=(payoff.start,)),
+        TableCell(numbers.seconds(payoff.other_start), values=(payoff.other_start,)),
         TableCell(payoff.words, values=(payoff.epochs,)),
     ]

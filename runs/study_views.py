@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import formats, run_figures, selectors
+from runs import run_figures, selectors
 from runs.cells import CellRow
 from runs.charts import build
 from runs.charts.build import Chart
@@ -23,6 +23,7 @@ from runs.study.published import published
 from runs.tables import Table, in_order
 from runs.threads import ThreadScaling
 from runs.threads import slug as thread_slug
+from runs.words import numbers
 
 # ---------------------------------------------------------------- figures
 
@@ -98,7 +99,7 @@ def figure(request: HttpRequest, number: str) -> HttpResponse:
         chart_url=chart_url("figure", query),
         summary=build.summary(shown.chart),
         table=in_order(shown.table, request.GET.get("sort", "")),
-        tie_band=formats.tie_band(shown.rope),
+        tie_band=numbers.tie_band(shown.rope),
         claims=[(claim, claim_chip(claim), claim_strips(claim)) for claim in claims],
         switches=[
             *_figure_switches(request.GET, with_scale=True, scale=shown.scale),
@@ -197,7 +198,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "compare",
         found=found,
         scope=found.a.scope,
-        tie_band=formats.tie_band(found.rope),
+        tie_band=numbers.tie_band(found.rope),
         table=in_order(found.table, request.GET.get("sort", "")),
         profiles=profile_pair(found, request.GET),
         swap_query=swapped.urlencode(),

@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
-from runs import formats
 from runs.alike import HELD_NAMES, held_values
-from runs.cell_words import engine_title
 from runs.cells import CellRow
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.comparison import Standing, runs_query
-from runs.reason_words import reason_in_words
 from runs.stats import Ratio, estimate, stalled_runs
+from runs.words import numbers
+from runs.words.engines import engine_title
+from runs.words.reasons import reason_in_words
 
 VERDICT_TONES = {
     _("best"): "good",
@@ -226,30 +226,30 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
     runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
     cells = [
         TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
-        TableCell(formats.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
+        TableCell(numbers.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
         TableCell(on_words(row), values=(row.device, row.threads, row.track)),
         time_cell(row),
         TableCell(
-            formats.interval(found.low, found.high) if found else formats.NONE,
+            numbers.interval(found.low, found.high) if found else numbers.NONE,
             title=_why_no_interval(row),
             values=(found.low, found.high) if found else (None, None),
         ),
     ]
     if measured:
         y = extra.y or (None, None, None)
-        cells += [TableCell(formats.with_unit(y[0], extra.unit), values=y)]
+        cells += [TableCell(numbers.with_unit(y[0], extra.unit), values=y)]
     rate = row.flops_per_epoch / found.seconds / 1e9 if found else None
     return [
         *cells,
-        TableCell(formats.times(to_best.value if to_best else None), values=ratio_values(to_best)),
+        TableCell(numbers.times(to_best.value if to_best else None), values=ratio_values(to_best)),
         TableCell(
             chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
             title=standing.note or reason_in_words(row.reason),
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),
         runs_cell(row, len(row.samples), runs_url),
-        TableCell(formats.with_unit(rate, ""), values=(rate,)),
-        TableCell(formats.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
+        TableCell(numbers.with_unit(rate, ""), values=(rate,)),
+        TableCell(numbers.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
     ]
 
 
@@ -265,9 +265,9 @@ def on_words(row: CellRow) -> str:
 def runs_cell(row: CellRow, runs: int, url: str = "") -> TableCell:
     """How many runs there are, and how many of them stalled: set aside, or marked where three cannot do without."""
     stalled = len(stalled_runs(row.samples))
-    chip = Chip(gettext("{n} stalled").format(n=formats.count(stalled)), "warn") if stalled else None
+    chip = Chip(gettext("{n} stalled").format(n=numbers.count(stalled)), "warn") if stalled else None
     title = stalled_words(row) if stalled else _newest_words(row)
-    return TableCell(formats.count(runs), url=url, chip=chip, title=title, values=(runs, stalled))
+    return TableCell(numbers.count(runs), url=url, chip=chip, title=title, values=(runs, stalled))
 
 
 def stalled_words(row: CellRow) -> str:
@@ -283,23 +283,23 @@ def stalled_words(row: CellRow) -> str:
         )
     else:
         words = gettext("A run took far longer or shorter than the others. Three runs cannot do without it: run more.")
-    return words.format(n=formats.count(stalled), runs=formats.count(len(row.samples)))
+    return words.format(n=numbers.count(stalled), runs=numbers.count(len(row.samples)))
 
 
 def _newest_words(row: CellRow) -> str:
     if row.finished_runs <= len(row.samples) or not len(row.samples):
         return ""
     words = gettext("The newest {n} of {runs} runs are compared.")
-    return words.format(n=formats.count(len(row.samples)), runs=formats.count(row.finished_runs))
+    return words.format(n=numbers.count(len(row.samples)), runs=numbers.count(row.finished_runs))
 
 
 def time_cell(row: CellRow) -> TableCell:
     """The time per epoch; struck through where the gate failed, so that it counts nowhere."""
     if len(row.withheld):
         seconds = estimate(row.withheld).seconds
-        return TableCell(formats.seconds(seconds), is_struck=True, title=reason_in_words(row.reason), values=(None,))
+        return TableCell(numbers.seconds(seconds), is_struck=True, title=reason_in_words(row.reason), values=(None,))
     found = row.estimate.seconds if row.estimate else None
-    return TableCell(formats.seconds(found), values=(found,))
+    return TableCell(numbers.seconds(found), values=(found,))
 
 
 def _why_no_interval(row: CellRow) -> str:

@@ -11,9 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engines.contract import Network
-from runs import formats
 from runs.alike import HELD_NAMES, Place, held_values, place
-from runs.cell_words import threads_words
 from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
@@ -25,6 +23,8 @@ from runs.scaling import Line, differing, lines, newest_lines
 from runs.stats import Ratio
 from runs.study.published import published
 from runs.tables import Column, Table, TableCell, ratio_values, row_style
+from runs.words import numbers
+from runs.words.cells import threads_words
 
 CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch"))
 TOLERATED = 1.15
@@ -102,7 +102,7 @@ class ThreadScaling:
     def _core_mark(self) -> list[tuple[float, str]]:
         if self.cores is None or not self.counts or not self.counts[0] <= self.cores <= self.counts[-1]:
             return []
-        return [(self.cores, _("{n} physical cores").format(n=formats.count(self.cores)))]
+        return [(self.cores, _("{n} physical cores").format(n=numbers.count(self.cores)))]
 
     def _times(self) -> list[Series]:
         return [
@@ -172,15 +172,15 @@ class ThreadScaling:
         efficiency = point.efficiency.value if point else None
         return [
             TableCell(line.label, style=style, values=(line.label, str(row.network), row.track, *held_values(row))),
-            TableCell(formats.count(threads), values=(threads,)),
-            TableCell(formats.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
+            TableCell(numbers.count(threads), values=(threads,)),
+            TableCell(numbers.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
             TableCell(
-                formats.interval(found.low, found.high) if found else formats.NONE,
+                numbers.interval(found.low, found.high) if found else numbers.NONE,
                 values=(found.low, found.high) if found else (None, None),
             ),
-            TableCell(formats.times(gain.value if gain else None), values=ratio_values(gain)),
+            TableCell(numbers.times(gain.value if gain else None), values=ratio_values(gain)),
             TableCell(_interval(gain)),
-            TableCell(formats.percent(efficiency), values=(efficiency,)),
+            TableCell(numbers.percent(efficiency), values=(efficiency,)),
             self._observed(row),
         ]
 
@@ -189,18 +189,18 @@ class ThreadScaling:
         own = (self.figures or {}).get(place(row), ())
         used = [figures.threads_observed for figures in own if figures.threads_observed is not None]
         if not used:
-            return TableCell(formats.NONE, values=(None,))
+            return TableCell(numbers.NONE, values=(None,))
         most = max(used)
         if most > TOLERATED * row.threads:
             words = _("It was given {asked} and used up to {used}.").format(
-                asked=threads_words(row.threads), used=formats.digits(most)
+                asked=threads_words(row.threads), used=numbers.digits(most)
             )
-            return TableCell(chip=Chip(formats.digits(most), "warn"), title=words, values=(most,))
-        return TableCell(formats.digits(sum(used) / len(used)), values=(sum(used) / len(used),))
+            return TableCell(chip=Chip(numbers.digits(most), "warn"), title=words, values=(most,))
+        return TableCell(numbers.digits(sum(used) / len(used)), values=(sum(used) / len(used),))
 
 
 def _interval(ratio: Ratio | None) -> str:
-    return formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE
+    return numbers.interval(ratio.low, ratio.high, "×") if ratio else numbers.NONE
 
 
 def _point(x: int, found: Any, factor: float, url: str) -> Point:

@@ -10,16 +10,17 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
-from runs import formats, run_figures, selectors
+from runs import run_figures, selectors
 from runs.alike import Place, alike, held, place
-from runs.cell_words import engine_title
-from runs.cells import CellRow, engine_place
+from runs.cells import CellRow
 from runs.measures import RunFigures
 from runs.models import Run
 from runs.payoff import Payoff
 from runs.record_tables import on_words
 from runs.selectors import Scope
 from runs.tables import Column, Table, TableCell, row_style
+from runs.words import numbers
+from runs.words.engines import engine_place, engine_title
 
 Pair = tuple[CellRow, CellRow]
 """The same cell in its idiomatic and in its tuned track."""
@@ -77,11 +78,11 @@ def _payoff_row(
     payoff = Payoff(start, tuned_start, idiomatic.estimate.seconds, tuned.estimate.seconds)
     return [
         TableCell(engine_title(idiomatic.engine), style=row_style(idiomatic)),
-        TableCell(f"{idiomatic.network_type.upper()} {formats.size(idiomatic.hidden_layers, idiomatic.width)}"),
+        TableCell(f"{idiomatic.network_type.upper()} {numbers.size(idiomatic.hidden_layers, idiomatic.width)}"),
         TableCell(idiomatic.training),
         TableCell(on_words(idiomatic.device, idiomatic.threads)),
-        *(TableCell(formats.seconds(seconds), values=(seconds,)) for seconds in (payoff.start, payoff.other_start)),
-        *(TableCell(formats.seconds(seconds), values=(seconds,)) for seconds in (payoff.epoch, payoff.other_epoch)),
+        *(TableCell(numbers.seconds(seconds), values=(seconds,)) for seconds in (payoff.start, payoff.other_start)),
+        *(TableCell(numbers.seconds(seconds), values=(seconds,)) for seconds in (payoff.epoch, payoff.other_epoch)),
         TableCell(payoff.words, values=(payoff.epochs,)),
     ]
 

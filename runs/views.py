@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
-from runs import answer_tables, answers, claim_views, formats, selectors, track_pages
+from runs import answer_tables, answers, claim_views, selectors, track_pages
 from runs.answers import Answer
 from runs.cells import CellRow
 from runs.charts import build
@@ -21,6 +21,7 @@ from runs.study.published import published
 from runs.study_tables import study_tables
 from runs.tables import Table
 from runs.upload.access import is_in_the_open
+from runs.words import numbers
 
 
 def _asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
@@ -39,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "answers",
         scope=scope,
         answers=_answers(cells, request.GET, rope),
-        tie_band=formats.tie_band(rope),
+        tie_band=numbers.tie_band(rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
         heat_tables=speed_ups.heat_tables,
@@ -66,7 +67,7 @@ def recommendation(request: HttpRequest) -> HttpResponse:
         scope=scope,
         selects=selects([(answer.found.situation.network_type, answer.facets) for answer in found], asked),
         answers=[(answer, answer_tables.evidence_table(answer)) for answer in found],
-        tie_band=formats.tie_band(rope),
+        tie_band=numbers.tie_band(rope),
         overview=answer_tables.overview_table(found),
         csv_url=table_url("recommendation", "csv", query),
         table_json_url=table_url("recommendation", "json", query),
@@ -94,7 +95,7 @@ def explore(request: HttpRequest) -> HttpResponse:
             for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
         ],
         table=found.table,
-        tie_band=formats.tie_band(found.rope),
+        tie_band=numbers.tie_band(found.rope),
         payoffs=track_pages.payoff_table(found.scope, track_pages.in_any_track(found.rows, found.picked.rows)),
         documented=track_pages.documented(row.engine for row in found.picked.rows),
         json_url=chart_url("time-per-epoch", query),

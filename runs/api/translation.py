@@ -7,7 +7,7 @@ from typing import Any
 from engines.registry import ENGINES
 from runs import models, record_selectors
 from runs.api import documents
-from runs.cell_words import engine_title
+from runs.words.engines import engine_title
 
 
 def extent(found: record_selectors.Extent) -> documents.Extent:

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from runs import formats
 from runs.charts.specs import Axis, ChartSpec, Scale
 from runs.charts.style import SeriesStyle
+from runs.words import numbers
 
 _LOG_STEPS = (1, 2, 5, 10)
 _COARSE_LOG_STEPS = (1, 3, 10)
@@ -146,18 +146,18 @@ def summary(chart: Chart) -> str:
     slowest = max(chart.points, key=lambda point: point.y)
     return _("{title}: {series}, {points}. Lowest {low} ({low_at}), highest {high} ({high_at}).").format(
         title=chart.spec.heading,
-        series=ngettext("{n} series", "{n} series", len(chart.series)).format(n=formats.count(len(chart.series))),
-        points=ngettext("{n} point", "{n} points", len(chart.points)).format(n=formats.count(len(chart.points))),
-        low=formats.with_unit(fastest.y, chart.spec.y.unit),
+        series=ngettext("{n} series", "{n} series", len(chart.series)).format(n=numbers.count(len(chart.series))),
+        points=ngettext("{n} point", "{n} points", len(chart.points)).format(n=numbers.count(len(chart.points))),
+        low=numbers.with_unit(fastest.y, chart.spec.y.unit),
         low_at=_owner(chart, fastest),
-        high=formats.with_unit(slowest.y, chart.spec.y.unit),
+        high=numbers.with_unit(slowest.y, chart.spec.y.unit),
         high_at=_owner(chart, slowest),
     )
 
 
 def _owner(chart: Chart, point: Point) -> str:
     label = next(series.label for series in chart.series if any(own is point for own in series.points))
-    x = formats.digits(point.x) if point.x % 1 else formats.count(int(point.x))
+    x = numbers.digits(point.x) if point.x % 1 else numbers.count(int(point.x))
     return _("{series} at {x}").format(series=label, x=x)
 
 

@@ -8,8 +8,8 @@ from math import log
 
 from django.utils.translation import gettext as _
 
-from runs import formats
 from runs.charts.style import Chip, SeriesStyle
+from runs.words import numbers
 
 TICKS = (1.0, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 TICKS_BELOW = (0.7, 0.5, 0.3, 0.2, 0.1)
@@ -35,15 +35,15 @@ class Mark:
         if self.value is None:
             return self.reason
         if self.low is None:
-            return _("{ratio}; an interval needs three runs").format(ratio=formats.times(self.value))
+            return _("{ratio}; an interval needs three runs").format(ratio=numbers.times(self.value))
         # xgettext:no-python-format
         return _("{ratio}, 95 % interval {interval}").format(
-            ratio=formats.times(self.value), interval=formats.interval(self.low, self.high, "×")
+            ratio=numbers.times(self.value), interval=numbers.interval(self.low, self.high, "×")
         )
 
     @property
     def ratio(self) -> str:
-        return formats.times(self.value)
+        return numbers.times(self.value)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _ticks(at: Callable[[float], float]) -> list[Tick]:
         is_free = all(abs(at(tick) - at(other)) >= LEAST_TICK_DISTANCE for other in kept)
         if 3 <= at(tick) <= 97 and is_free:
             kept.append(tick)
-    return [Tick(formats.times_short(tick), _percent(at(tick))) for tick in sorted(kept)]
+    return [Tick(numbers.times_short(tick), _percent(at(tick))) for tick in sorted(kept)]
 
 
 def _percent(value: float) -> str:

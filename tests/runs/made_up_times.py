@@ -8,8 +8,9 @@ from math import log
 import numpy as np
 
 from engines.contract import Network
-from runs.recommendation import Case, ComparedWorkload, Missing, MissingStatus, Recommendation, Situation
+from runs.recommendation import Case, ComparedWorkload, Recommendation, Situation
 from runs.stats import LogSamples
+from runs.stats.outcomes import Missing, MissingStatus
 
 TH, TF, KTH, KTF = "theano", "tensorflow", "keras-theano", "keras-tensorflow"
 FOUR = (TH, TF, KTH, KTF)

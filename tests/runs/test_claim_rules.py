@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.contract import Network
-from runs.recommendation import Missing
 from runs.stats import LogSamples, equivalence_region
+from runs.stats.outcomes import Missing
 from runs.study.claims import CLAIMS, JudgedClaim, Measured, Place, judge_claim
 from runs.study.claims.declared import COUNTS_ARE_DERIVED, KTF, KTH, TF, TH
 from runs.study.claims.judgements import ThreadSpeedUp, Versus

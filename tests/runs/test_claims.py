@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from engines.contract import Network
-from runs.recommendation import Missing, MissingStatus
 from runs.stats import LogSamples
+from runs.stats.outcomes import Missing, MissingStatus
 from runs.study.claims import CLAIMS, Hardware, Measured, Place, judge_claims
 from runs.study.claims.judgements import GpuSpeedUp, GpuSpeedUpGrows
 from runs.study.claims.questions import Judgement

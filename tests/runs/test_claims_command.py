@@ -15,9 +15,9 @@ from engines.contract import Network
 from runs.cells import CellRow
 from runs.claim_rows import measured
 from runs.models import Summary
-from runs.recommendation import Missing
 from runs.selectors import cells_of, scope
 from runs.stats import LogSamples
+from runs.stats.outcomes import Missing
 from runs.study.claims import CLAIMS, Place
 from tests.runs.site_rows import Site, make_environment, make_experiment, make_machine, make_workload
 

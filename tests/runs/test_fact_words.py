@@ -7,7 +7,7 @@ from django.utils import translation
 
 from engines.machine import detect
 from engines.machine.hardware import facts
-from runs.fact_words import fact_word, in_words
+from runs.words.facts import fact_word, in_words
 
 
 def test_known_facts_are_named_in_the_readers_language() -> None:

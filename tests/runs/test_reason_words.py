@@ -12,7 +12,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.reason_words import SENTENCES, reason_in_words
+from runs.words.reasons import SENTENCES, reason_in_words
 
 PLACEHOLDER = re.compile(r"\{\w+\}")
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runs import formats
 from runs.claim_rows import judged, measured_in
 from runs.errors import NotFoundError
 from runs.noise import region_of
@@ -20,6 +19,7 @@ from runs.scopes import named_scope
 from runs.selectors import Scope
 from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured
 from runs.study.published import published
+from runs.words import numbers
 
 NOTHING = "No runs yet. Type: python manage.py runbench --suite study"
 MORE_RUNS = "A verdict needs 3 runs of each cell. Type: python manage.py runbench --suite study --blocks 3"
@@ -154,9 +154,9 @@ def _evidence_table(evidence: Sequence[Evidence]) -> Table:
         ratio = each.ratio
         table.add_row(
             each.words,
-            formats.times(ratio.value if ratio else None),
-            formats.interval(ratio.low, ratio.high, "×") if ratio else formats.NONE,
-            formats.count(ratio.runs) if ratio else formats.NONE,
+            numbers.times(ratio.value if ratio else None),
+            numbers.interval(ratio.low, ratio.high, "×") if ratio else numbers.NONE,
+            numbers.count(ratio.runs) if ratio else numbers.NONE,
             each.answer,
         )
     return table

@@ -12,12 +12,12 @@ from django.http import QueryDict
 
 from runs.answers import Answer, answers, row_chip
 from runs.api.findings import recommendation
-from runs.cell_words import engine_title
 from runs.errors import NotFoundError
 from runs.noise import region_of
 from runs.recommendation import Row
 from runs.scopes import named_scope
 from runs.selectors import cells_of, published_recommendations
+from runs.words.engines import engine_title
 
 NOTHING = "No runs yet. Type: python manage.py runbench"
 EXAMPLES = """

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from engines.contract import Device, Network
 from engines.registry import ENGINES
-from runs.recommendation import Missing, MissingStatus
 from runs.stats import LogSamples
+from runs.stats.outcomes import Missing, MissingStatus
 
 CANNOT: frozenset[MissingStatus] = frozenset(
     {"unsupported", "out_of_memory", "timed_out", "crashed", "diverged", "not_equivalent"}

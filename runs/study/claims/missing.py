@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engines.contract import Network
-from runs.recommendation import Missing, MissingStatus
 from runs.stats import MIN_RUNS, LogSamples
+from runs.stats.outcomes import Missing, MissingStatus
 from runs.study.claims.measured import Measured, Place, engine_title
 
 _NAMED = 6

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from runs.study.published import published
-from runs.study_words import STATEMENTS
+from runs.words.study import STATEMENTS
 from tests.runs.pages.reading import csv_table, text
 from tests.runs.site_rows import Site, seed_study
 

@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from runs.models import Machine, Run, Summary
 from runs.study.published import published
-from runs.study_words import in_readers_words
+from runs.words.study import in_readers_words
 from tests.runs.pages.reading import text
 from tests.runs.site_rows import Site, make_machine, seed_study, seed_threads
 

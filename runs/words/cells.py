@@ -8,9 +8,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from engines.datasets.catalogue import SOURCES, SYNTHETIC_PREFIX
-from engines.registry import ENGINES
-from runs import formats
-from runs.recommendation import MissingStatus
+from runs.stats.outcomes import MissingStatus
+from runs.words import numbers
 
 MISSING_WORDS: Mapping[MissingStatus, str] = {
     "out_of_memory": _("out of memory"),
@@ -26,11 +25,6 @@ MISSING_WORDS: Mapping[MissingStatus, str] = {
 TRACK_WORDS = (_("idiomatic"), _("tuned"))
 
 
-def engine_title(slug: str) -> str:
-    info = ENGINES.get(slug)
-    return info.title if info else gettext("{slug} (unknown engine)").format(slug=slug)
-
-
 def missing_words(status: MissingStatus) -> str:
     return gettext(MISSING_WORDS[status])
 
@@ -38,7 +32,7 @@ def missing_words(status: MissingStatus) -> str:
 def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
     """The data set and how many samples, with the word that no reader may miss, said once."""
     words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
-    return words.format(data=_plain_name(dataset, is_synthetic), n=formats.count(samples))
+    return words.format(data=_plain_name(dataset, is_synthetic), n=numbers.count(samples))
 
 
 def data_name(dataset: str, *, is_synthetic: bool) -> str:
@@ -56,7 +50,7 @@ def majority_words(dataset: str) -> str:
     source = SOURCES.get(dataset)
     if source is None or source.majority_share is None:
         return ""
-    share = formats.percent(source.majority_share)
+    share = numbers.percent(source.majority_share)
     return gettext("always guessing the commonest class: {share}").format(share=share)
 
 
@@ -65,8 +59,8 @@ def depth_words(network_type: str, hidden_layers: int) -> str:
         words = ngettext("{n} convolution", "{n} convolutions", hidden_layers)
     else:
         words = ngettext("{n} layer", "{n} layers", hidden_layers)
-    return words.format(n=formats.count(hidden_layers))
+    return words.format(n=numbers.count(hidden_layers))
 
 
 def threads_words(threads: int) -> str:
-    return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=formats.count(threads))
+    return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=numbers.count(threads))
