@@ -11,7 +11,7 @@ from engines.profile_record import Profile as ProfileDocument
 from engines.profile_record import ProfileRecord
 from runs.cells import CellRow
 from runs.models import Machine, Profile, Run
-from runs.records import aware_time
+from runs.records.run_records import aware_time
 from runs.validation import from_json
 
 Key = tuple[int, int, str, str, str, int]

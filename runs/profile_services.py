@@ -11,7 +11,7 @@ from django.db import transaction
 from engines.contract import as_json
 from engines.profile_record import ProfileRecord
 from runs.models import Machine, Profile
-from runs.records import aware_time
+from runs.records.run_records import aware_time
 from runs.registration import environments_of, register_machine, workload_key, workloads_of
 
 

@@ -27,7 +27,7 @@ from runs.models import (
     RecordPart,
     Workload,
 )
-from runs.records import PartText
+from runs.models.stored_form import PartText
 from runs.validation import from_python
 
 

@@ -16,7 +16,8 @@ from runs import lookups, registration, viewing
 from runs.cell_summaries import add_to_summaries, rebuild_summaries
 from runs.errors import ConflictError, RecordError
 from runs.models import Environment, Experiment, Machine, RecordPart, Run, Workload
-from runs.records import PartTexts, StoredForm, aware_time, epoch_seconds, parse_record, run_uuid, stored_form
+from runs.models.stored_form import PartTexts, StoredForm, stored_form
+from runs.records.run_records import aware_time, epoch_seconds, parse_record, run_uuid
 from runs.registration import Uploader, owns, register_experiment, register_machine, workload_key
 from runs.storing import insert_rows
 

@@ -1,7 +1,7 @@
-"""Who is looking. While a request is answered, private experiments of others are not there, whoever reads.
+"""Who is looking. What a visitor must not see is not there while their request is answered, whoever reads.
 
-The models' default managers ask here, so that a page, a chart, an export or an API call cannot forget to. Commands
-and services, which no visitor drives, see everything.
+The models' managers ask here (`models.visible`), so that a page, a chart, an export or an API call cannot forget to.
+Commands and services, which no visitor drives, see everything.
 """
 
 from __future__ import annotations
@@ -10,38 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 Visitor = AbstractBaseUser | AnonymousUser
 
 
-@dataclass(frozen=True)
+@dataclass
 class View:
-    """One visitor's view of the database. What is hidden is looked up once, when first asked for."""
+    """One visitor's view of the database."""
 
     visitor: Visitor
-
-    @cached_property
-    def hidden_experiments(self) -> frozenset[int]:
-        from runs.models import Experiment
-
-        if getattr(self.visitor, "is_staff", False):
-            return frozenset()
-        hidden = Experiment._base_manager.filter(is_private=True)
-        if self.visitor.pk is not None:
-            hidden = hidden.exclude(owner_id=self.visitor.pk)
-        return frozenset(hidden.values_list("pk", flat=True))
+    hidden_experiments: frozenset[int] | None = None
+    """What the models looked up when first asked; None before."""
 
 
 _current: ContextVar[View | None] = ContextVar("view", default=None)
 
 
-def hidden_experiments() -> frozenset[int]:
-    """Experiments that whoever is looking must not see; empty outside of requests."""
-    view = _current.get()
-    return view.hidden_experiments if view else frozenset()
+def current() -> View | None:
+    """None outside of requests."""
+    return _current.get()
 
 
 @contextmanager

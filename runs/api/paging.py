@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from runs.api.queries import QueryError
-from runs.records import aware_time
+from runs.records.run_records import aware_time
 
 Position = list[Any]
 

@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from engines.contract import RunRecord
 from runs.api.exceptions import TooLargeError
 from runs.errors import RecordError, RunsError
-from runs.records import parse_array, parse_record
+from runs.records.run_records import parse_array, parse_record
 
 MAX_BYTES = 16 * 2**20
 MAX_RECORDS = 1000

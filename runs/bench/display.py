@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from engines import registry
 from engines.contract import Cell, RunRecord, StopReason
 from engines.protocol import Event
-from runs.records import epoch_seconds
+from runs.records.run_records import epoch_seconds
 from runs.suites.plan import Block, Plan, PlannedRun
 
 USUAL_BATCH_SIZE = 100

@@ -28,7 +28,7 @@ from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts
 from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
 from runs.bench.stopping import Budget, Progress
-from runs.spool import Spool
+from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun, until_next
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from engines.contract import Cell, RunRecord
 from runs import stats
-from runs.records import epoch_seconds
+from runs.records.run_records import epoch_seconds
 from runs.stats import LogSamples
 from runs.suites.plan import Block, Group, group_of
 

@@ -7,9 +7,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from runs.models.common import CellQuerySet, one_of, owner_column
+from runs.models.common import one_of, owner_column
 from runs.models.results import Run
 from runs.models.subjects import Experiment, Machine
+from runs.models.visible import VisibleManager
 
 
 class ApiToken(models.Model):
@@ -44,11 +45,6 @@ ACTS = [
 ]
 
 
-class ActManager(models.Manager["Act"]):
-    def get_queryset(self) -> CellQuerySet[Act]:
-        return CellQuerySet(self.model, using=self._db).to_be_seen()
-
-
 class Act(models.Model):
     """One act on what is stored: who, when, what and why. Written once, and never changed."""
 
@@ -62,7 +58,7 @@ class Act(models.Model):
     details = models.JSONField(default=dict, blank=True)
     """What was before and after, in words that need no other row."""
 
-    objects = ActManager()
+    objects = VisibleManager()
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -1,18 +1,14 @@
-"""What several tables share: known words, owners, and rows that not everyone may see."""
+"""What several tables share: known words and owners."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, get_args
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from engines import contract
-from runs import viewing
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 def _choices(literal: object) -> list[tuple[str, str]]:
@@ -38,13 +34,3 @@ def owner_column() -> models.ForeignKey[Any, Any]:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-
-
-M = TypeVar("M", bound=models.Model)
-
-
-class CellQuerySet(models.QuerySet[M]):
-    def to_be_seen(self) -> Self:
-        """Without rows of others' private experiments."""
-        hidden = viewing.hidden_experiments()
-        return self.exclude(experiment__in=hidden) if hidden else self

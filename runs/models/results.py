@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from runs.models.common import DEVICES, EQUIVALENCES, STATUSES, TRACKS, CellQuerySet, one_of, owner_column
+from runs.models.common import DEVICES, EQUIVALENCES, STATUSES, TRACKS, one_of, owner_column
+from runs.models.stored_form import SHARED_PARTS
 from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Experiment, Machine, Workload
-from runs.records import SHARED_PARTS
+from runs.models.visible import VisibleManager
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -29,7 +30,7 @@ class RecordPart(models.Model):
         return self.sha256[:12]
 
 
-class RunQuerySet(CellQuerySet["Run"]):
+class RunQuerySet(models.QuerySet["Run"]):
     def finished(self) -> RunQuerySet:
         return self.filter(status="finished")
 
@@ -37,30 +38,12 @@ class RunQuerySet(CellQuerySet["Run"]):
         """With the rows that a page about a run names."""
         return self.select_related("experiment", "machine", "environment", "workload")
 
-
-class RunManager(models.Manager["Run"]):
-    def get_queryset(self) -> RunQuerySet:
-        return RunQuerySet(self.model, using=self._db).to_be_seen()
-
-    def finished(self) -> RunQuerySet:
-        return self.get_queryset().finished()
-
-    def with_everything(self) -> RunQuerySet:
-        return self.get_queryset().with_everything()
-
     def of_cell(self, cell: Mapping[str, Any]) -> RunQuerySet:
         """By its CELL_FIELDS, in no order, without what is long."""
-        return self.get_queryset().filter(**cell).defer("body").order_by()
+        return self.filter(**cell).defer("body").order_by()
 
 
-class SummaryManager(models.Manager["Summary"]):
-    def get_queryset(self) -> CellQuerySet[Summary]:
-        return CellQuerySet(self.model, using=self._db).to_be_seen()
-
-
-class CoverageManager(models.Manager["Coverage"]):
-    def get_queryset(self) -> CellQuerySet[Coverage]:
-        return CellQuerySet(self.model, using=self._db).to_be_seen()
+RunManager = VisibleManager.from_queryset(RunQuerySet)
 
 
 def _shared_part() -> models.ForeignKey[Any, Any]:
@@ -178,7 +161,7 @@ class Summary(CellColumns):
 
     samples = models.JSONField(default=list)
     """[block, log of the run's median steady epoch in seconds], sorted; one for each of the newest finished runs, as
-    `runs.summaries.MOST_SAMPLES` says: so that a cell costs the same however many runs it has."""
+    `services.tally.MOST_SAMPLES` says: so that a cell costs the same however many runs it has."""
     status_counts = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
     """Why, if no run finished: the newest run's reason."""
@@ -188,7 +171,7 @@ class Summary(CellColumns):
     verified_at = models.DateTimeField(null=True, blank=True)
     """When the run with that word ended; null where none has one."""
 
-    objects = SummaryManager()
+    objects = VisibleManager()
 
     class Meta:
         verbose_name_plural = "summaries"
@@ -227,7 +210,7 @@ class Coverage(models.Model):
     """However they ended, excluded ones among them."""
     newest_run_at = models.DateTimeField()
 
-    objects = CoverageManager()
+    objects = VisibleManager()
 
     class Meta:
         verbose_name_plural = "coverage"

@@ -9,25 +9,13 @@ from django.db import models
 from engines import contract
 from engines.contract import Network
 from engines.registry import ENGINES
-from runs import viewing
 from runs.models.common import DATA_SOURCES, DEVICES, NETWORK_TYPES, TRACKS, one_of, owner_column
+from runs.models.visible import VisibleManager
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
     from runs.models.results import Run
-
-
-class ExperimentQuerySet(models.QuerySet["Experiment"]):
-    def to_be_seen(self) -> ExperimentQuerySet:
-        """Without others' private experiments."""
-        hidden = viewing.hidden_experiments()
-        return self.exclude(pk__in=hidden) if hidden else self
-
-
-class ExperimentManager(models.Manager["Experiment"]):
-    def get_queryset(self) -> ExperimentQuerySet:
-        return ExperimentQuerySet(self.model, using=self._db).to_be_seen()
 
 
 class Experiment(models.Model):
@@ -42,7 +30,7 @@ class Experiment(models.Model):
     is_private = models.BooleanField(default=False)
 
     runs: RelatedManager[Run]
-    objects = ExperimentManager()
+    objects = VisibleManager("pk")
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]

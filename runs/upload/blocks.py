@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from engines.contract import RunRecord, as_json
 from runs.errors import RunsError
-from runs.spool import Spool
+from runs.records.spool import Spool
 from runs.upload.access import find_token, server_at
 from runs.upload.client import Client
 from runs.upload.display import Screen, clock_remark, in_words, remarks

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from runs.models import Run
-from runs.records import parse_record
+from runs.records.run_records import parse_record
 from runs.services import record_runs
 from tests.browser.conftest import Visit
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from engines.contract import RunRecord
-from runs.seeding import records_of, sittings
+from runs.bench.seeding import records_of, sittings
 from runs.services import record_runs
 from runs.validation import adapter
 from tests.load.servers import Server

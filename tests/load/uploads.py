@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from engines.contract import RunRecord
-from runs.seeding import records_of, sittings
+from runs.bench.seeding import records_of, sittings
 from runs.validation import adapter
 from tests.load.servers import Server, load_average
 

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from engines.contract import RunRecord
 from runs.bench import canaries, here
 from runs.bench.canaries import Rate
-from runs.spool import Spool, SpoolContents, spool_for
+from runs.records.spool import Spool, SpoolContents, spool_for
 from runs.suites.suite import Preset
 from tests.engines import stand_in
 

@@ -15,7 +15,7 @@ from engines.protocol import Event, Job
 from runs.bench import here, resuming, session
 from runs.bench.gate import Verdicts
 from runs.bench.stopping import Budget, Progress
-from runs.spool import Spool
+from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Preset, Suite
 from tests.records import ENVIRONMENT, MACHINE, make_cell, make_training

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engines.host import PROJECT_ROOT
-from runs.spool import spool_for
+from runs.records.spool import spool_for
 from tests.engines.installed import install
 
 DOCUMENT = PROJECT_ROOT / "docs" / "engines" / "adding.md"

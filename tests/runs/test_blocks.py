@@ -13,7 +13,7 @@ from engines import host
 from engines.contract import Cell, RunRecord, StopReason
 from runs.bench import resuming, session
 from runs.bench.stopping import Budget
-from runs.spool import Spool
+from runs.records.spool import Spool
 from runs.suites.plan import Plan
 from tests.runs import sittings
 from tests.runs.sittings import CELL, RIVAL, Hosts, Watcher, can_run, canary, finished, make_plan, sitting, small

@@ -17,7 +17,7 @@ import pytest
 
 from engines.contract import RunRecord
 from engines.host import PROJECT_ROOT
-from runs.records import parse_record
+from runs.records.run_records import parse_record
 from tests.engines.test_host import marked_processes, wait_until_dead
 from tests.runs.bench import RUNS, TOO_MANY_THREADS, Bench, make_bench, places
 

@@ -17,8 +17,8 @@ from runs.bench import session
 from runs.bench.stopping import Budget
 from runs.management.commands.runbench import EXAMPLES
 from runs.models import Experiment, Run
-from runs.records import parse_record
-from runs.spool import Spool, spool_for
+from runs.records.run_records import parse_record
+from runs.records.spool import Spool, spool_for
 from tests.engines.dataset_files import cifar_files, write
 from tests.runs.bench import Bench, install, runbench
 from tests.runs.sittings import finished

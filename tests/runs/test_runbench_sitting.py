@@ -18,8 +18,8 @@ from runs import services
 from runs.bench import canaries, gate, session
 from runs.bench.canaries import Rate
 from runs.models import Run
-from runs.records import parse_record
-from runs.spool import spool_for
+from runs.records.run_records import parse_record
+from runs.records.spool import spool_for
 from tests.runs.bench import RUNS, Bench, install, places
 from tests.runs.bench import runbench as run_command
 from tests.runs.sittings import finished

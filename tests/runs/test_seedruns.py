@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engines.contract import as_json
+from runs.bench.seeding import PACKAGES, records_of, sittings
 from runs.models import Environment, Experiment, Machine, Run, Workload
-from runs.records import parse_record
-from runs.seeding import PACKAGES, records_of, sittings
+from runs.records.run_records import parse_record
 from runs.services import rebuild_summaries
 from tests.runs.kept import kept_rows
 

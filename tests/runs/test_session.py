@@ -10,7 +10,7 @@ import pytest
 from engines import host, machine
 from engines.contract import RunRecord, Status, as_json
 from runs.bench import provenance, resuming, session
-from runs.records import parse_record
+from runs.records.run_records import parse_record
 from tests.records import ENVIRONMENT, MACHINE
 from tests.runs import sittings
 from tests.runs.sittings import CELL, RIVAL, Hosts, Watcher, can_run, make_plan, sitting, spool_in

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engines.contract import RunRecord, as_json
 from engines.host import PROJECT_ROOT
 from runs.errors import RecordError, SpoolError
-from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
+from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from tests.records import make_record
 
 RECORDS = [make_record(block=block) for block in range(4)]
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_in_mid_line_loses_that_line_alone(spool: Spool) ->
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from runs.errors import SpoolError\n"
-        "from runs.spool import Spool\n"
+        "from runs.records.spool import Spool\n"
         "from tests.runs.test_spool import RECORDS\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))\n"
         "try:\n"

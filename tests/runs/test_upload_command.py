@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 
 from engines.contract import RunRecord, as_json
 from engines.host import PROJECT_ROOT
-from runs.spool import sole_measurer
+from runs.records.spool import sole_measurer
 from runs.upload.patience import Backoff
 from tests.records import make_record
 from tests.runs.test_suites_documented import OF_DJANGO

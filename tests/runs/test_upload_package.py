@@ -16,7 +16,7 @@ import pytest
 from engines.contract import Network, RunRecord, as_json
 from engines.host import PROJECT_ROOT
 from runs.errors import SpoolError
-from runs.spool import is_measuring, sole_measurer
+from runs.records.spool import is_measuring, sole_measurer
 from runs.upload.access import Server
 from runs.upload.answers import Reason, Result
 from runs.upload.notes import Refusal, Standing, notes_beside

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from engines.contract import RunRecord
 from runs import storage
 from runs.errors import RecordError, RunsError
-from runs.records import parse_record
+from runs.records.run_records import parse_record
 from runs.services import record_runs
 
 EXAMPLES = """

@@ -33,8 +33,8 @@ from runs.bench.options import (
 )
 from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
-from runs.profile_spool import ProfileSpool, profile_spool
-from runs.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
+from runs.records.profile_spool import ProfileSpool, profile_spool
+from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, make_plan

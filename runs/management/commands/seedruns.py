@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engines.contract import RunRecord
-from runs.garbage import collect_seldom
-from runs.seeding import records_of, sittings
+from runs.bench.seeding import records_of, sittings
+from runs.records.garbage import collect_seldom
 from runs.services import record_runs
 
 BATCH = 2000

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from runs.bench.options import seconds_of
 from runs.errors import RunsError, SpoolError
-from runs.spool import all_spools
+from runs.records.spool import all_spools
 from runs.upload.access import Server, find_token, server_at
 from runs.upload.client import Client
 from runs.upload.display import Screen, clock_remark, in_words, remarks, total

@@ -8,8 +8,8 @@ from pathlib import Path
 from engines.contract import as_json
 from engines.profile_record import ProfileRecord
 from runs.errors import RecordError
-from runs.profile_records import parse_profile
-from runs.spool import append_line, prepare_file, whole_lines
+from runs.records.profile_records import parse_profile
+from runs.records.spool import append_line, prepare_file, whole_lines
 
 FILE = "profiles.ndjson"
 """An experiment's spool ends in .jsonl, whatever the experiment is called."""

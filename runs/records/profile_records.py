@@ -7,7 +7,7 @@ from uuid import UUID
 
 from engines.profile_record import Profile, ProfileRecord
 from runs.errors import RecordError
-from runs.records import aware_time, check_characters, check_text, check_workload, refusal
+from runs.records.run_records import aware_time, check_characters, check_text, check_workload, refusal
 from runs.validation import DocumentError, from_json
 
 _ROUNDING = 1e-6

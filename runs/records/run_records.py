@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
-from engines.contract import Environment, Machine, RunRecord, Workload
+from engines.contract import RunRecord, Workload
 from engines.datasets import sample_of
 from runs import stats
 from runs.errors import RecordError
-from runs.validation import DocumentError, adapter, from_json
+from runs.validation import DocumentError, from_json
 
 _KEPT = 5_000
 """More than an upload has of records and of moments."""
@@ -135,72 +131,8 @@ def aware_time(text: str) -> datetime:
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
-def content_sha256(record: RunRecord) -> str:
-    return stored_form(record, PartTexts()).sha256
-
-
 def epoch_seconds(record: RunRecord) -> float | None:
     """The run's one number: the median of its steady epochs, in seconds; None if it did not finish."""
     if record.training is None:
         return None
     return stats.run_median([epoch.wall_seconds for epoch in record.training.steady_epochs])
-
-
-def log_epoch_seconds(record: RunRecord) -> float | None:
-    seconds = epoch_seconds(record)
-    return math.log(seconds) if seconds else None
-
-
-# ---------------------------------------------------------------- as it is stored
-
-SHARED_PARTS = ("environment", "machine")
-"""What many records repeat."""
-_LEFT_OUT = set(SHARED_PARTS)
-_encode = json.JSONEncoder(default=vars, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
-@dataclass(frozen=True)
-class PartText:
-    text: str
-    sha256: str
-
-
-@dataclass
-class PartTexts:
-    """The canonical text of each machine and environment, made once for all records that repeat it."""
-
-    _met: dict[str, tuple[Machine | Environment, PartText]] = field(default_factory=dict)
-
-    def of(self, part: Machine | Environment) -> PartText:
-        key = part.fingerprint if isinstance(part, Machine) else part.sha256
-        known, text = self._met.get(key, (None, None))
-        if text is None or known != part:
-            encoded = _encode(part)
-            text = PartText(encoded, sha256(encoded.encode()).hexdigest())
-            self._met[key] = (part, text)
-        return text
-
-
-@dataclass(frozen=True)
-class StoredForm:
-    """`body` is the record's JSON without the shared parts. Equal `sha256`, equal content.
-
-    Equal content may have another hash: its mappings in another order, or a record from before a field was added.
-    """
-
-    body: str
-    sha256: str
-    environment: PartText
-    machine: PartText
-
-    @property
-    def parts(self) -> tuple[PartText, PartText]:
-        return self.environment, self.machine
-
-
-def stored_form(record: RunRecord, texts: PartTexts) -> StoredForm:
-    """Written by pydantic, in a quarter of the time that the standard library's encoder takes."""
-    environment, machine = texts.of(record.environment), texts.of(record.machine)
-    body = adapter(RunRecord).dump_json(record, exclude=_LEFT_OUT, warnings=False)
-    digest = sha256(f"{environment.sha256} {machine.sha256} ".encode() + body).hexdigest()
-    return StoredForm(body.decode(), digest, environment, machine)

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 
 from engines.contract import RunRecord, as_json
 from runs.errors import RecordError, SpoolError
-from runs.records import parse_record
+from runs.records.run_records import parse_record
 
 _LOCK = ".lock"
 

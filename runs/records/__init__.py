@@ -1,0 +1,1 @@
+"""Run and profile records as text, and the spools that keep them."""
