@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from runs import tokens
 from runs.models import ApiToken, Machine
+from runs.services import tokens
 
 KEPT_IN_SIGHT = timedelta(days=30)
 """How long a token that is no longer good stays on the list."""

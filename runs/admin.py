@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from runs import tokens
 from runs.models import (
     Act,
     ApiToken,
@@ -22,6 +21,7 @@ from runs.models import (
     Summary,
     Workload,
 )
+from runs.services import tokens
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

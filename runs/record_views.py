@@ -20,7 +20,6 @@ from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
 from runs import (
-    curation,
     live,
     machine_pages,
     profile_pages,
@@ -36,6 +35,7 @@ from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
 from runs.noise import noise_of
 from runs.rendering import chart_url, render_page
+from runs.services import curation
 from runs.study.published import published
 from runs.tables import Table, TableCell, in_order
 from runs.words import numbers

@@ -10,8 +10,8 @@ from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from runs import tokens
 from runs.models import ApiToken
+from runs.services import tokens
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView

@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engines.registry import ENGINES
-from runs import curation, record_selectors
+from runs import record_selectors
 from runs.api import documents, queries, translation
 from runs.api.base import ListView, StreamingListView, View, body_of, columns_of, needed, token_of
 from runs.api.schema import described
 from runs.errors import ForbiddenError, NotFoundError, RunsError
 from runs.models import Environment, Experiment, Machine, Summary, Workload
+from runs.services import curation
 
 
 def _check_whole(request: Request) -> None:

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engines.contract import RunRecord
-from runs import curation
 from runs.api import documents, paging, queries, translation
 from runs.api.base import ListView, StreamingListView, View, body_of, columns_of, needed, token_of
 from runs.api.documents import Reason, UploadResult
@@ -22,7 +21,9 @@ from runs.api.schema import RECORDS, described
 from runs.api.uploads import Parsed, RecordLinesParser, RecordsParser, parsed_records
 from runs.errors import ForbiddenError, NotFoundError, RecordError
 from runs.models import Act, Run
-from runs.services import Refusal, Uploader, record_runs
+from runs.services import curation
+from runs.services.recording import Refusal, record_runs
+from runs.services.registration import Uploader
 
 RUN_RELATIONS = ("experiment", "machine", "workload", "excluded_by")
 

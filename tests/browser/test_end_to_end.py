@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from runs.models import Run
 from runs.records.run_records import parse_record
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from tests.browser.conftest import Visit
 
 ROOT = Path(settings.BASE_DIR)

@@ -26,7 +26,7 @@ RUNS_SIDE = (
     "runs.bench.session",
     "runs.bench.display",
     "runs.suites.plan",
-    "runs.services",
+    "runs.services.recording",
     "runs.selectors",
     "runs.management.commands.runbench",
 )

@@ -13,7 +13,7 @@ from statistics import median
 
 from engines.contract import RunRecord
 from runs.bench.seeding import records_of, sittings
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from runs.validation import adapter
 from tests.load.servers import Server
 

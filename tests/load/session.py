@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from runs.models import Run, Summary
-from runs.tokens import make_token
+from runs.services.tokens import make_token
 from tests.load import addresses, tables
 from tests.load.hot_cells import hot_cells, row_of
 from tests.load.reads import ReadTimes, read_times

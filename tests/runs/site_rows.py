@@ -11,8 +11,8 @@ from typing import Any
 from engines import networks
 from engines.contract import Network, NetworkType, content_hash
 from engines.registry import ENGINES
-from runs.coverage import add_to_coverage
 from runs.models import Environment, Experiment, Machine, Run, Summary, Workload
+from runs.services.coverage import add_to_coverage
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 SECONDS = {"tensorflow": 1.0, "keras-tensorflow": 1.02, "theano": 1.35, "keras-theano": 1.6}

@@ -13,10 +13,10 @@ from django.test import Client
 from django.urls import reverse
 
 from engines.contract import Cell, Code, DataSet, Environment, Machine, Network, RunRecord, as_json
-from runs.cell_summaries import rebuild_summaries
 from runs.models import PublishedSpeedUp, Run, Workload
 from runs.models.subjects import known_network_type
 from runs.selectors import published_speed_ups
+from runs.services.summaries import rebuild_summaries
 from tests.records import ENVIRONMENT, MACHINE, SHUTTLE, make_cell, make_record
 from tests.runs.kept import kept_rows
 from tests.runs.pages.reading import csv_table, text

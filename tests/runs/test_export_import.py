@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from engines.contract import as_json
 from runs.models import Experiment, Run, Summary
 from runs.records.run_records import parse_record
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from tests.records import make_record
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs import lookups
 from runs.models import ApiToken, Environment, Run
-from runs.services import record_runs
-from runs.tokens import make_token
+from runs.services import bulk_reads
+from runs.services.recording import record_runs
+from runs.services.tokens import make_token
 from tests.records import make_record
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_several_answers_each_question_in_one_query() -> None:
     record_runs(records=[record])
     environment = Environment.objects.get()
     with CaptureQueriesContext(connection) as queries:
-        found = lookups.several(
+        found = bulk_reads.several(
             (Environment, "sha256", "id", {environment.sha256, "0" * 64}),
             (Run, "content_sha256", "engine", []),
             (Run, "engine", "status", ["theano", "tensorflow"]),
@@ -32,7 +32,7 @@ def test_several_answers_each_question_in_one_query() -> None:
 
 def test_no_keys_are_no_query() -> None:
     with CaptureQueriesContext(connection) as queries:
-        assert lookups.several((Run, "engine", "status", []), (Environment, "sha256", "id", ())) == [{}, {}]
+        assert bulk_reads.several((Run, "engine", "status", []), (Environment, "sha256", "id", ())) == [{}, {}]
     assert not queries
 
 
@@ -48,9 +48,9 @@ def test_a_token_comes_with_its_user_in_one_query() -> None:
     user = User.objects.create_user("ada")
     token, _secret = make_token(user=user, name="bench", machines=["lab-1"])
     with CaptureQueriesContext(connection) as queries:
-        found = lookups.one_with(ApiToken, "user", "sha256", token.sha256)
+        found = bulk_reads.one_with(ApiToken, "user", "sha256", token.sha256)
         assert found is not None
         assert (found, found.user, found.machines) == (token, user, ["lab-1"])
         assert found.expires_at == token.expires_at
     assert len(queries) == 1
-    assert lookups.one_with(ApiToken, "user", "sha256", "0" * 64) is None
+    assert bulk_reads.one_with(ApiToken, "user", "sha256", "0" * 64) is None

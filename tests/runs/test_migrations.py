@@ -12,9 +12,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from engines.contract import Code, as_json
-from runs.curation import exclude_run
 from runs.models import Run, Summary
-from runs.services import rebuild_summaries, record_runs
+from runs.services.curation import exclude_run
+from runs.services.recording import record_runs
+from runs.services.summaries import rebuild_summaries
 from tests.records import make_record
 from tests.runs.kept import kept_rows
 from tests.runs.test_export_import import exported

@@ -9,7 +9,7 @@ import pytest
 from runs.models import Machine
 from runs.noise import noise_of, region_of
 from runs.selectors import scope
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from runs.stats import EQUIVALENCE
 from tests.records import make_record
 

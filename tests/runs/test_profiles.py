@@ -14,13 +14,13 @@ from django.db import IntegrityError, transaction
 
 from engines.contract import as_json
 from engines.profile_record import Operation, ProfileRecord
-from runs import curation
 from runs.errors import ConflictError, RecordError
 from runs.models import Experiment, Machine, Profile, Run, Summary
-from runs.profile_services import record_profiles
 from runs.records.profile_records import parse_profile
 from runs.records.profile_spool import ProfileSpoolContents, profile_spool
 from runs.records.spool import all_spools
+from runs.services import curation
+from runs.services.profiles import record_profiles
 from tests.records import MACHINE
 from tests.runs.bench import Bench, install
 from tests.runs.bench import runbench as run_command

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engines.contract import Network
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from tests.records import make_record
 
 pytestmark = pytest.mark.django_db

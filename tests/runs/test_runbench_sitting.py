@@ -14,12 +14,12 @@ from django.core.management import CommandError
 from django.db import DatabaseError
 
 from engines.contract import RunRecord
-from runs import services
 from runs.bench import canaries, gate, session
 from runs.bench.canaries import Rate
 from runs.models import Run
 from runs.records.run_records import parse_record
 from runs.records.spool import spool_for
+from runs.services import recording
 from tests.runs.bench import RUNS, Bench, install, places
 from tests.runs.bench import runbench as run_command
 from tests.runs.sittings import finished
@@ -167,10 +167,10 @@ class FailingDatabase:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fails = False
-        self._record_runs = services.record_runs
-        monkeypatch.setattr(services, "record_runs", self.record_runs)
+        self._record_runs = recording.record_runs
+        monkeypatch.setattr(recording, "record_runs", self.record_runs)
 
-    def record_runs(self, *, records: Sequence[RunRecord], accept_hardware: bool) -> services.RecordingReport:
+    def record_runs(self, *, records: Sequence[RunRecord], accept_hardware: bool) -> recording.RecordingReport:
         if records and self.fails:
             raise DatabaseError("database or disk is full")
         return self._record_runs(records=records, accept_hardware=accept_hardware)

@@ -12,7 +12,7 @@ from engines.contract import as_json
 from runs.bench.seeding import PACKAGES, records_of, sittings
 from runs.models import Environment, Experiment, Machine, Run, Workload
 from runs.records.run_records import parse_record
-from runs.services import rebuild_summaries
+from runs.services.summaries import rebuild_summaries
 from tests.runs.kept import kept_rows
 
 RUN_COLUMNS = ("run_id", "content_sha256", "experiment__name", "machine__name", "status", "finished_at", "body")

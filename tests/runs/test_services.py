@@ -11,10 +11,12 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from engines.contract import RunRecord, Status
-from runs.curation import exclude_run, restore_run
 from runs.errors import ConflictError
 from runs.models import Experiment, Machine, Run, Summary
-from runs.services import rebuild_summaries, record_runs, register_experiment, register_machine
+from runs.services.curation import exclude_run, restore_run
+from runs.services.recording import record_runs
+from runs.services.registration import register_experiment, register_machine
+from runs.services.summaries import rebuild_summaries
 from tests.records import MACHINE, make_record
 from tests.runs.kept import kept_rows
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs import tokens
 from runs.errors import RunsError
+from runs.services import tokens
 
 
 class Command(BaseCommand):

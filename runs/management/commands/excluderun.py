@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs.curation import exclude_run, restore_run
 from runs.errors import RunsError
+from runs.services.curation import exclude_run, restore_run
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs import curation
 from runs.errors import RunsError
 from runs.models import Experiment
+from runs.services import curation
 
 
 class Command(BaseCommand):

@@ -12,10 +12,10 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines.contract import RunRecord
-from runs import storage
 from runs.errors import RecordError, RunsError
 from runs.records.run_records import parse_record
-from runs.services import record_runs
+from runs.services import storage
+from runs.services.recording import record_runs
 
 EXAMPLES = """
 examples:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.published_services import load_published
+from runs.services.published import load_published
 from runs.study.published import published
 
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from engines import machine
-from runs import curation
 from runs.errors import RunsError
 from runs.models import Machine
+from runs.services import curation
 
 Rows = Sequence[tuple[str, str]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.services import rebuild_summaries
+from runs.services.summaries import rebuild_summaries
 
 
 class Command(BaseCommand):

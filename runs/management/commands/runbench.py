@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from engines import registry
 from engines.contract import Machine, Network, RunRecord, Track
 from engines.errors import EngineError
-from runs import storage
 from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
@@ -35,6 +34,7 @@ from runs.bench.stopping import Budget, Progress
 from runs.errors import RunsError
 from runs.records.profile_spool import ProfileSpool, profile_spool
 from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
+from runs.services import storage
 from runs.suites import suite as suites
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, make_plan

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engines.contract import RunRecord
 from runs.bench.seeding import records_of, sittings
 from runs.records.garbage import collect_seldom
-from runs.services import record_runs
+from runs.services.recording import record_runs
 
 BATCH = 2000
 

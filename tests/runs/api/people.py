@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from engines.contract import RunRecord, as_json
-from runs import tokens
-from runs.services import Uploader, record_runs
+from runs.services import tokens
+from runs.services.recording import record_runs
+from runs.services.registration import Uploader
 
 RUNS = "/api/v1/runs/"
 

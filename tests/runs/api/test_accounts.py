@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from runs import tokens
 from runs.models import ApiToken
+from runs.services import tokens
 from tests.runs.api.people import Caller, make_user
 
 pytestmark = pytest.mark.django_db

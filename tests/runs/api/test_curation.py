@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from runs import curation
 from runs.errors import ConflictError, ForbiddenError, RunsError
 from runs.models import Act, ApiToken, Experiment, Machine, Run, Summary
-from runs.services import rebuild_summaries, record_runs
+from runs.services import curation
+from runs.services.recording import record_runs
+from runs.services.summaries import rebuild_summaries
 from tests.records import MACHINE, make_record
 from tests.runs.api.people import RUNS, Caller, caller, lines, make_user, store
 from tests.runs.kept import kept_rows

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from engines.contract import RunRecord, as_json
 from runs.models import Experiment, Machine, Run, Summary
-from runs.services import rebuild_summaries
+from runs.services.summaries import rebuild_summaries
 from tests.records import MACHINE, make_record
 from tests.runs.api.people import RUNS, Caller, array, caller, lines, make_user, store
 from tests.runs.kept import kept_rows

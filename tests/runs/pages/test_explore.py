@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from engines.contract import Network
 from runs.models import Run
-from runs.services import record_runs
+from runs.services.recording import record_runs
 from tests.records import make_record
 from tests.runs.pages.reading import chart, csv_table, every_page, text
 from tests.runs.site_rows import Site, make_environment, make_workload, run_record, seed_study

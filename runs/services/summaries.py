@@ -1,5 +1,4 @@
-"""Summary rows: what a cell's runs add up to, and the coverage that counts them; kept by whatever stores, excludes or
-moves runs."""
+"""The writes that keep summaries, and the coverage that counts them, in step with the runs."""
 
 from __future__ import annotations
 
@@ -13,11 +12,11 @@ from django.db import connection, transaction
 from django.db.models import Count, Max
 
 from engines.contract import Equivalence
-from runs import lookups
-from runs.coverage import add_to_coverage, rebuild_coverage
 from runs.models import CELL_FIELDS, Run, RunQuerySet, Summary
-from runs.storing import insert_rows, update_rows
-from runs.summaries import MOST_SAMPLES, RunFacts, Tally
+from runs.services import bulk_reads
+from runs.services.bulk_writes import insert_rows, update_rows
+from runs.services.coverage import add_to_coverage, rebuild_coverage
+from runs.services.tally import MOST_SAMPLES, RunFacts, Tally
 
 TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at", "equivalence", "verified_at")
 CellKey = tuple[Any, ...]
@@ -54,7 +53,7 @@ def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
     if not runs:
         return []
     wanted = {name: list({getattr(run, name) for run in runs}) for name in _CELL_COLUMNS}
-    return lookups.rows(Summary, wanted, lock=True)
+    return bulk_reads.rows(Summary, wanted, lock=True)
 
 
 def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:

@@ -10,9 +10,9 @@ from hashlib import sha256
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from runs import lookups
 from runs.errors import RunsError
 from runs.models import ApiToken
+from runs.services import bulk_reads
 
 PREFIX = "benchsite_"
 """So that a secret that leaked is recognised."""
@@ -47,7 +47,7 @@ def _hash(secret: str) -> str:
 def token_of(secret: str) -> ApiToken | None:
     """The token with this secret, if it is good still; notes that it was used."""
     now = timezone.now()
-    token = lookups.one_with(ApiToken, "user", "sha256", _hash(secret))
+    token = bulk_reads.one_with(ApiToken, "user", "sha256", _hash(secret))
     if token is None or not is_good(token, now) or not token.user.is_active:
         return None
     if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:

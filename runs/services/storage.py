@@ -10,10 +10,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from engines.contract import Machine, RunRecord
 from engines.profile_record import ProfileRecord
-from runs import profile_services, services
 from runs.errors import ConflictError, RunsError, StorageError
 from runs.models import Experiment
-from runs.registration import register_machine
+from runs.services import profiles, recording
+from runs.services.registration import register_machine
 
 _REMEDY = "Mend it, or measure with --no-database: the spool keeps every run until a database is there."
 _BATCH = 500
@@ -47,7 +47,7 @@ def store(records: Sequence[RunRecord], *, accept_hardware: bool = False) -> Non
     """Store what is not stored yet. Raises StorageError, or ConflictError for what the database refuses."""
     for start in range(0, len(records), _BATCH):
         try:
-            report = services.record_runs(records=records[start : start + _BATCH], accept_hardware=accept_hardware)
+            report = recording.record_runs(records=records[start : start + _BATCH], accept_hardware=accept_hardware)
         except DatabaseError as error:
             raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
         if report.refused:
@@ -57,7 +57,7 @@ def store(records: Sequence[RunRecord], *, accept_hardware: bool = False) -> Non
 def store_profiles(records: Sequence[ProfileRecord], *, accept_hardware: bool = False) -> None:
     """Store those that are newer than what is stored of their cells. Raises StorageError or ConflictError."""
     try:
-        profile_services.record_profiles(records=records, accept_hardware=accept_hardware)
+        profiles.record_profiles(records=records, accept_hardware=accept_hardware)
     except DatabaseError as error:
         raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
 

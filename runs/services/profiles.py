@@ -12,7 +12,7 @@ from engines.contract import as_json
 from engines.profile_record import ProfileRecord
 from runs.models import Machine, Profile
 from runs.records.run_records import aware_time
-from runs.registration import environments_of, register_machine, workload_key, workloads_of
+from runs.services.registration import environments_of, register_machine, workload_key, workloads_of
 
 
 @transaction.atomic

@@ -12,25 +12,15 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from engines import contract
 from engines.contract import RunRecord
-from runs import lookups, registration, viewing
-from runs.cell_summaries import add_to_summaries, rebuild_summaries
+from runs import viewing
 from runs.errors import ConflictError, RecordError
 from runs.models import Environment, Experiment, Machine, RecordPart, Run, Workload
 from runs.models.stored_form import PartTexts, StoredForm, stored_form
 from runs.records.run_records import aware_time, epoch_seconds, parse_record, run_uuid
-from runs.registration import Uploader, owns, register_experiment, register_machine, workload_key
-from runs.storing import insert_rows
-
-__all__ = [
-    "RecordingReport",
-    "Refusal",
-    "Result",
-    "Uploader",
-    "rebuild_summaries",
-    "record_runs",
-    "register_experiment",
-    "register_machine",
-]
+from runs.services import bulk_reads, registration
+from runs.services.bulk_writes import insert_rows
+from runs.services.registration import Uploader, owns, register_experiment, register_machine, workload_key
+from runs.services.summaries import add_to_summaries
 
 Outcome = Literal["stored", "known", "refused"]
 RefusalCode = Literal["invalid", "conflict", "hardware", "forbidden", "atomic"]
@@ -155,7 +145,7 @@ def _stored_already(offers: Sequence[_Offer]) -> tuple[dict[UUID, str], _Keys]:
     """The content hashes of the runs that are stored, and the keys of what is stored of the rest: one question."""
     run_id = Run._meta.get_field("run_id")
     run_ids = [run_id.get_db_prep_value(run_uuid(offer.record.run_id), connection) for offer in offers]
-    contents, *keys = lookups.several(
+    contents, *keys = bulk_reads.several(
         (Run, "run_id", "content_sha256", run_ids),
         (Environment, "sha256", "id", {offer.record.environment.sha256 for offer in offers}),
         (Workload, "key", "id", {offer.workload_key for offer in offers}),

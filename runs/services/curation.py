@@ -12,11 +12,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from runs import registration, viewing
-from runs.cell_summaries import hold_off_writers, rebuild_summaries, recount
+from runs import viewing
 from runs.errors import ConflictError, ForbiddenError, NotFoundError, RunsError
 from runs.models import Act, ApiToken, Experiment, FormerExperimentName, FormerMachineName, Machine, Run
-from runs.profile_services import move_profiles
+from runs.services import registration
+from runs.services.profiles import move_profiles
+from runs.services.summaries import hold_off_writers, rebuild_summaries, recount
 
 MAX_REASON = 2000
 MAX_NAME = 100

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from runs.models import COVERAGE_FIELDS, Coverage, Run, Summary
-from runs.storing import insert_or_add
+from runs.services.bulk_writes import insert_or_add
 
 Key = tuple[Any, ...]
 _COLUMNS = [field.attname for field in Coverage._meta.concrete_fields if field.name in COVERAGE_FIELDS]

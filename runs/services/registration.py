@@ -16,7 +16,6 @@ from engines import contract, networks
 from engines.contract import content_hash
 from engines.datasets import sample_of
 from engines.machine import differences
-from runs import lookups
 from runs.errors import ConflictError
 from runs.models import (
     Environment,
@@ -28,6 +27,7 @@ from runs.models import (
     Workload,
 )
 from runs.models.stored_form import PartText
+from runs.services import bulk_reads
 from runs.validation import from_python
 
 
@@ -50,7 +50,7 @@ def owns(user: User, owner_id: int | None) -> bool:
 def experiments_named(names: Iterable[str]) -> dict[str, Experiment]:
     """By name, former names included. Private ones too: what is hidden from a visitor still has its name."""
     wanted = set(names)
-    found = {row.name: row for row in lookups.rows(Experiment, {"name": sorted(wanted)})} if wanted else {}
+    found = {row.name: row for row in bulk_reads.rows(Experiment, {"name": sorted(wanted)})} if wanted else {}
     if missing := wanted - set(found):
         former = FormerExperimentName.objects.filter(name__in=missing).select_related("experiment")
         found |= {row.name: row.experiment for row in former}
@@ -76,7 +76,7 @@ def register_experiment(*, name: str, suite: str, preset: str, owner: User | Non
 def machines_named(names: Iterable[str]) -> dict[str, Machine]:
     """By name, former names included."""
     wanted = set(names)
-    found = {row.name: row for row in lookups.rows(Machine, {"name": sorted(wanted)})} if wanted else {}
+    found = {row.name: row for row in bulk_reads.rows(Machine, {"name": sorted(wanted)})} if wanted else {}
     if missing := wanted - set(found):
         former = FormerMachineName.objects.filter(name__in=missing).select_related("machine")
         found |= {row.name: row.machine for row in former}
@@ -137,10 +137,10 @@ def _keys_of(
 ) -> dict[str, int]:
     keys = dict(known or {})
     if left := sorted(set(wanted) - set(keys)):
-        keys |= lookups.pairs(model, name, "id", left)
+        keys |= bulk_reads.pairs(model, name, "id", left)
     if missing := [key for key in left if key not in keys]:
         model._base_manager.bulk_create([make(key) for key in missing], ignore_conflicts=True)
-        keys |= lookups.pairs(model, name, "id", missing)
+        keys |= bulk_reads.pairs(model, name, "id", missing)
     return keys
 
 

@@ -1,0 +1,1 @@
+"""Writes to the results database, each in one transaction."""
