@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from runs.alike import HELD_NAMES, held_values
-from runs.answers import Answer, row_chip, row_style_in
+from runs.answers import row_chip, row_style_in
 from runs.charts.style import Chip
-from runs.recommendation import Row
+from runs.findings.alike import HELD_NAMES, held_values
+from runs.findings.recommendation import Row
+from runs.findings.situations import Answer
 from runs.stats import stalled_runs
 from runs.tables import Column, Table, TableCell, ratio_values, runs_cell, time_cell
 from runs.words import numbers

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from engines.contract import Equivalence
 from engines.registry import ENGINES
-from runs.cells import NO_SAMPLES, CellRow
+from runs.findings.cells import NO_SAMPLES, CellRow
 from runs.gate_words import gate_words, subject_of
 from runs.models import Environment, Summary
 from runs.stats import LogSamples

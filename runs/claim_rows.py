@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engines.contract import Device
-from runs.cells import CellRow
-from runs.facets import FACETS_BY_NAME, newest_code, newest_environments, pick
+from runs.findings.claims import judged, measured
 from runs.noise import region_of
 from runs.selectors import Scope, cells_of
-from runs.stats import MIN_RUNS, LogSamples
-from runs.stats.outcomes import Missing
-from runs.study.claims import Hardware, JudgedClaim, Measured, Place, Version, judge_claims
-from runs.study.published import published
-
-TRACK = "idiomatic"
-"""The study wrote each library as its own guide teaches."""
-_DATA = (FACETS_BY_NAME["data"], FACETS_BY_NAME["batch"])
+from runs.study.claims import JudgedClaim, Measured
 
 
 def claims_in(scope: Scope) -> Sequence[JudgedClaim]:
@@ -29,15 +19,6 @@ def claims_in(scope: Scope) -> Sequence[JudgedClaim]:
     return judged(measured_in(scope), region_of(*scope.measured_on))
 
 
-@lru_cache(maxsize=100)
-def judged(cells: Measured, rope: float) -> Sequence[JudgedClaim]:
-    """Every claim, with a machine's region of practical equivalence.
-
-    Kept with the cells' content as the key: half of a page's time would go into judging the same again.
-    """
-    return tuple(judge_claims(published(), cells, rope=rope))
-
-
 def measured_in(scope: Scope) -> Measured:
     return measured(cells_of(scope), hardware_of(scope))
 
@@ -46,42 +27,3 @@ def hardware_of(scope: Scope) -> Mapping[str, Any]:
     """The contract's Machine as a mapping; its GPUs are those of the machine that the GPU's times come from."""
     hardware = dict(scope.machine.hardware) if scope.machine else {}
     return hardware | ({"gpus": scope.gpu_machine.hardware.get("gpus")} if scope.gpu_machine else {})
-
-
-def measured(rows: Iterable[CellRow], hardware: Mapping[str, Any]) -> Measured:
-    """The cells that the claims are judged on. `hardware` is the contract's Machine as a mapping.
-
-    Of each network type the data set, and then the batch size and optimizer, with most finished cells; of each engine
-    and device the newest environment and code: nothing is pooled over any. Only the idiomatic track; on the GPU only
-    one CPU thread, as the suites have it.
-    """
-    own = [row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1)]
-    chosen = newest_code(newest_environments([*_one_data_set(own, "mlp"), *_one_data_set(own, "cnn")]))
-    return Measured(
-        {_place(row): _outcome(row) for row in chosen},
-        _hardware(hardware),
-        tuple(dict.fromkeys(f"{row.network_type.upper()}: {row.data_label}, {row.training}" for row in chosen)),
-        {(row.engine, _place(row).device): Version(row.release, row.engine_sha256) for row in chosen},
-    )
-
-
-def _one_data_set(rows: Sequence[CellRow], network_type: str) -> tuple[CellRow, ...]:
-    return pick((row for row in rows if row.network_type == network_type), {}, _DATA).rows
-
-
-def _place(row: CellRow) -> Place:
-    device: Device = "gpu" if row.device == "gpu" else "cpu"
-    return Place(row.engine, row.network, device, row.threads)
-
-
-def _outcome(row: CellRow) -> LogSamples | Missing:
-    """A cell that mostly failed counts as its failure: more runs will not help it."""
-    finished = len(row.samples)
-    if finished >= MIN_RUNS or 2 * finished > sum(row.status_counts.values()):
-        return row.samples
-    return Missing(row.missing_status, row.reason)
-
-
-def _hardware(hardware: Mapping[str, Any]) -> Hardware:
-    gpus = hardware.get("gpus")
-    return Hardware(None if gpus is None else len(gpus), hardware.get("threads"))

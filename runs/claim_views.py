@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import claim_rows, selectors
-from runs.cells import CellRow
+from runs import selectors
 from runs.charts.strip import Answered, Strip, strip
 from runs.charts.style import Chip
+from runs.claim_rows import hardware_of
 from runs.figures import figures, look_of
+from runs.findings import claims as judging
+from runs.findings.cells import CellRow
 from runs.noise import region_of
 from runs.rendering import render_page, table_url
 from runs.selects import gpu_machine_select
@@ -43,7 +45,7 @@ def asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
 def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
     """`rope` is looked up where it is not given."""
     rope = region_of(*scope.measured_on) if rope is None else rope
-    return claim_rows.judged(claim_rows.measured(rows, claim_rows.hardware_of(scope)), rope)
+    return judging.judged(judging.measured(rows, hardware_of(scope)), rope)
 
 
 def claim_chip(claim: JudgedClaim) -> Chip:
@@ -81,8 +83,8 @@ def _evidence_words(found: Evidence, ratio: Ratio) -> str:
 
 def claim_list(request: HttpRequest) -> HttpResponse:
     scope, rows = asked_cells(request.GET)
-    cells = claim_rows.measured(rows, claim_rows.hardware_of(scope))
-    found_claims = claim_rows.judged(cells, region_of(*scope.measured_on))
+    cells = judging.measured(rows, hardware_of(scope))
+    found_claims = judging.judged(cells, region_of(*scope.measured_on))
     wished = request.GET.get("verdict", "")
     shown = [claim for claim in found_claims if not wished or claim.verdict == wished]
     query = request.GET.urlencode()
@@ -136,8 +138,8 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
     if claim_id not in CLAIMS:
         raise Http404(f"There is no claim {claim_id!r}.")
     scope, rows = asked_cells(request.GET)
-    cells = claim_rows.measured(rows, claim_rows.hardware_of(scope))
-    found_claims = claim_rows.judged(cells, region_of(*scope.measured_on))
+    cells = judging.measured(rows, hardware_of(scope))
+    found_claims = judging.judged(cells, region_of(*scope.measured_on))
     place = next(at for at, each in enumerate(found_claims) if each.id == claim_id)
     found = found_claims[place]
     return render_page(
@@ -213,7 +215,7 @@ _HELD = ("experiment", "machine", "gpu_machine", "data", "engines")
 
 def _held(scope: selectors.Scope, rows: Sequence[CellRow]) -> tuple[str, ...]:
     """What all verdicts rest on: where, on which data with which training, and with which release and code."""
-    measured = claim_rows.measured(rows, claim_rows.hardware_of(scope))
+    measured = judging.measured(rows, hardware_of(scope))
     versions = [f"{engine_title(engine)}, {device}: {each}" for (engine, device), each in measured.versions.items()]
     return (
         scope.experiment.slug if scope.experiment else "",

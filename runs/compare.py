@@ -11,12 +11,13 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from runs import selectors
-from runs.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
-from runs.cells import CellRow
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
-from runs.choices import Select
-from runs.comparison import throughput, verdict_note
+from runs.comparison import throughput
+from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
+from runs.findings.cells import CellRow
+from runs.findings.choices import Select
+from runs.findings.standings import verdict_note
 from runs.noise import region_of
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
 from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, time_cell, verdict_chip

@@ -14,12 +14,13 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 
 from engines.registry import ENGINES
-from runs import comparison, run_figures, selectors
-from runs.cells import CellRow
+from runs import run_figures, selectors
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
-from runs.comparison import Standing, View
-from runs.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
+from runs.comparison import MOST_IN_ONE, PARTS, View, comparison_chart
+from runs.findings.cells import CellRow
+from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
+from runs.findings.standings import Standing, standings
 from runs.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.noise import region_of
 from runs.stats import EQUIVALENCE
@@ -80,11 +81,11 @@ class Exploration:
 
     @cached_property
     def whole_chart(self) -> Chart:
-        return comparison.comparison_chart(self.picked, self.view)
+        return comparison_chart(self.picked, self.view)
 
     @cached_property
     def all_standings(self) -> Sequence[Standing]:
-        return comparison.standings(self.picked.rows, rope=self.rope)
+        return standings(self.picked.rows, rope=self.rope)
 
     @cached_property
     def standings(self) -> Sequence[Standing]:
@@ -172,7 +173,7 @@ class Exploration:
     @cached_property
     def panel_facet(self) -> Facet | None:
         """The facet whose values make the panels: of those that differ, the one that makes fewest, but two at least."""
-        names = [name for name in comparison.PARTS if name not in self.view.across.merges]
+        names = [name for name in PARTS if name not in self.view.across.merges]
         counts = {name: len({FACETS_BY_NAME[name].value(row) for row in self.picked.rows}) for name in names}
         fitting = [name for name, count in counts.items() if 2 <= count <= 12]
         return FACETS_BY_NAME[min(fitting, key=lambda name: counts[name])] if fitting else None
@@ -182,7 +183,7 @@ class Exploration:
         if not self.panel_facet:
             return False
         asked = self.query.get("panels", "")
-        return asked == "split" or (asked != "one" and len(self.whole_chart.series) > comparison.MOST_IN_ONE)
+        return asked == "split" or (asked != "one" and len(self.whole_chart.series) > MOST_IN_ONE)
 
     @cached_property
     def panels(self) -> list[Panel]:
@@ -202,7 +203,7 @@ class Exploration:
         assert facet is not None, "only what differs is parted"
         own = tuple(row for row in self.picked.rows if facet.value(row) == value)
         view = replace(self.view, setting=replace(self.view.setting, rivals=rivals(self.picked.rows)))
-        chart = comparison.comparison_chart(Picked(own, self.picked.facets), view)
+        chart = comparison_chart(Picked(own, self.picked.facets), view)
         return replace(chart, bounds=self.whole_chart.points)
 
     # ------------------------------------------------------------ the table

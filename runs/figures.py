@@ -8,14 +8,14 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from runs import comparison
-from runs.cells import CellRow
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale
 from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_style
-from runs.comparison import View
-from runs.facets import FACETS_BY_NAME, Picked, pick
+from runs.comparison import View, comparison_chart, series_of
+from runs.findings.cells import CellRow
+from runs.findings.facets import FACETS_BY_NAME, Picked, pick
+from runs.findings.standings import standings
 from runs.measures import ACROSS
 from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
@@ -164,7 +164,7 @@ class StudyFigure:
     def chart(self) -> Chart:
         across = ACROSS["threads" if self.is_over_threads else "width"]
         view = View(across, scale=self.scale, scope_query=self.look.scope_query, in_greys=self.look.in_greys)
-        chart = comparison.comparison_chart(self.picked, view, slug="figure")
+        chart = comparison_chart(self.picked, view, slug="figure")
         title = _("Figure {number}").format(number=self.number)
         chart = replace(chart, spec=replace(SPECS["figure"], x=across.axis, title=title))
         return replace(chart, series=self._by_threads(view)) if self.by_threads else chart
@@ -182,7 +182,7 @@ class StudyFigure:
         return row.width if self.is_over_threads else row.threads
 
     def _one_series(self, rows: Sequence[CellRow], counts: Sequence[int], view: View) -> Series:
-        plain = next(iter(comparison.series_of(rows, view)), None)
+        plain = next(iter(series_of(rows, view)), None)
         row = rows[0]
         deep = row.hidden_layers > 1 if row.network_type == "cnn" else row.hidden_layers > 8
         style = ramp_style(counts.index(self._parting(row)), filled=deep, is_keras=row.engine.startswith("keras"))
@@ -200,8 +200,8 @@ class StudyFigure:
 
     @property
     def table(self) -> Table:
-        standings = comparison.standings(self.picked.rows, rope=self.rope)
-        return comparison_table(standings, scope_query=self.look.scope_query)
+        found = standings(self.picked.rows, rope=self.rope)
+        return comparison_table(found, scope_query=self.look.scope_query)
 
     @property
     def why_empty(self) -> str:

@@ -11,11 +11,11 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from runs import run_figures, selectors
-from runs.alike import alike
-from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
+from runs.findings.alike import alike
+from runs.findings.cells import CellRow
 from runs.models import Machine
 from runs.run_figures import Health
 from runs.study.published import published

@@ -8,9 +8,10 @@ from statistics import fmean
 
 from django.utils.translation import gettext_noop as _
 
-from runs.alike import Held, Place, alike, held, place
-from runs.cells import CellRow
 from runs.charts.specs import THREADS, WIDTH, Axis
+from runs.findings.alike import Held, Place, alike, held, place
+from runs.findings.cells import CellRow
+from runs.findings.run_details import RunDetails
 from runs.stats import LogSamples, Ratio, estimate, ratio, ratio_to_itself
 
 
@@ -25,25 +26,6 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class RunFigures:
-    """What one run's record says beside its epochs."""
-
-    first_epoch_seconds: float
-    compile_seconds: float
-    start_seconds: float
-    """Import, build and compile: what is paid once."""
-    median_seconds: float
-    memory_bytes: float
-    accuracy: float | None = None
-    threads_observed: float | None = None
-
-    @property
-    def warm_up_seconds(self) -> float:
-        """What the first epoch took beyond a usual one: Keras, for one, compiles within it."""
-        return max(0.0, self.first_epoch_seconds - self.median_seconds)
-
-
-@dataclass(frozen=True)
 class Setting:
     """What a quantity needs to know beside its cell."""
 
@@ -51,7 +33,7 @@ class Setting:
     baseline: str = ""
     peaks: Mapping[tuple[str, int], float] = field(default_factory=dict)
     """The machine's measured GFLOP/s, by device and threads."""
-    figures: Mapping[Place, Sequence[RunFigures]] = field(default_factory=dict)
+    figures: Mapping[Place, Sequence[RunDetails]] = field(default_factory=dict)
     epochs: int = 10
 
 
@@ -127,7 +109,7 @@ def _speed_up(row: CellRow, setting: Setting) -> Reading | None:
 # ---------------------------------------------------------------- from the runs' records
 
 
-def _from_records(read: Callable[[RunFigures, Setting], float | None]) -> Callable[[CellRow, Setting], Reading | None]:
+def _from_records(read: Callable[[RunDetails, Setting], float | None]) -> Callable[[CellRow, Setting], Reading | None]:
     def of(row: CellRow, setting: Setting) -> Reading | None:
         values = [read(figures, setting) for figures in setting.figures.get(place(row), ())]
         return _averaged([value for value in values if value is not None])
@@ -144,7 +126,7 @@ def _averaged(values: Sequence[float]) -> Reading | None:
     return Reading(found.seconds, found.low, found.high, found.runs)
 
 
-def _time_to(figures: RunFigures, setting: Setting) -> float:
+def _time_to(figures: RunDetails, setting: Setting) -> float:
     return figures.compile_seconds + figures.first_epoch_seconds + (setting.epochs - 1) * figures.median_seconds
 
 

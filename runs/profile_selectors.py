@@ -9,7 +9,7 @@ from uuid import UUID
 
 from engines.profile_record import Profile as ProfileDocument
 from engines.profile_record import ProfileRecord
-from runs.cells import CellRow
+from runs.findings.cells import CellRow
 from runs.models import Machine, Profile, Run
 from runs.records.run_records import aware_time
 from runs.validation import from_json

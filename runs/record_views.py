@@ -19,17 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import (
-    live,
-    machine_pages,
-    profile_pages,
-    record_selectors,
-    record_tables,
-    run_pages,
-    selectors,
-    tables,
-    track_pages,
-)
+from runs import live, machine_pages, profile_pages, record_selectors, record_tables, run_pages, selectors
 from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
@@ -37,7 +27,8 @@ from runs.noise import noise_of
 from runs.rendering import chart_url, render_page
 from runs.services import curation
 from runs.study.published import published
-from runs.tables import Table, TableCell, in_order
+from runs.tables import Table, TableCell, in_order, status_chip
+from runs.track_pages import docs_of, payoffs_of_engine
 from runs.words import numbers
 from runs.words.reasons import reason_in_words
 
@@ -101,7 +92,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         data=run_pages.data_of(found),
         why_not=reason_in_words(found.reason),
         unstable=run_pages.unstable_reasons(found),
-        status=tables.status_chip(found.status),
+        status=status_chip(found.status),
         headline=numbers.seconds(found.epoch_seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         profile=profile_pages.profile_beside(found),
@@ -281,8 +272,8 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         engine=found,
         gates=record_tables.gates_table(slug, gated),
         tracks=record_tables.tracks_table({track: run.record for track, run in tracks.items()}),
-        payoffs=track_pages.payoffs_of_engine(slug, tracks),
-        has_docs=track_pages.docs_of(slug) is not None,
+        payoffs=payoffs_of_engine(slug, tracks),
+        has_docs=docs_of(slug) is not None,
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=record_tables.environments_table(environments, extents),
         latest=record_tables.runs_table(record_selectors.latest_runs(engine=slug), _("Its newest runs")),
@@ -291,7 +282,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
 
 def engine_docs(request: HttpRequest, slug: str) -> HttpResponse:
     """How an engine is implemented, as the repository says it: plain text, also where there is no network."""
-    path = track_pages.docs_of(slug)
+    path = docs_of(slug)
     if path is None:
         raise Http404(f"There are no notes on an engine {slug!r}.")
     return HttpResponse(path.read_text(encoding="utf-8"), content_type="text/plain; charset=utf-8")

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import Max
 from pydantic_core import from_json
 
-from runs.alike import Place, place
-from runs.cells import CellRow
-from runs.measures import RunFigures
+from runs.findings.alike import Place, place
+from runs.findings.cells import CellRow
+from runs.findings.run_details import RunDetails
 from runs.models import Machine, Run
 from runs.selectors import Scope
 
@@ -22,7 +22,7 @@ MOST_RUNS = 3_000
 STABILITY_RUNS = 200
 
 
-def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFigures]]:
+def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunDetails]]:
     """The finished runs of the given cells, by cell."""
     wanted = {place(row) for row in rows}
     if not wanted or scope.experiment is None or scope.machine is None:
@@ -35,7 +35,7 @@ def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFi
         run_id: Place(*key) for *key, run_id in runs.values_list(*_PLACE, "run_id")[:MOST_RUNS]
     }
     read = _figures_of([run_id for run_id, key in places.items() if key in wanted])
-    found: dict[Place, list[RunFigures]] = {}
+    found: dict[Place, list[RunDetails]] = {}
     for run_id, key in places.items():
         if figures := read.get(run_id):
             found.setdefault(key, []).append(figures)
@@ -44,10 +44,10 @@ def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunFi
 
 _PLACE = Place._fields
 _MOST_KEPT = 50_000
-_kept: dict[UUID, RunFigures] = {}
+_kept: dict[UUID, RunDetails] = {}
 
 
-def _figures_of(run_ids: Sequence[UUID]) -> dict[UUID, RunFigures]:
+def _figures_of(run_ids: Sequence[UUID]) -> dict[UUID, RunDetails]:
     """A run's record never changes, so what was read of it is kept: reading it again would be most of a page's time."""
     found = {run_id: figures for run_id in run_ids if (figures := _kept.get(run_id))}
     new = Run.objects.filter(run_id__in=[run_id for run_id in run_ids if run_id not in found])
@@ -62,13 +62,13 @@ def _figures_of(run_ids: Sequence[UUID]) -> dict[UUID, RunFigures]:
     return found | read
 
 
-def _figures(record: Mapping[str, Any], seconds: float) -> RunFigures | None:
+def _figures(record: Mapping[str, Any], seconds: float) -> RunDetails | None:
     training, phases = record.get("training") or {}, record.get("phases") or {}
     epochs = training.get("epochs")
     if not epochs:
         return None
     start = sum(phases.get(name) or 0.0 for name in ("import_seconds", "build_seconds", "compile_seconds"))
-    return RunFigures(
+    return RunDetails(
         first_epoch_seconds=epochs[0]["wall_seconds"],
         compile_seconds=phases.get("compile_seconds") or 0.0,
         start_seconds=start,

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from engines.contract import NetworkType
 from runs.cell_rows import cell_rows
-from runs.cells import CellRow
+from runs.findings.cells import CellRow
 from runs.models import (
     Coverage,
     Experiment,

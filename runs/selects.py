@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from runs import selectors
-from runs.choices import Select
+from runs.findings.choices import Select
 from runs.selectors import Scope
 
 

@@ -9,14 +9,15 @@ from functools import cached_property
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from engines.contract import NetworkType
-from runs import run_figures, selectors, speed_ups
-from runs.cells import CellRow
-from runs.choices import Select, selects
+from runs import run_figures, selectors
+from runs.findings.cells import CellRow
+from runs.findings.choices import Select, selects
+from runs.findings.speed_ups import CHOICES, Measured, SpeedUps, measured_speed_ups
 from runs.models import PublishedSpeedUp
 from runs.rendering import render_page, table_url
 from runs.selectors import Scope
 from runs.selects import gpu_machine_select
-from runs.speed_ups import Measured, SpeedUps
+from runs.speed_ups import break_even_table, measured_table, speed_up_table
 from runs.study.published import published
 from runs.tables import Table
 
@@ -45,20 +46,20 @@ class FoundSpeedUps:
     @cached_property
     def heat_tables(self) -> list[Table]:
         values = self._published
-        return [speed_ups.speed_up_table(found, values[network]) for network, found in self.by_network.items()]
+        return [speed_up_table(found, values[network]) for network, found in self.by_network.items()]
 
     @cached_property
     def measured_tables(self) -> list[Table]:
         values = self._published
-        return [speed_ups.measured_table(found, values[network]) for network, found in self.by_network.items()]
+        return [measured_table(found, values[network]) for network, found in self.by_network.items()]
 
 
 def found_speed_ups(scope: Scope, query: QueryDict, cells: Sequence[CellRow] | None = None) -> FoundSpeedUps:
     """`cells` are the scope's, where they are at hand; read again only if another machine has a device's times."""
     both = selectors.with_both_devices(scope)
     rows = selectors.cells_of(both) if cells is None or both is not scope else cells
-    wished = {facet.name: query.getlist(facet.name) for facet in speed_ups.CHOICES}
-    return FoundSpeedUps(both, {network: speed_ups.measured_speed_ups(rows, network, wished) for network in _NETWORKS})
+    wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
+    return FoundSpeedUps(both, {network: measured_speed_ups(rows, network, wished) for network in _NETWORKS})
 
 
 def speed_up_page(request: HttpRequest) -> HttpResponse:
@@ -74,7 +75,7 @@ def speed_up_page(request: HttpRequest) -> HttpResponse:
         found=found,
         heat_tables=found.heat_tables,
         measured_tables=[table for table in found.measured_tables if table.rows],
-        break_even=speed_ups.break_even_table(found.pairs, figures),
+        break_even=break_even_table(found.pairs, figures),
         machines_then=published().machines,
         csv_url=table_url("speed-ups", "csv", query),
         table_json_url=table_url("speed-ups", "json", query),

@@ -8,14 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from runs import run_figures, selectors
-from runs.cells import CellRow
 from runs.charts import build
 from runs.charts.build import Chart
-from runs.choices import Select, selects
 from runs.claim_views import asked_cells, claim_chip, claim_strips, judged
 from runs.compare import compared
 from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
+from runs.findings.cells import CellRow
+from runs.findings.choices import Select, selects
 from runs.noise import region_of
 from runs.profile_pages import profile_pair
 from runs.rendering import chart_url, render_page, table_url

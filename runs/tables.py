@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from runs.alike import HELD_NAMES, held_values
-from runs.cells import CellRow
 from runs.charts.style import Chip, SeriesStyle, style_for
-from runs.comparison import Standing, runs_query
+from runs.comparison import runs_query
+from runs.findings.alike import HELD_NAMES, held_values
+from runs.findings.cells import CellRow, stalled_words
+from runs.findings.standings import Standing
 from runs.stats import Ratio, estimate, stalled_runs
 from runs.words import numbers
 from runs.words.engines import engine_title
@@ -268,22 +269,6 @@ def runs_cell(row: CellRow, runs: int, url: str = "") -> TableCell:
     chip = Chip(gettext("{n} stalled").format(n=numbers.count(stalled)), "warn") if stalled else None
     title = stalled_words(row) if stalled else _newest_words(row)
     return TableCell(numbers.count(runs), url=url, chip=chip, title=title, values=(runs, stalled))
-
-
-def stalled_words(row: CellRow) -> str:
-    """Empty where no run is far off the cell's others."""
-    stalled = len(stalled_runs(row.samples))
-    if not stalled:
-        return ""
-    if row.estimate and row.estimate.stalled:
-        words = ngettext(
-            "{n} of {runs} runs took far longer or shorter than the others: it is set aside.",
-            "{n} of {runs} runs took far longer or shorter than the others: they are set aside.",
-            stalled,
-        )
-    else:
-        words = gettext("A run took far longer or shorter than the others. Three runs cannot do without it: run more.")
-    return words.format(n=numbers.count(stalled), runs=numbers.count(len(row.samples)))
 
 
 def _newest_words(row: CellRow) -> str:

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engines.contract import Network
-from runs.alike import HELD_NAMES, Place, held_values, place
-from runs.cells import CellRow
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import Chip, guide_style, publication_style
 from runs.comparison import runs_query
-from runs.facets import FACETS_BY_NAME, Picked, pick
-from runs.measures import RunFigures
-from runs.scaling import Line, differing, lines, newest_lines
+from runs.findings.alike import HELD_NAMES, Place, held_values, place
+from runs.findings.cells import CellRow
+from runs.findings.facets import FACETS_BY_NAME, Picked, pick
+from runs.findings.run_details import RunDetails
+from runs.findings.scaling import Line, differing, lines, newest_lines
 from runs.stats import Ratio
 from runs.study.published import published
 from runs.tables import Column, Table, TableCell, ratio_values, row_style
@@ -40,7 +40,7 @@ class ThreadScaling:
     """What is asked of `network`, `data` and `batch`."""
     cores: int | None = None
     scope_query: str = ""
-    figures: Mapping[Place, Sequence[RunFigures]] | None = None
+    figures: Mapping[Place, Sequence[RunDetails]] | None = None
 
     @cached_property
     def networks(self) -> list[Network]:

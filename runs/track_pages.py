@@ -11,37 +11,16 @@ from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
 from runs import run_figures, selectors
-from runs.alike import Place, alike, held, place
-from runs.cells import CellRow
-from runs.measures import RunFigures
+from runs.findings.alike import Place, place
+from runs.findings.cells import CellRow
+from runs.findings.run_details import RunDetails
+from runs.findings.tracks import Payoff, pairs
 from runs.models import Run
-from runs.payoff import Payoff
 from runs.record_tables import on_words
 from runs.selectors import Scope
 from runs.tables import Column, Table, TableCell, row_style
 from runs.words import numbers
 from runs.words.engines import engine_place, engine_title
-
-Pair = tuple[CellRow, CellRow]
-"""The same cell in its idiomatic and in its tuned track."""
-
-
-def pairs(rows: Iterable[CellRow]) -> list[Pair]:
-    """Cells of one engine that differ in nothing but the track, and have times in both."""
-    groups = alike([row for row in rows if row.estimate], but="track")
-    both = [{row.track: row for row in group} for group in groups if len(group) > 1]
-    found = [(tracks["idiomatic"], tracks["tuned"]) for tracks in both]
-    return sorted(found, key=lambda pair: (*_order(pair[0]), *engine_place(pair[0].engine)))
-
-
-def in_any_track(rows: Iterable[CellRow], shown: Iterable[CellRow]) -> list[CellRow]:
-    """Of `rows` those that differ from a shown one in the track at most: filters mostly leave one track."""
-    wanted = {held(row, but="track") for row in shown}
-    return [row for row in rows if held(row, but="track") in wanted]
-
-
-def _order(row: CellRow) -> tuple[str, str, int, int, str]:
-    return row.network_type, row.device, row.hidden_layers, row.width, row.training
 
 
 def payoff_table(scope: Scope, rows: Iterable[CellRow]) -> Table:
@@ -69,7 +48,7 @@ def payoff_table(scope: Scope, rows: Iterable[CellRow]) -> Table:
 
 
 def _payoff_row(
-    idiomatic: CellRow, tuned: CellRow, figures: Mapping[Place, Sequence[RunFigures]]
+    idiomatic: CellRow, tuned: CellRow, figures: Mapping[Place, Sequence[RunDetails]]
 ) -> list[TableCell] | None:
     before, after = figures.get(place(idiomatic)), figures.get(place(tuned))
     if not before or not after or not idiomatic.estimate or not tuned.estimate:
@@ -87,7 +66,7 @@ def _payoff_row(
     ]
 
 
-def _compiling_seconds(run: RunFigures) -> float:
+def _compiling_seconds(run: RunDetails) -> float:
     return run.compile_seconds + run.warm_up_seconds
 
 

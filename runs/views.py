@@ -8,18 +8,21 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
-from runs import answer_tables, answers, claim_views, selectors, track_pages
-from runs.answers import Answer
-from runs.cells import CellRow
+from runs import answer_tables, claim_views, selectors
+from runs.answers import forest_of
 from runs.charts import build
-from runs.choices import selects
 from runs.explore import exploration
+from runs.findings.cells import CellRow
+from runs.findings.choices import selects
+from runs.findings.situations import CHOICES, Answer, answers
+from runs.findings.tracks import in_any_track
 from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
 from runs.speed_up_pages import found_speed_ups
 from runs.study.published import published
 from runs.study_tables import study_tables
 from runs.tables import Table
+from runs.track_pages import documented, payoff_table
 from runs.upload.access import is_in_the_open
 from runs.words import numbers
 
@@ -39,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "home",
         "answers",
         scope=scope,
-        answers=_answers(cells, request.GET, rope),
+        answers=[(answer, forest_of(answer)) for answer in _answers(cells, request.GET, rope)],
         tie_band=numbers.tie_band(rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),
         stored=selectors.stored_counts(),
@@ -50,8 +53,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _answers(cells: Sequence[CellRow], query: QueryDict, rope: float) -> list[Answer]:
-    wished = {facet.name: query.getlist(facet.name) for facet in answers.CHOICES}
-    return answers.answers(cells, selectors.published_recommendations(), rope=rope, wished=wished)
+    wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
+    return answers(cells, selectors.published_recommendations(), rope=rope, wished=wished)
 
 
 def recommendation(request: HttpRequest) -> HttpResponse:
@@ -66,7 +69,7 @@ def recommendation(request: HttpRequest) -> HttpResponse:
         "answers",
         scope=scope,
         selects=selects([(answer.found.situation.network_type, answer.facets) for answer in found], asked),
-        answers=[(answer, answer_tables.evidence_table(answer)) for answer in found],
+        answers=[(answer, forest_of(answer), answer_tables.evidence_table(answer)) for answer in found],
         tie_band=numbers.tie_band(rope),
         overview=answer_tables.overview_table(found),
         csv_url=table_url("recommendation", "csv", query),
@@ -96,8 +99,8 @@ def explore(request: HttpRequest) -> HttpResponse:
         ],
         table=found.table,
         tie_band=numbers.tie_band(found.rope),
-        payoffs=track_pages.payoff_table(found.scope, track_pages.in_any_track(found.rows, found.picked.rows)),
-        documented=track_pages.documented(row.engine for row in found.picked.rows),
+        payoffs=payoff_table(found.scope, in_any_track(found.rows, found.picked.rows)),
+        documented=documented(row.engine for row in found.picked.rows),
         json_url=chart_url("time-per-epoch", query),
         csv_url=table_url("comparison", "csv", query),
         table_json_url=table_url("comparison", "json", query),

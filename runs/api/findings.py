@@ -8,20 +8,22 @@ from typing import Any
 
 from django.http import QueryDict
 
-from runs import answers, selectors
-from runs.alike import HELD_NAMES, held_values
+from runs import selectors
 from runs.api import documents
-from runs.cells import CellRow
 from runs.claim_rows import claims_in
-from runs.comparison import Standing, conditions
+from runs.comparison import conditions
 from runs.errors import NotFoundError
 from runs.explore import exploration
-from runs.facets import FacetState
+from runs.findings.alike import HELD_NAMES, held_values
+from runs.findings.cells import CellRow
+from runs.findings.facets import FacetState
+from runs.findings.recommendation import Row
+from runs.findings.scaling import Line, differing, lines
+from runs.findings.situations import CHOICES, Answer, Wishes, answers
+from runs.findings.speed_ups import Key, Measured
+from runs.findings.standings import Standing
 from runs.noise import region_of
-from runs.recommendation import Row
-from runs.scaling import Line, differing, lines
 from runs.speed_up_pages import found_speed_ups
-from runs.speed_ups import Key, Measured
 from runs.stats import Estimate, Ratio
 
 
@@ -175,13 +177,13 @@ def recommendation(scope: selectors.Scope, query: QueryDict) -> documents.Recomm
     """Raises NotFoundError where what is asked for fits no answer: a page would show another one instead."""
     rows = selectors.cells_of(scope)
     rope = region_of(*scope.measured_on)
-    wished = {facet.name: query.getlist(facet.name) for facet in answers.CHOICES}
-    found = answers.answers(rows, selectors.published_recommendations(), rope=rope, wished=wished)
+    wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
+    found = answers(rows, selectors.published_recommendations(), rope=rope, wished=wished)
     _check_choices(found, wished)
     return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
 
 
-def _check_choices(found: Sequence[answers.Answer], wished: answers.Wishes) -> None:
+def _check_choices(found: Sequence[Answer], wished: Wishes) -> None:
     for name, values in wished.items():
         states = [facet for answer in found for facet in answer.facets if facet.name == name]
         known = {choice.value: choice.label for facet in states for choice in facet.choices}
@@ -190,7 +192,7 @@ def _check_choices(found: Sequence[answers.Answer], wished: answers.Wishes) -> N
                 raise NotFoundError(f"No answer has the {name} {value!r}.", {"field": name, "known": known})
 
 
-def _situation(answer: answers.Answer) -> documents.Situation:
+def _situation(answer: Answer) -> documents.Situation:
     found = answer.found
     return documents.Situation(
         situation=answer.slug,

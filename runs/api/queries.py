@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from engines.contract import Device, NetworkType, Status, Track
 from runs.errors import RunsError
-from runs.facets import FACETS
+from runs.findings.facets import FACETS
 
 Q = TypeVar("Q", bound=BaseModel)
 Word = Annotated[str, MaxLen(200), StringConstraints(pattern=r"^[^\x00]*$")]

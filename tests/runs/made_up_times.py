@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 
 from engines.contract import Network
-from runs.recommendation import Case, ComparedWorkload, Recommendation, Situation
+from runs.findings.recommendation import Case, ComparedWorkload, Recommendation, Situation
 from runs.stats import LogSamples
 from runs.stats.outcomes import Missing, MissingStatus
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from engines.contract import Network
-from runs.cells import CellRow
-from runs.claim_rows import measured
+from runs.findings.cells import CellRow
+from runs.findings.claims import measured
 from runs.models import Summary
 from runs.selectors import cells_of, scope
 from runs.stats import LogSamples

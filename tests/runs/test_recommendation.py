@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.contract import Network
-from runs.recommendation import Case, ComparedWorkload, Situation, recommend
+from runs.findings.recommendation import Case, ComparedWorkload, Situation, recommend
 from runs.stats import LogSamples, judge
 from runs.stats.outcomes import Missing, MissingStatus
 from tests.runs.made_up_times import (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engines.contract import Network
-from runs.recommendation import Case, ComparedWorkload, Recommendation, Situation, recommend
+from runs.findings.recommendation import Case, ComparedWorkload, Recommendation, Situation, recommend
 from tests.runs.made_up_times import (
     KTF,
     KTH,

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runs.claim_rows import judged, measured_in
+from runs.claim_rows import measured_in
 from runs.errors import NotFoundError
+from runs.findings.claims import judged
 from runs.noise import region_of
 from runs.scopes import named_scope
 from runs.selectors import Scope

@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.http import QueryDict
 
-from runs.answers import Answer, answers, row_chip
+from runs.answers import row_chip
 from runs.api.findings import recommendation
 from runs.errors import NotFoundError
+from runs.findings.recommendation import Row
+from runs.findings.situations import Answer, answers
 from runs.noise import region_of
-from runs.recommendation import Row
 from runs.scopes import named_scope
 from runs.selectors import cells_of, published_recommendations
 from runs.words.engines import engine_title

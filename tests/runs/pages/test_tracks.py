@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.registry import ENGINES
-from runs import selectors, track_pages
+from runs import selectors
+from runs.findings.tracks import Payoff
 from runs.models import Run, Workload
-from runs.payoff import Payoff
+from runs.track_pages import payoff_table
 from tests.runs.site_rows import Site, make_workload, run_record
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def site() -> Site:
 
 def rows() -> list[list[str]]:
     scope = selectors.scope()
-    return [[cell.text for cell in row] for row in track_pages.payoff_table(scope, selectors.cells_of(scope)).rows]
+    return [[cell.text for cell in row] for row in payoff_table(scope, selectors.cells_of(scope)).rows]
 
 
 def test_compiling_stands_beside_steady_epochs_and_when_tuning_pays_off(site: Site) -> None:

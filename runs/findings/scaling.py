@@ -9,8 +9,8 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from runs.alike import alike, not_compared_words
-from runs.cells import CellRow
+from runs.findings.alike import alike, not_compared_words
+from runs.findings.cells import CellRow
 from runs.stats import ScalingPoint, scaling
 from runs.words.engines import engine_place, engine_title
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from runs.facets import FacetState
+from runs.findings.facets import FacetState
 
 
 @dataclass(frozen=True)

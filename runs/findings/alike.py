@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from runs.cells import CellRow
+from runs.findings.cells import CellRow
 from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.utils.translation import gettext, ngettext
+
 from engines.contract import Equivalence, Network, NetworkType, content_hash
-from runs.stats import Estimate, LogSamples, estimate
+from runs.stats import Estimate, LogSamples, estimate, stalled_runs
 from runs.stats.outcomes import MissingStatus
+from runs.words import numbers
 from runs.words.cells import data_words, missing_words
 
 MISSING_ORDER: tuple[MissingStatus, ...] = (
@@ -114,3 +117,19 @@ class CellRow:
     @property
     def runs_in_all(self) -> int:
         return sum(self.status_counts.values())
+
+
+def stalled_words(row: CellRow) -> str:
+    """Empty where no run is far off the cell's others."""
+    stalled = len(stalled_runs(row.samples))
+    if not stalled:
+        return ""
+    if row.estimate and row.estimate.stalled:
+        words = ngettext(
+            "{n} of {runs} runs took far longer or shorter than the others: it is set aside.",
+            "{n} of {runs} runs took far longer or shorter than the others: they are set aside.",
+            stalled,
+        )
+    else:
+        words = gettext("A run took far longer or shorter than the others. Three runs cannot do without it: run more.")
+    return words.format(n=numbers.count(stalled), runs=numbers.count(len(row.samples)))

@@ -42,6 +42,7 @@ from runs.stats import (
     ratio_to_itself,
 )
 from runs.stats.outcomes import Missing, MissingStatus
+from runs.words.engines import engine_place, engine_title
 
 RowVerdict = Literal["best", "tie", "slower", "unresolved", "not enough runs"]
 
@@ -125,7 +126,7 @@ def recommend(situation: Situation, cases: Iterable[Case], *, rope: float = EQUI
     The caller gives the situation's cells only, of one machine, one track and one thread count.
     """
     table = _by_workload(cases)
-    engines = sorted({engine for outcomes in table.values() for engine in outcomes}, key=_place)
+    engines = sorted({engine for outcomes in table.values() for engine in outcomes}, key=engine_place)
     workload = _deciding_workload(table, MIN_RUNS) or _deciding_workload(table, 1)
     if workload is None:
         return Recommendation(
@@ -143,12 +144,6 @@ def _by_workload(cases: Iterable[Case]) -> _Table:
             raise ValueError(f"There are two cases of {case.engine} on {case.workload.network}: compare one at a time.")
         outcomes[case.engine] = Missing("not_run") if case.outcome == _NO_RUNS else case.outcome
     return table
-
-
-def _place(engine: str) -> tuple[int, str]:
-    """The registry's order; engines that it no longer knows come last."""
-    slugs = list(ENGINES)
-    return (slugs.index(engine) if engine in ENGINES else len(slugs), engine)
 
 
 def _runs(outcome: LogSamples | Missing | None) -> int:
@@ -233,7 +228,7 @@ def _conclude(situation: Situation, workload: ComparedWorkload, outcomes: Outcom
     if reason:
         return Recommendation(situation, workload, rows, reason=reason)
     chosen = [row for row in rows if row.verdict and row.verdict != "slower"]
-    not_slower = tuple(sorted((row.engine for row in chosen), key=_place))
+    not_slower = tuple(sorted((row.engine for row in chosen), key=engine_place))
     reason = _open_question(workload, chosen, rope)
     preferred = None if reason else _preferred(chosen)
     return Recommendation(situation, workload, rows, not_slower, preferred, reason)
@@ -246,7 +241,7 @@ def _nothing_to_compare(workload: ComparedWorkload, outcomes: Outcomes) -> str:
     if len(timed) > 1 or others_failed:
         return ""
     return _("Only {engine} has runs of {network}. Run another engine on it, to compare.").format(
-        engine=_title(timed[0]), network=workload.network
+        engine=engine_title(timed[0]), network=workload.network
     )
 
 
@@ -258,7 +253,7 @@ def _open_question(workload: ComparedWorkload, chosen: Sequence[Row], rope: floa
             n=MIN_RUNS, network=workload.network
         )
     if any(_could_be_faster(row, rope) for row in doubtful) or _preferred(chosen) != _preferred(settled):
-        titles = ", ".join(_title(row.engine) for row in chosen)
+        titles = ", ".join(engine_title(row.engine) for row in chosen)
         return _("On {network} these cannot be told apart yet: {engines}. Run more blocks.").format(
             network=workload.network, engines=titles
         )
@@ -277,7 +272,3 @@ def _preferred(rows: Sequence[Row]) -> str:
 
 def _is_keras(engine: str) -> bool:
     return engine in ENGINES and ENGINES[engine].is_keras
-
-
-def _title(engine: str) -> str:
-    return ENGINES[engine].title if engine in ENGINES else engine

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import NetworkType
-from runs.cells import CellRow
 from runs.charts.style import NOMENCLATURE_LAYERS
+from runs.findings.cells import CellRow
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_place, engine_title
