@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import selectors
 from runs.charts.strip import Answered, Strip, strip
 from runs.charts.style import Chip
-from runs.claim_rows import hardware_of
 from runs.figures import figures, look_of
 from runs.findings import claims as judging
 from runs.findings.cells import CellRow
-from runs.noise import region_of
 from runs.rendering import render_page, table_url
+from runs.selectors.cells import cells_of
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope, asked_scope
+from runs.selectors.study import hardware_of
 from runs.selects import gpu_machine_select
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim, Measured
@@ -37,12 +38,12 @@ VERDICT_TONES: Mapping[str, str] = {
 }
 
 
-def asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
-    scope = selectors.asked_scope(query)
-    return scope, selectors.cells_of(scope)
+def asked_cells(query: QueryDict) -> tuple[Scope, list[CellRow]]:
+    scope = asked_scope(query)
+    return scope, cells_of(scope)
 
 
-def judged(scope: selectors.Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
+def judged(scope: Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
     """`rope` is looked up where it is not given."""
     rope = region_of(*scope.measured_on) if rope is None else rope
     return judging.judged(judging.measured(rows, hardware_of(scope)), rope)
@@ -106,7 +107,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _conditions(scope: selectors.Scope, measured: Measured) -> str:
+def _conditions(scope: Scope, measured: Measured) -> str:
     """On what data, and on which machines if they are two."""
     hosts = [f"CPU: {scope.machine} · GPU: {scope.gpu_machine}"] if scope.gpu_machine else []
     return " · ".join([*measured.data, *hosts])
@@ -213,7 +214,7 @@ def claim_table(query: QueryDict) -> Table:
 _HELD = ("experiment", "machine", "gpu_machine", "data", "engines")
 
 
-def _held(scope: selectors.Scope, rows: Sequence[CellRow]) -> tuple[str, ...]:
+def _held(scope: Scope, rows: Sequence[CellRow]) -> tuple[str, ...]:
     """What all verdicts rest on: where, on which data with which training, and with which release and code."""
     measured = judging.measured(rows, hardware_of(scope))
     versions = [f"{engine_title(engine)}, {device}: {each}" for (engine, device), each in measured.versions.items()]

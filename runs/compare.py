@@ -10,7 +10,6 @@ from functools import cached_property
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from runs import selectors
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
 from runs.comparison import throughput
@@ -18,7 +17,10 @@ from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, he
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select
 from runs.findings.standings import verdict_note
-from runs.noise import region_of
+from runs.selectors import scopes
+from runs.selectors.cells import cells_of
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
 from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, time_cell, verdict_chip
 from runs.words import numbers
@@ -47,7 +49,7 @@ class Side:
     """One selection: a scope, what is fixed of it, and its cells. `letter` is what the address calls it."""
 
     letter: str
-    scope: selectors.Scope
+    scope: Scope
     fixed: Mapping[Aspect, str]
     rows: Sequence[CellRow]
 
@@ -281,13 +283,13 @@ def _mark(pairing: Pairing, named: Named) -> Mark:
 
 
 def compared(query: QueryDict) -> Compared:
-    scope = selectors.scope(query.get("a_experiment", ""), query.get("a_machine", ""))
-    rows = selectors.cells_of(scope)
+    scope = scopes.scope(query.get("a_experiment", ""), query.get("a_machine", ""))
+    rows = cells_of(scope)
     other, other_rows = scope, rows
     asked = (query.get("b_experiment", ""), query.get("b_machine", ""))
     if any(asked) and asked != (query.get("a_experiment", ""), query.get("a_machine", "")):
-        other = selectors.scope(*asked)
-        other_rows = selectors.cells_of(other)
+        other = scopes.scope(*asked)
+        other_rows = cells_of(other)
     first, second = _first_engines(rows)
     sides = _side("a", query, scope, rows, first), _side("b", query, other, other_rows, second)
     return Compared(*sides, rope=region_of(scope.machine, other.machine))
@@ -300,7 +302,7 @@ def _first_engines(rows: Sequence[CellRow]) -> tuple[str, str]:
     return (found[0], found[1]) if len(found) == 2 else ("", "")
 
 
-def _side(letter: str, query: QueryDict, scope: selectors.Scope, rows: Sequence[CellRow], engine: str) -> Side:
+def _side(letter: str, query: QueryDict, scope: Scope, rows: Sequence[CellRow], engine: str) -> Side:
     offered = {name: {of(row) for row in rows} for name, of in DIMENSIONS.items()}
     wished = {name: query.get(f"{letter}_{name}", "") for name in DIMENSIONS}
     if not any(f"{side}_engine" in query for side in "ab"):

@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 
 from engines.registry import ENGINES
-from runs import run_figures, selectors
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.comparison import MOST_IN_ONE, PARTS, View, comparison_chart
@@ -22,7 +21,10 @@ from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
 from runs.findings.standings import Standing, standings
 from runs.measures import ACROSS, MEASURES, Across, Setting, rivals
-from runs.noise import region_of
+from runs.selectors.cells import cells_of
+from runs.selectors.machines import measured_peaks, region_of
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope, asked_scope
 from runs.stats import EQUIVALENCE
 from runs.tables import Extra, Table, comparison_table, in_order
 from runs.words.engines import engine_title
@@ -63,7 +65,7 @@ class Panel:
 @dataclass(frozen=True)
 class Exploration:
     query: QueryDict
-    scope: selectors.Scope
+    scope: Scope
     rows: Sequence[CellRow]
     """Every cell of the experiment on this machine, before any filter."""
     picked: Picked
@@ -236,8 +238,8 @@ class Exploration:
 
 
 def exploration(query: QueryDict) -> Exploration:
-    scope = selectors.asked_scope(query)
-    rows = selectors.cells_of(scope)
+    scope = asked_scope(query)
+    rows = cells_of(scope)
     picked = pick(_searched(rows, query), _wishes(query), _facets(query))
     return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked), region_of(*scope.measured_on))
 
@@ -256,12 +258,12 @@ def _across(query: QueryDict) -> Across:
     return ACROSS.get(query.get("x", ""), ACROSS["width"])
 
 
-def _view(query: QueryDict, scope: selectors.Scope, rows: Sequence[CellRow], picked: Picked) -> View:
+def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picked) -> View:
     measure = MEASURES.get(query.get("y", ""), MEASURES["seconds"])
     setting = Setting(
         baseline=_baseline(query, rows),
-        peaks=run_figures.measured_peaks(scope),
-        figures=run_figures.run_figures(scope, picked.rows) if measure.reads_records else {},
+        peaks=measured_peaks(scope),
+        figures=run_details(scope, picked.rows) if measure.reads_records else {},
         epochs=_epochs(query.get("epochs", "")),
     )
     intervals = query.get("intervals", "")
@@ -275,7 +277,7 @@ def _view(query: QueryDict, scope: selectors.Scope, rows: Sequence[CellRow], pic
     )
 
 
-def scope_query(scope: selectors.Scope) -> str:
+def scope_query(scope: Scope) -> str:
     experiment, machine = scope.experiment, scope.machine
     return urlencode({"experiment": experiment.slug, "machine": machine.pk}) if experiment and machine else ""
 

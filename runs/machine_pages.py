@@ -10,14 +10,14 @@ from typing import Any
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from runs import run_figures, selectors
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
 from runs.findings.alike import alike
 from runs.findings.cells import CellRow
 from runs.models import Machine
-from runs.run_figures import Health
+from runs.selectors.cells import cells_with_processor
+from runs.selectors.machines import Health, health_of
 from runs.study.published import published
 from runs.tables import Column, Table, TableCell, row_style
 from runs.words import numbers
@@ -150,7 +150,7 @@ class Stability:
 
 
 def stability_of(machine: Machine, noise: float | None = None) -> Stability:
-    return Stability(run_figures.health_of(machine), noise)
+    return Stability(health_of(machine), noise)
 
 
 # ---------------------------------------------------------------- all submissions for its processor
@@ -186,7 +186,7 @@ def peers_table(machine: Machine) -> Table | None:
 
 
 def _peers(machine: Machine) -> list[Peer]:
-    rows = selectors.cells_with_processor(str(machine.hardware.get("cpu") or ""))
+    rows = cells_with_processor(str(machine.hardware.get("cpu") or ""))
     groups = alike([row for row in rows if row.estimate], but="machine")
     return [_peer(group) for group in groups if any(row.machine_id == machine.pk for row in group)]
 

@@ -15,7 +15,7 @@ from runs.charts.style import SeriesStyle, style_for
 from runs.compare import Compared, Pairing
 from runs.explore import Option
 from runs.models import Run
-from runs.profile_selectors import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
+from runs.selectors.profiles import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
 from runs.tables import Column, Table, TableCell, on_words
 from runs.words import numbers
 from runs.words.engines import engine_title

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from engines.registry import ENGINES
-from runs.cell_rows import environment_label
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
-from runs.record_selectors import Extent, Gated
+from runs.selectors.cells import environment_label
+from runs.selectors.coverage import Extent
+from runs.selectors.runs import Gated
 from runs.tables import Column, Table, TableCell, status_chip
 from runs.words import numbers
 from runs.words.cells import data_name

@@ -19,12 +19,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import live, machine_pages, profile_pages, record_selectors, record_tables, run_pages, selectors
+from runs import machine_pages, profile_pages, record_tables, run_pages
 from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
-from runs.noise import noise_of
 from runs.rendering import chart_url, render_page
+from runs.selectors import coverage
+from runs.selectors.coverage import engine_slugs
+from runs.selectors.machines import noise_of
+from runs.selectors.progress import progress_of
+from runs.selectors.runs import (
+    RUN_FILTERS,
+    environments_of_engine,
+    latest_runs,
+    newest_run_in_each,
+    newest_run_of_each_track,
+    run_page,
+)
+from runs.selectors.scopes import OFFERED, machines_of
+from runs.selectors.search import experiments_named, machines_named, runs_by_id
 from runs.services import curation
 from runs.study.published import published
 from runs.tables import Table, TableCell, in_order, status_chip
@@ -36,9 +49,9 @@ LIST_PAGE = 50
 
 
 def runs(request: HttpRequest) -> HttpResponse:
-    wished = {name: request.GET.get(name, "") for name in record_selectors.RUN_FILTERS}
+    wished = {name: request.GET.get(name, "") for name in RUN_FILTERS}
     sort = request.GET.get("sort", "")
-    page = record_selectors.run_page(wished, request.GET.get("before", ""), sort, request.GET.get("page", ""))
+    page = run_page(wished, request.GET.get("before", ""), sort, request.GET.get("page", ""))
     return render_page(
         request,
         "run_list",
@@ -59,8 +72,8 @@ _OFFERED_RUN_FILTERS = ("experiment", "machine", "engine", "network", "device", 
 def _run_filters(wished: dict[str, str]) -> list[dict[str, Any]]:
     """Each with its choices; one that was asked for and is not offered stays, as it was typed."""
     choices: dict[str, list[tuple[str, str]]] = {
-        "experiment": list(Experiment.objects.values_list("slug", "name")[: selectors.OFFERED]),
-        "machine": [(str(pk), name) for pk, name in Machine.objects.values_list("pk", "name")[: selectors.OFFERED]],
+        "experiment": list(Experiment.objects.values_list("slug", "name")[:OFFERED]),
+        "machine": [(str(pk), name) for pk, name in Machine.objects.values_list("pk", "name")[:OFFERED]],
         "engine": [(slug, info.title) for slug, info in ENGINES.items()],
         "network": [(value, value.upper()) for value, _ in NETWORK_TYPES],
         "device": [(value, value.upper()) for value, _ in DEVICES],
@@ -142,31 +155,29 @@ def _keys(page: Page[Any]) -> list[int]:
 def experiments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "suite": "suite", "started": "created_at"}
     page = _listed(request, _ordered(Experiment.objects.all(), request, orders, ("name", "suite")))
-    table = record_tables.experiments_table(list(page), record_selectors.extents("experiment", _keys(page)))
+    table = record_tables.experiments_table(list(page), coverage.extents("experiment", _keys(page)))
     return _list(request, "experiments", _("Experiments"), page, table)
 
 
 def experiment(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Experiment, slug=slug)
-    machines = selectors.machines_of(found)
-    extents = record_selectors.extents("machine", [machine.pk for machine in machines])
+    machines = machines_of(found)
+    extents = coverage.extents("machine", [machine.pk for machine in machines])
     return render_page(
         request,
         "experiment",
         "data",
         tab="experiments",
         experiment=found,
-        progress=live.progress_of(found),
+        progress=progress_of(found),
         machines=record_tables.machines_table(machines, extents),
-        latest=record_tables.runs_table(
-            record_selectors.latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")
-        ),
+        latest=record_tables.runs_table(latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")),
     )
 
 
 def progress(request: HttpRequest, slug: str) -> JsonResponse:
     """What pages that are open ask from time to time."""
-    found = live.progress_of(get_object_or_404(Experiment, slug=slug))
+    found = progress_of(get_object_or_404(Experiment, slug=slug))
     return JsonResponse(
         {
             "runs": found.runs,
@@ -181,7 +192,7 @@ def progress(request: HttpRequest, slug: str) -> JsonResponse:
 def machines(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "cpu": "hardware__cpu", "cores": "hardware__cores", "memory": "hardware__memory_bytes"}
     page = _listed(request, _ordered(Machine.objects.all(), request, orders, ("name", "hardware__cpu")))
-    table = record_tables.machines_table(list(page), record_selectors.extents("machine", _keys(page)))
+    table = record_tables.machines_table(list(page), coverage.extents("machine", _keys(page)))
     return _list(request, "machines", _("Machines"), page, table)
 
 
@@ -220,16 +231,14 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         chart_url=chart_url("stability", query),
         summary=build.summary(state.chart),
         peers=machine_pages.peers_table(found),
-        latest=record_tables.runs_table(
-            record_selectors.latest_runs(machine=found), _("Its newest runs"), without=_("Machine")
-        ),
+        latest=record_tables.runs_table(latest_runs(machine=found), _("Its newest runs"), without=_("Machine")),
     )
 
 
 def environments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "python": "python", "origin": "origin"}
     page = _listed(request, _ordered(Environment.objects.all(), request, orders, ("name", "python", "sha256")))
-    table = record_tables.environments_table(list(page), record_selectors.extents("environment", _keys(page)))
+    table = record_tables.environments_table(list(page), coverage.extents("environment", _keys(page)))
     return _list(request, "environments", _("Environments"), page, table)
 
 
@@ -244,13 +253,13 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
         origin=record_tables.ORIGIN_WORDS.get(found.origin, found.origin),
         packages=record_tables.facts_table(_("Packages"), found.packages, (_("Package"), _("Version"))),
         facts=record_tables.facts_table(_("What it was built with"), found.facts),
-        latest=record_tables.runs_table(record_selectors.latest_runs(environment=found), _("Its newest runs")),
+        latest=record_tables.runs_table(latest_runs(environment=found), _("Its newest runs")),
     )
 
 
 def engines(request: HttpRequest) -> HttpResponse:
-    slugs = list(dict.fromkeys([*ENGINES, *record_selectors.engine_slugs()]))
-    extents = record_selectors.extents("engine", slugs)
+    slugs = list(dict.fromkeys([*ENGINES, *engine_slugs()]))
+    extents = coverage.extents("engine", slugs)
     table = record_tables.engines_table([(slug, extents[slug]) for slug in slugs])
     table = in_order(table, request.GET.get("sort", ""))
     return render_page(request, "list", "data", tab="engines", title=_("Engines"), table=table)
@@ -260,10 +269,10 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
     found = ENGINES.get(slug)
     if found is None:
         raise Http404(f"There is no engine {slug!r}.")
-    environments = record_selectors.environments_of_engine(slug)
-    gated = record_selectors.newest_run_in_each(slug, environments)
-    tracks = record_selectors.newest_run_of_each_track(slug)
-    extents = record_selectors.extents("environment", [environment.pk for environment in environments])
+    environments = environments_of_engine(slug)
+    gated = newest_run_in_each(slug, environments)
+    tracks = newest_run_of_each_track(slug)
+    extents = coverage.extents("environment", [environment.pk for environment in environments])
     return render_page(
         request,
         "engine",
@@ -276,7 +285,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         has_docs=docs_of(slug) is not None,
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=record_tables.environments_table(environments, extents),
-        latest=record_tables.runs_table(record_selectors.latest_runs(engine=slug), _("Its newest runs")),
+        latest=record_tables.runs_table(latest_runs(engine=slug), _("Its newest runs")),
     )
 
 
@@ -304,8 +313,8 @@ def _hits(wanted: str) -> list[tuple[str, list[TableCell]]]:
     ]
     groups = [
         (_("Engines"), engines),
-        (_("Machines"), record_tables.machine_hits(record_selectors.machines_named(wanted))),
-        (_("Experiments"), record_tables.experiment_hits(record_selectors.experiments_named(wanted))),
-        (_("Runs"), record_tables.run_hits(record_selectors.runs_by_id(wanted))),
+        (_("Machines"), record_tables.machine_hits(machines_named(wanted))),
+        (_("Experiments"), record_tables.experiment_hits(experiments_named(wanted))),
+        (_("Runs"), record_tables.run_hits(runs_by_id(wanted))),
     ]
     return [(title, hits) for title, hits in groups if hits]

@@ -11,12 +11,12 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs import record_selectors
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
 from runs.models import Run, Workload
 from runs.record_tables import facts_table
+from runs.selectors.runs import runs_beside
 from runs.tables import Table
 from runs.words import numbers
 from runs.words.cells import data_words, majority_words
@@ -61,7 +61,7 @@ def losses_chart(run: Run) -> Chart:
 
 def place_chart(run: Run) -> Chart:
     """The run among the finished runs of its cell, block by block."""
-    beside = record_selectors.runs_beside(run)
+    beside = runs_beside(run)
     others = [each for each in beside if each.pk != run.pk and not each.is_excluded]
     left_out = [each for each in beside if each.is_excluded and each.pk != run.pk]
     own = [each for each in beside if each.pk == run.pk]

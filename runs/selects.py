@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from runs import selectors
 from runs.findings.choices import Select
-from runs.selectors import Scope
+from runs.selectors.scopes import Scope, machines_with_a_gpu
 
 
 def gpu_machine_select(scope: Scope) -> list[Select]:
     """Where another machine of the experiment has a GPU's times: whose are taken."""
-    machines = selectors.machines_with_a_gpu(scope)
+    machines = machines_with_a_gpu(scope)
     if not machines or machines == [scope.machine]:
         return []
     offered = dict.fromkeys([*scope.measured_on[:1], *machines])

@@ -9,13 +9,15 @@ from functools import cached_property
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from engines.contract import NetworkType
-from runs import run_figures, selectors
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select, selects
 from runs.findings.speed_ups import CHOICES, Measured, SpeedUps, measured_speed_ups
 from runs.models import PublishedSpeedUp
 from runs.rendering import render_page, table_url
-from runs.selectors import Scope
+from runs.selectors.cells import cells_of
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope, asked_scope, with_both_devices
+from runs.selectors.study import published_speed_ups
 from runs.selects import gpu_machine_select
 from runs.speed_ups import break_even_table, measured_table, speed_up_table
 from runs.study.published import published
@@ -41,7 +43,7 @@ class FoundSpeedUps:
 
     @cached_property
     def _published(self) -> Mapping[NetworkType, list[PublishedSpeedUp]]:
-        return selectors.published_speed_ups()
+        return published_speed_ups()
 
     @cached_property
     def heat_tables(self) -> list[Table]:
@@ -56,15 +58,15 @@ class FoundSpeedUps:
 
 def found_speed_ups(scope: Scope, query: QueryDict, cells: Sequence[CellRow] | None = None) -> FoundSpeedUps:
     """`cells` are the scope's, where they are at hand; read again only if another machine has a device's times."""
-    both = selectors.with_both_devices(scope)
-    rows = selectors.cells_of(both) if cells is None or both is not scope else cells
+    both = with_both_devices(scope)
+    rows = cells_of(both) if cells is None or both is not scope else cells
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
     return FoundSpeedUps(both, {network: measured_speed_ups(rows, network, wished) for network in _NETWORKS})
 
 
 def speed_up_page(request: HttpRequest) -> HttpResponse:
-    found = found_speed_ups(selectors.asked_scope(request.GET), request.GET)
-    figures = run_figures.run_figures(found.scope, [row for each in found.pairs for row in (each.before, each.after)])
+    found = found_speed_ups(asked_scope(request.GET), request.GET)
+    figures = run_details(found.scope, [row for each in found.pairs for row in (each.before, each.after)])
     query = request.GET.urlencode()
     return render_page(
         request,
@@ -93,5 +95,5 @@ def _selects(found: FoundSpeedUps, query: QueryDict) -> list[Select]:
 
 def speed_up_export(query: QueryDict) -> Table:
     """Both networks' measured speed-ups."""
-    made = found_speed_ups(selectors.asked_scope(query), query).measured_tables
+    made = found_speed_ups(asked_scope(query), query).measured_tables
     return replace(made[0], rows=[row for table in made for row in table.rows])

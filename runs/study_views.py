@@ -7,7 +7,6 @@ from dataclasses import replace
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from runs import run_figures, selectors
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.claim_views import asked_cells, claim_chip, claim_strips, judged
@@ -16,9 +15,11 @@ from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select, selects
-from runs.noise import region_of
 from runs.profile_pages import profile_pair
 from runs.rendering import chart_url, render_page, table_url
+from runs.selectors.machines import region_of
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope
 from runs.study.published import published
 from runs.tables import Table, in_order
 from runs.threads import ThreadScaling
@@ -75,7 +76,7 @@ def _over_switch(query: QueryDict) -> tuple[str, list[Option]]:
     ]
 
 
-def _asked_figure(number: str, query: QueryDict) -> tuple[selectors.Scope, list[CellRow], list[StudyFigure], int]:
+def _asked_figure(number: str, query: QueryDict) -> tuple[Scope, list[CellRow], list[StudyFigure], int]:
     scope, rows = asked_cells(query)
     found = figures(rows, look_of(query, scope_query(scope)), region_of(*scope.measured_on))
     place = next((at for at, figure in enumerate(found) if figure.slug == number), None)
@@ -133,14 +134,14 @@ def figure_table(query: QueryDict) -> Table:
 # ---------------------------------------------------------------- threads
 
 
-def _asked_threads(query: QueryDict, *, with_figures: bool = False) -> tuple[selectors.Scope, ThreadScaling]:
+def _asked_threads(query: QueryDict, *, with_figures: bool = False) -> tuple[Scope, ThreadScaling]:
     scope, rows = asked_cells(query)
     cores = (scope.machine.hardware if scope.machine else {}).get("cores")
     wished = {name: query.getlist(name) for name in ("network", "data", "batch")}
     found = ThreadScaling(rows, wished, cores, scope_query(scope))
     if with_figures:
         drawn = [row for line in found.lines for row in line.cells.values()]
-        found = replace(found, figures=run_figures.run_figures(scope, drawn))
+        found = replace(found, figures=run_details(scope, drawn))
     return scope, found
 
 

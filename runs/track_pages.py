@@ -10,14 +10,15 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
-from runs import run_figures, selectors
 from runs.findings.alike import Place, place
 from runs.findings.cells import CellRow
 from runs.findings.run_details import RunDetails
 from runs.findings.tracks import Payoff, pairs
 from runs.models import Run
 from runs.record_tables import on_words
-from runs.selectors import Scope
+from runs.selectors.cells import cells_of
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope
 from runs.tables import Column, Table, TableCell, row_style
 from runs.words import numbers
 from runs.words.engines import engine_place, engine_title
@@ -26,7 +27,7 @@ from runs.words.engines import engine_place, engine_title
 def payoff_table(scope: Scope, rows: Iterable[CellRow]) -> Table:
     """No row where no cell of these has both tracks; then no record is read."""
     found = pairs(rows)
-    figures = run_figures.run_figures(scope, [row for pair in found for row in pair]) if found else {}
+    figures = run_details(scope, [row for pair in found for row in pair]) if found else {}
     columns = [Column(_("Engine")), Column(_("Network")), Column(_("Training")), Column(_("On"))]
     columns += [
         Column(title, is_number=True)
@@ -74,7 +75,7 @@ def payoffs_of_engine(slug: str, tracks: Mapping[str, Run]) -> Table:
     """Where the newest run of its tuned track stands: that experiment, on that machine."""
     newest = tracks.get("tuned")
     scope = Scope(newest.experiment, newest.machine, (), ()) if newest else Scope(None, None, (), ())
-    return payoff_table(scope, [row for row in selectors.cells_of(scope) if row.engine == slug])
+    return payoff_table(scope, [row for row in cells_of(scope) if row.engine == slug])
 
 
 # ---------------------------------------------------------------- how it is done

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
-from runs import answer_tables, claim_views, selectors
+from runs import answer_tables, claim_views
 from runs.answers import forest_of
 from runs.charts import build
 from runs.explore import exploration
@@ -16,8 +16,12 @@ from runs.findings.cells import CellRow
 from runs.findings.choices import selects
 from runs.findings.situations import CHOICES, Answer, answers
 from runs.findings.tracks import in_any_track
-from runs.noise import region_of
 from runs.rendering import chart_url, render_page, table_url
+from runs.selectors.cells import cells_of
+from runs.selectors.coverage import stored_counts
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope, asked_scope
+from runs.selectors.study import published_recommendations
 from runs.speed_up_pages import found_speed_ups
 from runs.study.published import published
 from runs.study_tables import study_tables
@@ -27,9 +31,9 @@ from runs.upload.access import is_in_the_open
 from runs.words import numbers
 
 
-def _asked_cells(query: QueryDict) -> tuple[selectors.Scope, list[CellRow]]:
-    scope = selectors.asked_scope(query)
-    return scope, selectors.cells_of(scope)
+def _asked_cells(query: QueryDict) -> tuple[Scope, list[CellRow]]:
+    scope = asked_scope(query)
+    return scope, cells_of(scope)
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -45,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         answers=[(answer, forest_of(answer)) for answer in _answers(cells, request.GET, rope)],
         tie_band=numbers.tie_band(rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),
-        stored=selectors.stored_counts(),
+        stored=stored_counts(),
         heat_tables=speed_ups.heat_tables,
         all_claims=claim_views.claim_cells(claims),
         counts=claim_views.claim_counts(claims),
@@ -54,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _answers(cells: Sequence[CellRow], query: QueryDict, rope: float) -> list[Answer]:
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
-    return answers(cells, selectors.published_recommendations(), rope=rope, wished=wished)
+    return answers(cells, published_recommendations(), rope=rope, wished=wished)
 
 
 def recommendation(request: HttpRequest) -> HttpResponse:

@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs import chart_views, selectors
+from runs import chart_views
 from runs.api import documents, findings, queries
 from runs.api.base import View
 from runs.api.schema import described
 from runs.charts.specs import SPECS
+from runs.selectors.scopes import Scope
 
 
 @described(documents.Comparison, query=queries.ComparisonQuery, missing=True)
@@ -34,7 +35,7 @@ class ScopeView(View):
     """One finding about one experiment on one machine."""
 
     query_model = queries.ScopeQuery
-    finding: ClassVar[Callable[[selectors.Scope, QueryDict], BaseModel]]
+    finding: ClassVar[Callable[[Scope, QueryDict], BaseModel]]
 
     def get(self, request: Request) -> Response:
         asked = self.query

@@ -8,9 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from runs import selectors
 from runs.api import documents
-from runs.claim_rows import claims_in
 from runs.comparison import conditions
 from runs.errors import NotFoundError
 from runs.explore import exploration
@@ -22,14 +20,18 @@ from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
-from runs.noise import region_of
+from runs.selectors import scopes
+from runs.selectors.cells import cells_of
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope
+from runs.selectors.study import claims_in, published_recommendations, published_speed_ups
 from runs.speed_up_pages import found_speed_ups
 from runs.stats import Estimate, Ratio
 
 
-def asked_scope(experiment: str | None, machine: int | None, gpu_machine: int | None = None) -> selectors.Scope:
+def asked_scope(experiment: str | None, machine: int | None, gpu_machine: int | None = None) -> Scope:
     """Raises NotFoundError where a page would show another experiment or machine instead."""
-    scope = selectors.scope(experiment or "", str(machine or ""), str(gpu_machine or ""))
+    scope = scopes.scope(experiment or "", str(machine or ""), str(gpu_machine or ""))
     if experiment and (scope.experiment is None or scope.experiment.slug != experiment):
         known = [each.slug for each in scope.experiments]
         raise NotFoundError(f"There is no experiment {experiment!r} with results.", {"known": known})
@@ -40,7 +42,7 @@ def asked_scope(experiment: str | None, machine: int | None, gpu_machine: int | 
     return scope
 
 
-def _scope(scope: selectors.Scope, rows: Iterable[CellRow]) -> documents.Scope:
+def _scope(scope: Scope, rows: Iterable[CellRow]) -> documents.Scope:
     experiment, machine = scope.experiment, scope.machine
     return documents.Scope(
         experiment=experiment.slug if experiment else None,
@@ -107,11 +109,11 @@ def _held(row: CellRow) -> documents.Held:
     )
 
 
-def speed_up_document(scope: selectors.Scope, query: QueryDict) -> documents.SpeedUps:
+def speed_up_document(scope: Scope, query: QueryDict) -> documents.SpeedUps:
     """Every pair that is alike, with what it holds equal; published values alone where none was measured."""
     found = found_speed_ups(scope, query)
     entries: list[documents.SpeedUp] = []
-    for network, values in selectors.published_speed_ups().items():
+    for network, values in published_speed_ups().items():
         published = {(value.engine, value.hidden_layers, value.width): value.speed_up for value in values}
         speed_ups = found.by_network[network]
         chosen = set(map(id, speed_ups.chosen.values()))
@@ -144,9 +146,9 @@ def _speed_up(
     )
 
 
-def scaling_document(scope: selectors.Scope, query: QueryDict) -> documents.Scaling:
+def scaling_document(scope: Scope, query: QueryDict) -> documents.Scaling:
     """CPU cells that differ in nothing but threads."""
-    rows = selectors.cells_of(scope)
+    rows = cells_of(scope)
     found = [_scaling(line) for line in lines(rows) if len(line.scaling) > 1]
     return documents.Scaling(scope=_scope(scope, rows), scaling=found, not_compared=differing(rows))
 
@@ -173,12 +175,12 @@ def _scaling(line: Line) -> documents.ScalingOf:
     )
 
 
-def recommendation(scope: selectors.Scope, query: QueryDict) -> documents.Recommendation:
+def recommendation(scope: Scope, query: QueryDict) -> documents.Recommendation:
     """Raises NotFoundError where what is asked for fits no answer: a page would show another one instead."""
-    rows = selectors.cells_of(scope)
+    rows = cells_of(scope)
     rope = region_of(*scope.measured_on)
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
-    found = answers(rows, selectors.published_recommendations(), rope=rope, wished=wished)
+    found = answers(rows, published_recommendations(), rope=rope, wished=wished)
     _check_choices(found, wished)
     return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
 
@@ -225,8 +227,8 @@ def _candidate(row: Row, cell: CellRow | None) -> documents.Candidate:
     )
 
 
-def claims(scope: selectors.Scope, query: QueryDict) -> documents.Claims:
-    rows = selectors.cells_of(scope)
+def claims(scope: Scope, query: QueryDict) -> documents.Claims:
+    rows = cells_of(scope)
     return documents.Claims(
         scope=_scope(scope, rows),
         claims=[

@@ -11,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engines.registry import ENGINES
-from runs import record_selectors
 from runs.api import documents, queries, translation
 from runs.api.base import ListView, StreamingListView, View, body_of, columns_of, needed, token_of
 from runs.api.schema import described
 from runs.errors import ForbiddenError, NotFoundError, RunsError
 from runs.models import Environment, Experiment, Machine, Summary, Workload
+from runs.selectors import coverage
+from runs.selectors.coverage import engine_slugs
+from runs.selectors.runs import RUN_FILTERS, conditions
 from runs.services import curation
 
 
@@ -34,7 +36,7 @@ class Experiments(ListView):
         return Experiment.objects.select_related("owner")
 
     def translated(self, rows: Sequence[Experiment]) -> list[BaseModel]:
-        extents = record_selectors.extents("experiment", [row.pk for row in rows])
+        extents = coverage.extents("experiment", [row.pk for row in rows])
         return [translation.experiment(row, extents[row.pk]) for row in rows]
 
 
@@ -57,7 +59,7 @@ class OneExperiment(View):
         return Response(self._document(row))
 
     def _document(self, row: Experiment) -> documents.Experiment:
-        return translation.experiment(row, record_selectors.extents("experiment", [row.pk])[row.pk])
+        return translation.experiment(row, coverage.extents("experiment", [row.pk])[row.pk])
 
 
 def _experiment(slug: str) -> Experiment:
@@ -75,7 +77,7 @@ class Machines(ListView):
         return Machine.objects.select_related("owner")
 
     def translated(self, rows: Sequence[Machine]) -> list[BaseModel]:
-        extents = record_selectors.extents("machine", [row.pk for row in rows])
+        extents = coverage.extents("machine", [row.pk for row in rows])
         return [translation.machine(row, extents[row.pk]) for row in rows]
 
 
@@ -87,7 +89,7 @@ def _machine(pk: int) -> Machine:
 
 
 def _machine_document(row: Machine) -> documents.Machine:
-    return translation.machine(row, record_selectors.extents("machine", [row.pk])[row.pk])
+    return translation.machine(row, coverage.extents("machine", [row.pk])[row.pk])
 
 
 class OneMachine(View):
@@ -156,8 +158,8 @@ class Engines(View):
     """Every engine that this site knows or has runs of."""
 
     def get(self, request: Request) -> Response:
-        slugs = list(dict.fromkeys([*ENGINES, *record_selectors.engine_slugs()]))
-        extents = record_selectors.extents("engine", slugs)
+        slugs = list(dict.fromkeys([*ENGINES, *engine_slugs()]))
+        extents = coverage.extents("engine", slugs)
         found = [translation.engine(slug, extents[slug]) for slug in slugs]
         return Response(documents.PageOf[documents.Engine](results=found, next=None))
 
@@ -176,6 +178,6 @@ class Summaries(StreamingListView):
 
 def selectors_filtered(manager: Any, query: queries.CellQuery) -> QuerySet[Any]:
     """By the same filters as the page of runs."""
-    wished = query.model_dump(include=set(record_selectors.RUN_FILTERS), exclude_none=True)
-    found: QuerySet[Any] = manager.filter(**record_selectors.conditions(wished))
+    wished = query.model_dump(include=set(RUN_FILTERS), exclude_none=True)
+    found: QuerySet[Any] = manager.filter(**conditions(wished))
     return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from engines.registry import ENGINES
-from runs import models, record_selectors
+from runs import models
 from runs.api import documents
+from runs.selectors.coverage import Extent
 from runs.words.engines import engine_title
 
 
-def extent(found: record_selectors.Extent) -> documents.Extent:
+def extent(found: Extent) -> documents.Extent:
     return documents.Extent(
         cells=found.cells,
         engines=found.engines,
@@ -20,7 +21,7 @@ def extent(found: record_selectors.Extent) -> documents.Extent:
     )
 
 
-def experiment(row: models.Experiment, found: record_selectors.Extent) -> documents.Experiment:
+def experiment(row: models.Experiment, found: Extent) -> documents.Experiment:
     return documents.Experiment(
         slug=row.slug,
         name=row.name,
@@ -33,7 +34,7 @@ def experiment(row: models.Experiment, found: record_selectors.Extent) -> docume
     )
 
 
-def machine(row: models.Machine, found: record_selectors.Extent) -> documents.Machine:
+def machine(row: models.Machine, found: Extent) -> documents.Machine:
     return documents.Machine(
         id=row.pk,
         name=row.name,
@@ -76,7 +77,7 @@ def workload(row: models.Workload) -> documents.Workload:
     )
 
 
-def engine(slug: str, found: record_selectors.Extent) -> documents.Engine:
+def engine(slug: str, found: Extent) -> documents.Engine:
     info = ENGINES.get(slug)
     return documents.Engine(
         slug=slug,

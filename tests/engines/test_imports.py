@@ -27,7 +27,7 @@ RUNS_SIDE = (
     "runs.bench.display",
     "runs.suites.plan",
     "runs.services.recording",
-    "runs.selectors",
+    "runs.selectors.cells",
     "runs.management.commands.runbench",
 )
 

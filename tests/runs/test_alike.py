@@ -15,7 +15,7 @@ from django.urls import reverse
 from engines.contract import Cell, Code, DataSet, Environment, Machine, Network, RunRecord, as_json
 from runs.models import PublishedSpeedUp, Run, Workload
 from runs.models.subjects import known_network_type
-from runs.selectors import published_speed_ups
+from runs.selectors.study import published_speed_ups
 from runs.services.summaries import rebuild_summaries
 from tests.records import ENVIRONMENT, MACHINE, SHUTTLE, make_cell, make_record
 from tests.runs.kept import kept_rows

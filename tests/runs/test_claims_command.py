@@ -15,7 +15,8 @@ from engines.contract import Network
 from runs.findings.cells import CellRow
 from runs.findings.claims import measured
 from runs.models import Summary
-from runs.selectors import cells_of, scope
+from runs.selectors.cells import cells_of
+from runs.selectors.scopes import scope
 from runs.stats import LogSamples
 from runs.stats.outcomes import Missing
 from runs.study.claims import CLAIMS, Place
@@ -119,7 +120,7 @@ def test_a_database_that_is_not_set_up_is_told_in_one_sentence(monkeypatch: pyte
     def fail(*_: object) -> None:
         raise OperationalError("no such table: runs_experiment")
 
-    monkeypatch.setattr("runs.scopes.scope", fail)
+    monkeypatch.setattr("runs.selectors.scopes.scope", fail)
     with pytest.raises(CommandError, match=r"no such table.*Type: python manage.py migrate"):
         claims()
 

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from runs.models import Machine
-from runs.noise import noise_of, region_of
-from runs.selectors import scope
+from runs.selectors.machines import noise_of, region_of
+from runs.selectors.scopes import scope
 from runs.services.recording import record_runs
 from runs.stats import EQUIVALENCE
 from tests.records import make_record

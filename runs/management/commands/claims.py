@@ -12,12 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runs.claim_rows import measured_in
 from runs.errors import NotFoundError
 from runs.findings.claims import judged
-from runs.noise import region_of
-from runs.scopes import named_scope
-from runs.selectors import Scope
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope, named_scope
+from runs.selectors.study import measured_in
 from runs.study.claims import VERDICTS, Evidence, JudgedClaim, Measured
 from runs.study.published import published
 from runs.words import numbers

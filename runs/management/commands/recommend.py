@@ -15,9 +15,10 @@ from runs.api.findings import recommendation
 from runs.errors import NotFoundError
 from runs.findings.recommendation import Row
 from runs.findings.situations import Answer, answers
-from runs.noise import region_of
-from runs.scopes import named_scope
-from runs.selectors import cells_of, published_recommendations
+from runs.selectors.cells import cells_of
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import named_scope
+from runs.selectors.study import published_recommendations
 from runs.words.engines import engine_title
 
 NOTHING = "No runs yet. Type: python manage.py runbench"

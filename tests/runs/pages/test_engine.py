@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from runs import record_selectors
 from runs.models import Environment
+from runs.selectors.runs import newest_run_in_each
 from tests.runs.site_rows import Site, make_workload, run_record
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_the_newest_runs_of_all_tracks_are_read_at_once(
     environment: Environment, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):
-        found = record_selectors.newest_run_in_each("theano", [environment])
+        found = newest_run_in_each("theano", [environment])
     assert [(each.run.track, each.run.record["equivalence"]) for each in found] == [
         ("idiomatic", "passed"),
         ("tuned", "failed"),

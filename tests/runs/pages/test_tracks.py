@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.registry import ENGINES
-from runs import selectors
 from runs.findings.tracks import Payoff
 from runs.models import Run, Workload
+from runs.selectors import scopes
+from runs.selectors.cells import cells_of
 from runs.track_pages import payoff_table
 from tests.runs.site_rows import Site, make_workload, run_record
 
@@ -52,8 +53,8 @@ def site() -> Site:
 
 
 def rows() -> list[list[str]]:
-    scope = selectors.scope()
-    return [[cell.text for cell in row] for row in payoff_table(scope, selectors.cells_of(scope)).rows]
+    scope = scopes.scope()
+    return [[cell.text for cell in row] for row in payoff_table(scope, cells_of(scope)).rows]
 
 
 def test_compiling_stands_beside_steady_epochs_and_when_tuning_pays_off(site: Site) -> None:

@@ -1,18 +1,16 @@
-"""Reads for the lists of what is stored, the pages about one of them, and the search."""
+"""Lists of runs: filtered, ordered, page by page; and the newest runs of an engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, get_args
-from uuid import UUID
 
-from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
 
 from engines.contract import Track
-from runs.models import Coverage, Environment, Experiment, Machine, Run
-from runs.selectors import OFFERED
+from runs.models import Coverage, Environment, Experiment, Run
+from runs.selectors.scopes import OFFERED
 
 RUN_FILTERS: Mapping[str, str] = {
     "experiment": "experiment",
@@ -98,41 +96,6 @@ def _is_small_number(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Extent:
-    """What an experiment, machine, environment or engine has in store."""
-
-    cells: int
-    machines: int
-    engines: int
-    experiments: int
-    newest_run_at: datetime | None
-
-
-_NOTHING = Extent(0, 0, 0, 0, None)
-
-
-def extents(field: str, keys: Sequence[Any]) -> dict[Any, Extent]:
-    """For each key of a Coverage column (`experiment`, `machine`, `environment`, `engine`), in one query."""
-    rows = (
-        Coverage.objects.filter(**{f"{field}__in": list(keys)})
-        .values(field)
-        .annotate(
-            cells=Sum("cells"),
-            machines=Count("machine", distinct=True),
-            engines=Count("engine", distinct=True),
-            experiments=Count("experiment", distinct=True),
-            newest_run_at=Max("newest_run_at"),
-        )
-    )
-    found = {row.pop(field): row for row in rows}
-    return {key: Extent(**found[key]) if key in found else _NOTHING for key in keys}
-
-
-def engine_slugs() -> list[str]:
-    return list(Coverage.objects.order_by("engine").values_list("engine", flat=True).distinct())
-
-
-@dataclass(frozen=True)
 class Gated:
     """An environment of an engine, with the newest run of one of its tracks in it."""
 
@@ -190,32 +153,3 @@ def environments_of_engine(slug: str) -> list[Environment]:
 def latest_runs(**conditions: Any) -> list[Run]:
     """The ten newest runs of a machine, an experiment, an environment or an engine."""
     return list(Run.objects.filter(**conditions).select_related(*_EVERYTHING).defer("body")[:10])
-
-
-def epochs_of(run: Run) -> list[Mapping[str, Any]]:
-    """The epochs in a run's record: wall and CPU seconds, and the mean loss. Empty where it trained none."""
-    training = run.record.get("training") or {}
-    return list(training.get("epochs") or [])
-
-
-# ---------------------------------------------------------------- search
-
-HITS = 20
-
-
-def machines_named(words: str) -> list[Machine]:
-    """By a part of the name or of the processor."""
-    return list(Machine.objects.filter(Q(name__icontains=words) | Q(hardware__cpu__icontains=words))[:HITS])
-
-
-def experiments_named(words: str) -> list[Experiment]:
-    return list(Experiment.objects.filter(Q(name__icontains=words) | Q(suite__icontains=words))[:HITS])
-
-
-def runs_by_id(start: str) -> list[Run]:
-    """By the whole id, or by its first eight digits or more."""
-    digits = start.replace("-", "").lower()
-    if not 8 <= len(digits) <= 32 or any(digit not in "0123456789abcdef" for digit in digits):
-        return []
-    low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    return list(Run.objects.filter(run_id__range=(low, high)).select_related("workload").defer("body")[:HITS])

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engines.contract import DataSet
-from runs import selectors
 from runs.errors import RunsError
 from runs.models import Experiment
+from runs.selectors.coverage import runs_of
 from runs.suites.plan import make_plan
 from runs.suites.suite import load, shipped
 from runs.words import numbers
@@ -49,7 +49,7 @@ class Progress:
 
 
 def progress_of(experiment: Experiment) -> Progress:
-    found = selectors.runs_of(experiment)
+    found = runs_of(experiment)
     return Progress(found.runs, planned_runs(experiment.suite), found.machines, found.newest_run_at)
 
 

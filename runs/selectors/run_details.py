@@ -1,28 +1,24 @@
-"""Reads of whole run records, for what summaries do not hold: phases, memory, accuracy, the machine's own speed."""
+"""What runs' own records say beside their time per epoch, for cells whose summaries do not hold it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
 from pydantic_core import from_json
 
 from runs.findings.alike import Place, place
 from runs.findings.cells import CellRow
 from runs.findings.run_details import RunDetails
-from runs.models import Machine, Run
-from runs.selectors import Scope
+from runs.models import Run
+from runs.selectors.scopes import Scope
 
 MOST_RUNS = 3_000
 """So many records at most are read for one page, the newest: a page that needs records stays a page."""
-STABILITY_RUNS = 200
 
 
-def run_figures(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunDetails]]:
+def run_details(scope: Scope, rows: Iterable[CellRow]) -> dict[Place, list[RunDetails]]:
     """The finished runs of the given cells, by cell."""
     wanted = {place(row) for row in rows}
     if not wanted or scope.experiment is None or scope.machine is None:
@@ -77,40 +73,3 @@ def _figures(record: Mapping[str, Any], seconds: float) -> RunDetails | None:
         accuracy=training.get("test_accuracy"),
         threads_observed=training.get("threads_observed"),
     )
-
-
-def measured_peaks(scope: Scope) -> dict[tuple[str, int], float]:
-    """The machine's measured GFLOP/s by device and threads, as its newest run of each had it."""
-    if scope.experiment is None or scope.machine is None:
-        return {}
-    runs = Run.objects.filter(experiment=scope.experiment, machine=scope.machine, status="finished")
-    newest = runs.order_by().values("device", "threads").annotate(newest=Max("pk")).values("newest")
-    rows = Run.objects.filter(pk__in=newest).order_by().values_list("device", "threads", "body")
-    peaks = {(device, threads): _conditions(body).get("peak_gflops") for device, threads, body in rows}
-    return {key: peak for key, peak in peaks.items() if peak}
-
-
-def _conditions(body: str) -> Mapping[str, Any]:
-    return from_json(body).get("conditions") or {}
-
-
-@dataclass(frozen=True)
-class Health:
-    """The machine's state around one run: the canary's rate, and why its block is unstable if it is."""
-
-    run_id: str
-    finished_at: datetime
-    threads: int
-    gflops: float | None
-    unstable: tuple[str, ...]
-
-
-def health_of(machine: Machine) -> list[Health]:
-    """Of the machine's newest runs, the oldest first."""
-    runs = Run.objects.filter(machine=machine).order_by("-finished_at", "-pk")
-    rows = runs.values_list("run_id", "finished_at", "threads", "body")[:STABILITY_RUNS]
-    return [_health(str(run_id), when, threads, _conditions(body)) for run_id, when, threads, body in reversed(rows)]
-
-
-def _health(run_id: str, when: datetime, threads: int, conditions: Mapping[str, Any]) -> Health:
-    return Health(run_id, when, threads, conditions.get("canary_gflops"), tuple(conditions.get("unstable") or ()))

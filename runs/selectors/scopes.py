@@ -1,48 +1,25 @@
-"""Reads that span models, as typed rows. Comparisons read summaries, never runs."""
+"""One experiment on one machine: what is compared unless a reader asks for more, and how it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from engines.contract import NetworkType
-from runs.cell_rows import cell_rows
-from runs.findings.cells import CellRow
+from runs.errors import NotFoundError
 from runs.models import (
     Coverage,
     Experiment,
     Machine,
-    PublishedRecommendation,
-    PublishedSpeedUp,
     Summary,
 )
-from runs.models.subjects import known_network_type
-from runs.noise import NOISE_PRESET
 
+NOISE_PRESET = "noise"
+"""The suite that measures a machine against itself."""
 OFFERED = 50
 """How many experiments or machines a filter offers, newest first."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    runs: int
-    machines: int
-    engines: int
-    experiments: int
-
-
-def stored_counts() -> Stored:
-    found = Coverage.objects.aggregate(
-        runs=Sum("runs"),
-        machines=Count("machine", distinct=True),
-        engines=Count("engine", distinct=True),
-        experiments=Count("experiment", distinct=True),
-    )
-    return Stored(**found | {"runs": found["runs"] or 0})
 
 
 @dataclass(frozen=True)
@@ -97,16 +74,6 @@ def machines_of(experiment: Experiment) -> list[Machine]:
     return [found[key] for key in keys]
 
 
-def cells_of(scope: Scope) -> list[CellRow]:
-    """Every cell of an experiment on a machine, whatever came of it; the GPU's from the machine that they come from."""
-    if scope.experiment is None or scope.machine is None:
-        return []
-    own = Summary.objects.filter(experiment=scope.experiment)
-    if scope.gpu_machine is None:
-        return cell_rows(own.filter(machine=scope.machine))
-    return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))
-
-
 def with_both_devices(scope: Scope) -> Scope:
     """The same scope; where its machine has times on one device alone, with another of its machines for the other."""
     if scope.experiment is None or scope.machine is None or scope.gpu_machine is not None:
@@ -140,51 +107,21 @@ def _devices_with_times(experiment: Experiment) -> dict[int, set[str]]:
     return found
 
 
-def cells_with_processor(cpu: str) -> list[CellRow]:
-    """Cells on the CPU of every machine with a processor of that name: those of its newest experiments."""
-    if not cpu:
-        return []
-    own = Coverage.objects.filter(machine__hardware__cpu=cpu).values("experiment", "machine")
-    places = own.annotate(cells=Sum("cells"), latest=Max("newest_run_at")).order_by(
-        "-latest", "-experiment", "-machine"
-    )
-    wanted, cells = Q(), 0
-    for place in places[:OFFERED]:
-        wanted |= Q(experiment=place["experiment"], machine=place["machine"])
-        cells += place["cells"]
-        if cells > MOST_PEER_CELLS:
-            break
-    if not cells:
-        return []
-    return cell_rows(Summary.objects.filter(wanted, device="cpu").order_by("-newest_run_at")[:MOST_PEER_CELLS])
+def named_scope(experiment: str | None, machine: str | None, gpu_machine: str | None = None) -> Scope:
+    """The newest experiment and its latest machine where no name is given. Raises NotFoundError, naming the known."""
+    found = scope(_experiment(experiment).slug if experiment else "")
+    if not (machine or gpu_machine) or found.experiment is None:
+        return found
+    known = {each.name: str(each.pk) for each in machines_of(found.experiment)}
+    for name in filter(None, (machine, gpu_machine)):
+        if name not in known:
+            raise NotFoundError(f"No machine {name!r} in {found.experiment}. It has: {', '.join(known) or 'none'}.")
+    return scope(found.experiment.slug, known.get(machine or "", ""), known.get(gpu_machine or "", ""))
 
 
-MOST_PEER_CELLS = 2_000
-
-
-@dataclass(frozen=True)
-class RunsOf:
-    runs: int
-    machines: int
-    newest_run_at: datetime | None
-
-
-def runs_of(experiment: Experiment) -> RunsOf:
-    """How many runs it has, on how many machines, and when the newest ended."""
-    found = Coverage.objects.filter(experiment=experiment).aggregate(
-        runs=Sum("runs"), machines=Count("machine", distinct=True), newest_run_at=Max("newest_run_at")
-    )
-    return RunsOf(found["runs"] or 0, found["machines"], found["newest_run_at"])
-
-
-def published_recommendations() -> dict[tuple[str, str], list[str]]:
-    """(network type, device) -> slugs, in the study's order."""
-    return {(row.network_type, row.device): row.engines for row in PublishedRecommendation.objects.all()}
-
-
-def published_speed_ups() -> dict[NetworkType, list[PublishedSpeedUp]]:
-    """By network type. Raises ValueError for a type that is not known here."""
-    tables: dict[NetworkType, list[PublishedSpeedUp]] = {"mlp": [], "cnn": []}
-    for value in PublishedSpeedUp.objects.all():
-        tables[known_network_type(value.network_type)].append(value)
-    return tables
+def _experiment(name: str) -> Experiment:
+    found = Experiment.objects.filter(Q(name=name) | Q(slug=name), summarys__isnull=False).first()
+    if found is None:
+        known = ", ".join(each.name for each in scope().experiments)
+        raise NotFoundError(f"No experiment {name!r} with runs. There are: {known or 'none'}.")
+    return found

@@ -13,15 +13,52 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import QuerySet, TextField
+from django.db.models import Max, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
 from engines.contract import Equivalence
 from engines.registry import ENGINES
 from runs.findings.cells import NO_SAMPLES, CellRow
-from runs.gate_words import gate_words, subject_of
-from runs.models import Environment, Summary
+from runs.models import (
+    Coverage,
+    Environment,
+    Summary,
+)
+from runs.selectors.gate_words import gate_words, subject_of
+from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
+
+
+def cells_of(scope: Scope) -> list[CellRow]:
+    """Every cell of an experiment on a machine, whatever came of it; the GPU's from the machine that they come from."""
+    if scope.experiment is None or scope.machine is None:
+        return []
+    own = Summary.objects.filter(experiment=scope.experiment)
+    if scope.gpu_machine is None:
+        return cell_rows(own.filter(machine=scope.machine))
+    return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))
+
+
+def cells_with_processor(cpu: str) -> list[CellRow]:
+    """Cells on the CPU of every machine with a processor of that name: those of its newest experiments."""
+    if not cpu:
+        return []
+    own = Coverage.objects.filter(machine__hardware__cpu=cpu).values("experiment", "machine")
+    places = own.annotate(cells=Sum("cells"), latest=Max("newest_run_at")).order_by(
+        "-latest", "-experiment", "-machine"
+    )
+    wanted, cells = Q(), 0
+    for place in places[:OFFERED]:
+        wanted |= Q(experiment=place["experiment"], machine=place["machine"])
+        cells += place["cells"]
+        if cells > MOST_PEER_CELLS:
+            break
+    if not cells:
+        return []
+    return cell_rows(Summary.objects.filter(wanted, device="cpu").order_by("-newest_run_at")[:MOST_PEER_CELLS])
+
+
+MOST_PEER_CELLS = 2_000
 
 _SAME = (
     *("engine", "track", "device", "threads", "engine_sha256", "workload_id", "environment_id", "machine_id"),

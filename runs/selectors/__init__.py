@@ -1,0 +1,1 @@
+"""Reads: querysets in, typed rows out."""
