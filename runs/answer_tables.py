@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from runs.answers import row_chip, row_style_in
 from runs.charts.style import Chip
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.recommendation import Row
 from runs.findings.situations import Answer
+from runs.pages.parts.answers import row_chip, row_style_in
+from runs.pages.parts.cells import runs_cell, time_cell
 from runs.stats import stalled_runs
-from runs.tables import Column, Table, TableCell, ratio_values, runs_cell, time_cell
+from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title

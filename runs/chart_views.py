@@ -13,12 +13,13 @@ from chartjs.views.lines import BaseLineOptionsChartView
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import claim_views, exports, machine_pages, run_pages, speed_up_pages, study_views, views
+from runs import claim_views, machine_pages, run_pages, speed_up_pages, study_views, views
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.explore import exploration
 from runs.models import Run
-from runs.tables import Table
+from runs.tables import files
+from runs.tables.table import Table
 
 
 class ChartJSONMixin:
@@ -117,8 +118,8 @@ TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     "speed-ups": speed_up_pages.speed_up_export,
 }
 _FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
-    "csv": (exports.as_csv, "text/csv; charset=utf-8"),
-    "json": (exports.as_json, "application/json"),
+    "csv": (files.as_csv, "text/csv; charset=utf-8"),
+    "json": (files.as_json, "application/json"),
 }
 
 

@@ -14,16 +14,16 @@ from runs.charts.style import Chip
 from runs.figures import figures, look_of
 from runs.findings import claims as judging
 from runs.findings.cells import CellRow
-from runs.rendering import render_page, table_url
+from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.selects import gpu_machine_select
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope, asked_scope
 from runs.selectors.study import hardware_of
-from runs.selects import gpu_machine_select
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim, Measured
 from runs.study.claims.missing import MissingCells
-from runs.tables import Column, Table, TableCell, ratio_values
+from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words

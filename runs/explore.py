@@ -16,17 +16,17 @@ from django.utils.translation import gettext
 from engines.registry import ENGINES
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
-from runs.comparison import MOST_IN_ONE, PARTS, View, comparison_chart
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
 from runs.findings.standings import Standing, standings
-from runs.measures import ACROSS, MEASURES, Across, Setting, rivals
+from runs.pages.parts.comparison import MOST_IN_ONE, PARTS, Extra, View, comparison_chart, comparison_table
+from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import measured_peaks, region_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope, asked_scope
 from runs.stats import EQUIVALENCE
-from runs.tables import Extra, Table, comparison_table, in_order
+from runs.tables.table import Table, in_order
 from runs.words.engines import engine_title
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})

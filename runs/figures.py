@@ -12,14 +12,14 @@ from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale
 from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_style
-from runs.comparison import View, comparison_chart, series_of
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.standings import standings
-from runs.measures import ACROSS
+from runs.pages.parts.comparison import View, comparison_chart, comparison_table, series_of
+from runs.pages.parts.measures import ACROSS
 from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
-from runs.tables import Table, comparison_table
+from runs.tables.table import Table
 from runs.words import numbers
 from runs.words.cells import depth_words, threads_words
 from runs.words.engines import engine_title

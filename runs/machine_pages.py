@@ -16,10 +16,11 @@ from runs.charts.style import RAMP, Chip, ramp_style
 from runs.findings.alike import alike
 from runs.findings.cells import CellRow
 from runs.models import Machine
+from runs.pages.parts.cells import row_style
 from runs.selectors.cells import cells_with_processor
 from runs.selectors.machines import Health, health_of
 from runs.study.published import published
-from runs.tables import Column, Table, TableCell, row_style
+from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title

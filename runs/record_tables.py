@@ -14,10 +14,11 @@ from django.utils.translation import gettext_noop, ngettext
 from engines.registry import ENGINES
 from runs.charts.style import Chip, style_for
 from runs.models import Environment, Experiment, Machine, Run
+from runs.pages.parts.cells import status_chip
 from runs.selectors.cells import environment_label
 from runs.selectors.coverage import Extent
 from runs.selectors.runs import Gated
-from runs.tables import Column, Table, TableCell, status_chip
+from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import data_name
 from runs.words.engines import engine_title

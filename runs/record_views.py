@@ -19,11 +19,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from engines.registry import ENGINES
-from runs import machine_pages, profile_pages, record_tables, run_pages
+from runs import machine_pages, record_tables, run_pages
 from runs.charts import build
 from runs.errors import RunsError
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Environment, Experiment, Machine, Run
-from runs.rendering import chart_url, render_page
+from runs.pages.parts import profiles
+from runs.pages.parts.cells import status_chip
+from runs.pages.parts.rendering import chart_url, render_page
+from runs.pages.parts.tracks import docs_of, payoffs_of_engine
 from runs.selectors import coverage
 from runs.selectors.coverage import engine_slugs
 from runs.selectors.machines import noise_of
@@ -40,8 +43,7 @@ from runs.selectors.scopes import OFFERED, machines_of
 from runs.selectors.search import experiments_named, machines_named, runs_by_id
 from runs.services import curation
 from runs.study.published import published
-from runs.tables import Table, TableCell, in_order, status_chip
-from runs.track_pages import docs_of, payoffs_of_engine
+from runs.tables.table import Table, TableCell, in_order
 from runs.words import numbers
 from runs.words.reasons import reason_in_words
 
@@ -108,7 +110,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         status=status_chip(found.status),
         headline=numbers.seconds(found.epoch_seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
-        profile=profile_pages.profile_beside(found),
+        profile=profiles.profile_beside(found),
         tables=[
             table
             for table in (

@@ -17,7 +17,7 @@ from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
 from runs.models import Run, Workload
 from runs.record_tables import facts_table
 from runs.selectors.runs import runs_beside
-from runs.tables import Table
+from runs.tables.table import Table
 from runs.words import numbers
 from runs.words.cells import data_words, majority_words
 from runs.words.facts import in_words

@@ -13,15 +13,15 @@ from runs.findings.cells import CellRow
 from runs.findings.choices import Select, selects
 from runs.findings.speed_ups import CHOICES, Measured, SpeedUps, measured_speed_ups
 from runs.models import PublishedSpeedUp
-from runs.rendering import render_page, table_url
+from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.selects import gpu_machine_select
 from runs.selectors.cells import cells_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope, asked_scope, with_both_devices
 from runs.selectors.study import published_speed_ups
-from runs.selects import gpu_machine_select
 from runs.speed_ups import break_even_table, measured_table, speed_up_table
 from runs.study.published import published
-from runs.tables import Table
+from runs.tables.table import Table
 
 _NETWORKS: tuple[NetworkType, ...] = ("mlp", "cnn")
 

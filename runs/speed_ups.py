@@ -16,7 +16,7 @@ from runs.findings.run_details import RunDetails
 from runs.findings.speed_ups import Hosts, Key, Measured, PublishedValue, RowKey, SpeedUps
 from runs.findings.tracks import Payoff
 from runs.stats import Ratio
-from runs.tables import Column, Table, TableCell, heat
+from runs.tables.table import Column, Table, TableCell, heat
 from runs.words import numbers
 from runs.words.cells import depth_words
 from runs.words.engines import engine_title

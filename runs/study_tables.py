@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from runs.study.published import published
-from runs.tables import Column, Table, TableCell
+from runs.tables.table import Column, Table, TableCell
 
 _TITLES: Mapping[str, str] = {
     "creator": gettext_noop("made by"),

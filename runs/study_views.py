@@ -10,18 +10,18 @@ from django.utils.translation import gettext as _
 from runs.charts import build
 from runs.charts.build import Chart
 from runs.claim_views import asked_cells, claim_chip, claim_strips, judged
-from runs.compare import compared
 from runs.explore import Option, scope_query
 from runs.figures import StudyFigure, figures, look_of
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select, selects
-from runs.profile_pages import profile_pair
-from runs.rendering import chart_url, render_page, table_url
+from runs.pages.parts.profiles import profile_pair
+from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.sides import compared
 from runs.selectors.machines import region_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
 from runs.study.published import published
-from runs.tables import Table, in_order
+from runs.tables.table import Table, in_order
 from runs.threads import ThreadScaling
 from runs.threads import slug as thread_slug
 from runs.words import numbers

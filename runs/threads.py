@@ -14,15 +14,16 @@ from engines.contract import Network
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import Chip, guide_style, publication_style
-from runs.comparison import runs_query
 from runs.findings.alike import HELD_NAMES, Place, held_values, place
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.run_details import RunDetails
 from runs.findings.scaling import Line, differing, lines, newest_lines
+from runs.pages.parts.cells import row_style
+from runs.pages.parts.comparison import runs_query
 from runs.stats import Ratio
 from runs.study.published import published
-from runs.tables import Column, Table, TableCell, ratio_values, row_style
+from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import threads_words
 

@@ -9,14 +9,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 
 from runs import answer_tables, claim_views
-from runs.answers import forest_of
 from runs.charts import build
 from runs.explore import exploration
 from runs.findings.cells import CellRow
 from runs.findings.choices import selects
 from runs.findings.situations import CHOICES, Answer, answers
 from runs.findings.tracks import in_any_track
-from runs.rendering import chart_url, render_page, table_url
+from runs.pages.parts.answers import forest_of
+from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
 from runs.selectors.coverage import stored_counts
 from runs.selectors.machines import region_of
@@ -25,8 +26,7 @@ from runs.selectors.study import published_recommendations
 from runs.speed_up_pages import found_speed_ups
 from runs.study.published import published
 from runs.study_tables import study_tables
-from runs.tables import Table
-from runs.track_pages import documented, payoff_table
+from runs.tables.table import Table
 from runs.upload.access import is_in_the_open
 from runs.words import numbers
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.http import QueryDict
 
 from runs.api import documents
-from runs.comparison import conditions
 from runs.errors import NotFoundError
 from runs.explore import exploration
 from runs.findings.alike import HELD_NAMES, held_values
@@ -20,6 +19,7 @@ from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
+from runs.pages.parts.comparison import conditions
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django import template
 
-from runs import forest_html, table_html
+from runs.charts import html
+from runs.charts.html import line_class, marker_class, swatch
+from runs.tables.html import body
 
 register = template.Library()
-register.simple_tag(table_html.swatch, name="swatch")
-register.simple_tag(table_html.body, name="table_body")
-register.simple_tag(forest_html.rows, name="forest_rows")
-register.filter("marker_class", table_html.marker_class)
-register.filter("line_class", table_html.line_class)
+register.simple_tag(swatch, name="swatch")
+register.simple_tag(body, name="table_body")
+register.simple_tag(html.forest_rows, name="forest_rows")
+register.filter("marker_class", marker_class)
+register.filter("line_class", line_class)

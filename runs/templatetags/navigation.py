@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.translation import gettext
 
-from runs.rendering import DATA_PAGES, SECTIONS
+from runs.pages.parts.rendering import DATA_PAGES, SECTIONS
 
 register = template.Library()
 

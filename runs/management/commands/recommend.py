@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.http import QueryDict
 
-from runs.answers import row_chip
 from runs.api.findings import recommendation
 from runs.errors import NotFoundError
 from runs.findings.recommendation import Row
 from runs.findings.situations import Answer, answers
+from runs.pages.parts.answers import row_chip
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import named_scope

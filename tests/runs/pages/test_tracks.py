@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from engines.registry import ENGINES
 from runs.findings.tracks import Payoff
 from runs.models import Run, Workload
+from runs.pages.parts.tracks import payoff_table
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
-from runs.track_pages import payoff_table
 from tests.runs.site_rows import Site, make_workload, run_record
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import io
 import json
 from typing import Any
 
-from runs.tables import Table, Value
+from runs.tables.table import Table, Value
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

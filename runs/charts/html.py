@@ -1,18 +1,36 @@
-"""A forest plot's rows as HTML. In Python, as a table's are: two engines side by side have hundreds."""
+"""Swatches and forest plots as HTML. In Python, as a table's rows are: two engines side by side have hundreds."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from runs.charts.forest import Forest, PlacedMark
-from runs.charts.style import Chip
-from runs.table_html import line_class, marker_class
+from runs.charts.style import Chip, SeriesStyle
 
 
-def rows(plot: Forest, has_times: bool) -> SafeString:
+@lru_cache(maxsize=1000)
+def swatch(style: SeriesStyle) -> SafeString:
+    """A piece of the series' line with its marker, as in a legend."""
+    marker = f'<path class="{marker_class(style)}" transform="translate(15 6)" d="{style.marker.path}"/>'
+    return mark_safe(  # noqa: S308 - a style's parts are this site's own
+        '<svg class="swatch" viewBox="0 0 30 12" aria-hidden="true">'
+        f'<path class="{line_class(style)}" d="M1 6h28"/>{marker if style.has_marker else ""}</svg>'
+    )
+
+
+def marker_class(style: SeriesStyle) -> str:
+    return f"mark hue-{style.hue.name} {'mark-filled' if style.filled else 'mark-hollow'}"
+
+
+def line_class(style: SeriesStyle) -> str:
+    return f"mark-line hue-{style.hue.name}{' mark-dashed' if style.is_dashed else ''}"
+
+
+def forest_rows(plot: Forest, has_times: bool) -> SafeString:
     """Of `has_times`, with the band of a tie and the line at 1 behind each."""
     ground = _ground(plot) if has_times else ""
     return mark_safe("\n".join([_row(placed, ground) for placed in plot.rows]))  # noqa: S308 - texts are escaped below

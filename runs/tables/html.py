@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from runs.charts.style import SeriesStyle
-from runs.tables import Column, Line, Table, TableCell
+from runs.charts.html import swatch
+from runs.tables.table import Column, Line, Table, TableCell
 
 
 def body(table: Table) -> SafeString:
@@ -46,21 +45,3 @@ def _content(cell: TableCell) -> str:
         tone = escape(cell.chip.tone)
         parts.append(f'<span class="chip chip-{tone}"{_title(cell.title)}>{escape(cell.chip.text)}</span>')
     return "".join(parts)
-
-
-@lru_cache(maxsize=1000)
-def swatch(style: SeriesStyle) -> SafeString:
-    """A piece of the series' line with its marker, as in a legend."""
-    marker = f'<path class="{marker_class(style)}" transform="translate(15 6)" d="{style.marker.path}"/>'
-    return mark_safe(  # noqa: S308 - a style's parts are this site's own
-        '<svg class="swatch" viewBox="0 0 30 12" aria-hidden="true">'
-        f'<path class="{line_class(style)}" d="M1 6h28"/>{marker if style.has_marker else ""}</svg>'
-    )
-
-
-def marker_class(style: SeriesStyle) -> str:
-    return f"mark hue-{style.hue.name} {'mark-filled' if style.filled else 'mark-hollow'}"
-
-
-def line_class(style: SeriesStyle) -> str:
-    return f"mark-line hue-{style.hue.name}{' mark-dashed' if style.is_dashed else ''}"

@@ -12,17 +12,18 @@ from django.utils.translation import gettext as _
 
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip
-from runs.comparison import throughput
 from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select
 from runs.findings.standings import verdict_note
+from runs.pages.parts.cells import on_words, row_style, time_cell, verdict_chip
+from runs.pages.parts.comparison import throughput
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
-from runs.tables import Column, Table, TableCell, on_words, ratio_values, row_style, time_cell, verdict_chip
+from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_place, engine_title

@@ -6,7 +6,7 @@ from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.findings.recommendation import Recommendation, Row
 from runs.findings.situations import Answer
-from runs.tables import verdict_chip
+from runs.pages.parts.cells import verdict_chip
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words

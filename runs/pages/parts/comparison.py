@@ -1,4 +1,4 @@
-"""Cells side by side: who is fastest at a workload, by how much, and the chart of it. Pure; no ORM."""
+"""The comparison of engines as a chart and as a table."""
 
 from __future__ import annotations
 
@@ -7,17 +7,104 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
-from runs.charts.style import SeriesStyle, in_greys, point_radius, style_for
+from runs.charts.style import Chip, SeriesStyle, in_greys, point_radius, style_for
+from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked
-from runs.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
+from runs.findings.standings import Standing
+from runs.pages.parts.cells import on_words, row_style, runs_cell, time_cell, verdict_chip
+from runs.pages.parts.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
+from runs.tables.table import Column, Table, TableCell, ratio_values, without_idle
 from runs.words import numbers
 from runs.words.cells import depth_words, majority_words, threads_words
 from runs.words.engines import engine_place, engine_title
+from runs.words.reasons import reason_in_words
+
+# ---------------------------------------------------------------- comparison
+
+
+def _comparison_columns(measured: str) -> list[Column]:
+    columns = [
+        Column(gettext("Engine"), sort="engine", exports=("engine", *HELD_NAMES)),
+        Column(gettext("Network"), sort="size", exports=("network", "hidden_layers", "width")),
+        Column(gettext("On"), sort="on", exports=("device", "threads", "track")),
+        Column(gettext("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
+        Column(gettext("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
+    ]
+    if measured:
+        columns += [Column(measured, is_number=True, sort="y", exports=("y", "y_low", "y_high"))]
+    return [
+        *columns,
+        Column(gettext("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
+        Column(gettext("Verdict"), sort="verdict", exports=("verdict", "reason")),
+        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs", "stalled")),
+        Column("GFLOP/s", is_number=True, sort="gflops", exports=("gflops_per_second",)),
+        Column(gettext("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
+    ]
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What the chart shows of a row beside its time, and the share of the machine's peak."""
+
+    y: tuple[float, float | None, float | None] | None = None
+    unit: str = ""
+    share_of_peak: float | None = None
+
+
+def comparison_table(
+    standings: Sequence[Standing], *, scope_query: str, extras: Sequence[Extra] = (), measured: str = ""
+) -> Table:
+    """`measured` names the chart's quantity where it is another than the time."""
+    extras = extras or [Extra()] * len(standings)
+    rows = [_comparison_row(*pair, scope_query, measured) for pair in zip(standings, extras, strict=True)]
+    networks = [(standing.row.network, standing.row.device, standing.row.threads) for standing in standings]
+    starts = frozenset(index for index in range(1, len(rows)) if networks[index] != networks[index - 1])
+    caption = gettext("Time per epoch, the fastest first at each network")
+    return without_idle(Table(caption, _comparison_columns(measured), rows, group_starts=starts), "on", "peak")
+
+
+def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured: str) -> list[TableCell]:
+    row, found, to_best = standing.row, standing.row.estimate, standing.ratio
+    runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
+    cells = [
+        TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
+        TableCell(numbers.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
+        TableCell(on_words(row), values=(row.device, row.threads, row.track)),
+        time_cell(row),
+        TableCell(
+            numbers.interval(found.low, found.high) if found else numbers.NONE,
+            title=_why_no_interval(row),
+            values=(found.low, found.high) if found else (None, None),
+        ),
+    ]
+    if measured:
+        y = extra.y or (None, None, None)
+        cells += [TableCell(numbers.with_unit(y[0], extra.unit), values=y)]
+    rate = row.flops_per_epoch / found.seconds / 1e9 if found else None
+    return [
+        *cells,
+        TableCell(numbers.times(to_best.value if to_best else None), values=ratio_values(to_best)),
+        TableCell(
+            chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
+            title=standing.note or reason_in_words(row.reason),
+            values=(standing.verdict if to_best else row.missing_status, row.reason),
+        ),
+        runs_cell(row, len(row.samples), runs_url),
+        TableCell(numbers.with_unit(rate, ""), values=(rate,)),
+        TableCell(numbers.percent(extra.share_of_peak), values=(extra.share_of_peak,)),
+    ]
+
+
+def _why_no_interval(row: CellRow) -> str:
+    return "" if row.estimate and row.estimate.low is not None else gettext("An interval needs three runs.")
+
 
 # ---------------------------------------------------------------- the chart
 

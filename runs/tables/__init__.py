@@ -1,0 +1,1 @@
+"""Tables that are ready to be shown: in pages and as files."""
