@@ -7,5 +7,5 @@ urlpatterns = [
     path("accounts/", include("runs.account_urls")),
     path("", include("runs.urls")),
 ]
-handler404 = "runs.views.page_not_found"
-handler500 = "runs.views.server_error"
+handler404 = "runs.pages.about.page_not_found"
+handler500 = "runs.pages.about.server_error"

@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs import chart_views
 from runs.api import documents, findings, queries
 from runs.api.base import View
 from runs.api.schema import described
 from runs.charts.specs import SPECS
+from runs.pages import files
 from runs.selectors.scopes import Scope
 
 
@@ -84,7 +84,7 @@ class Charts(View):
                 title=str(SPECS[slug].title),
                 address=request.build_absolute_uri(reverse("api:chart", args=[slug])),
             )
-            for slug in chart_views.CHARTS
+            for slug in files.CHARTS
         ]
         return Response(documents.PageOf[documents.ChartEntry](results=entries, next=None))
 
@@ -98,7 +98,7 @@ class OneChart(View):
     def get(self, request: Request, slug: str) -> Response:
         if not self.query.run:
             findings.asked_scope(self.query.experiment, self.query.machine, self.query.gpu_machine)
-        found = chart_views.chart(_twin(request), slug)
+        found = files.chart(_twin(request), slug)
         assert isinstance(found, HttpResponse)
         return Response(json.loads(found.content))
 

@@ -10,7 +10,6 @@ from django.http import QueryDict
 
 from runs.api import documents
 from runs.errors import NotFoundError
-from runs.explore import exploration
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.facets import FacetState
@@ -19,13 +18,14 @@ from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
+from runs.pages.explore import exploration
 from runs.pages.parts.comparison import conditions
+from runs.pages.speed_ups import found_speed_ups
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.selectors.study import claims_in, published_recommendations, published_speed_ups
-from runs.speed_up_pages import found_speed_ups
 from runs.stats import Estimate, Ratio
 
 

@@ -19,11 +19,7 @@ from django.db.models.functions import Cast
 from engines.contract import Equivalence
 from engines.registry import ENGINES
 from runs.findings.cells import NO_SAMPLES, CellRow
-from runs.models import (
-    Coverage,
-    Environment,
-    Summary,
-)
+from runs.models import Coverage, Environment, Summary
 from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples

@@ -9,12 +9,7 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from runs.errors import NotFoundError
-from runs.models import (
-    Coverage,
-    Experiment,
-    Machine,
-    Summary,
-)
+from runs.models import Coverage, Experiment, Machine, Summary
 
 NOISE_PRESET = "noise"
 """The suite that measures a machine against itself."""

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines.contract import NetworkType
+from runs.findings.cells import CellRow
 from runs.findings.claims import judged, measured
-from runs.models import (
-    PublishedRecommendation,
-    PublishedSpeedUp,
-)
+from runs.models import PublishedRecommendation, PublishedSpeedUp
 from runs.models.subjects import known_network_type
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
@@ -47,3 +45,9 @@ def hardware_of(scope: Scope) -> Mapping[str, Any]:
     """The contract's Machine as a mapping; its GPUs are those of the machine that the GPU's times come from."""
     hardware = dict(scope.machine.hardware) if scope.machine else {}
     return hardware | ({"gpus": scope.gpu_machine.hardware.get("gpus")} if scope.gpu_machine else {})
+
+
+def judged_on(scope: Scope, rows: Sequence[CellRow], *, rope: float | None = None) -> Sequence[JudgedClaim]:
+    """`rope` is looked up where it is not given."""
+    rope = region_of(*scope.measured_on) if rope is None else rope
+    return judged(measured(rows, hardware_of(scope)), rope)

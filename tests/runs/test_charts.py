@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.registry import ENGINES
-from runs.chart_views import clean
 from runs.charts import build, specs, style
 from runs.charts.build import Chart, Point, Series
 from runs.charts.forest import LEAST_TICK_DISTANCE, Mark, forest
 from runs.charts.style import Chip
+from runs.pages.files import clean
 
 TOKENS = Path(__file__).parents[2] / "static" / "css" / "tokens.css"
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.http import QueryDict
+
 from runs.charts.forest import Forest, Mark, forest
 from runs.charts.style import Chip, SeriesStyle, style_for
+from runs.findings.cells import CellRow
 from runs.findings.recommendation import Recommendation, Row
-from runs.findings.situations import Answer
+from runs.findings.situations import CHOICES, Answer, answers
 from runs.pages.parts.cells import verdict_chip
+from runs.selectors.study import published_recommendations
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words
@@ -38,3 +44,8 @@ def _mark(found: Recommendation, row: Row) -> Mark:
         high=ratio.high if ratio else None,
         reason=reason_in_words(row.missing.reason) if row.missing else "",
     )
+
+
+def asked_answers(cells: Sequence[CellRow], query: QueryDict, rope: float) -> list[Answer]:
+    wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
+    return answers(cells, published_recommendations(), rope=rope, wished=wished)

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as _
 
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
@@ -26,26 +24,26 @@ from runs.words.cells import depth_words, majority_words, threads_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.reasons import reason_in_words
 
-# ---------------------------------------------------------------- comparison
+# ---------------------------------------------------------------- the table
 
 
 def _comparison_columns(measured: str) -> list[Column]:
     columns = [
-        Column(gettext("Engine"), sort="engine", exports=("engine", *HELD_NAMES)),
-        Column(gettext("Network"), sort="size", exports=("network", "hidden_layers", "width")),
-        Column(gettext("On"), sort="on", exports=("device", "threads", "track")),
-        Column(gettext("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
-        Column(gettext("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
+        Column(_("Engine"), sort="engine", exports=("engine", *HELD_NAMES)),
+        Column(_("Network"), sort="size", exports=("network", "hidden_layers", "width")),
+        Column(_("On"), sort="on", exports=("device", "threads", "track")),
+        Column(_("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
+        Column(_("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
     ]
     if measured:
         columns += [Column(measured, is_number=True, sort="y", exports=("y", "y_low", "y_high"))]
     return [
         *columns,
-        Column(gettext("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
-        Column(gettext("Verdict"), sort="verdict", exports=("verdict", "reason")),
-        Column(gettext("Runs"), is_number=True, sort="runs", exports=("runs", "stalled")),
+        Column(_("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
+        Column(_("Verdict"), sort="verdict", exports=("verdict", "reason")),
+        Column(_("Runs"), is_number=True, sort="runs", exports=("runs", "stalled")),
         Column("GFLOP/s", is_number=True, sort="gflops", exports=("gflops_per_second",)),
-        Column(gettext("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
+        Column(_("Of peak"), is_number=True, sort="peak", exports=("share_of_peak",)),
     ]
 
 
@@ -66,7 +64,7 @@ def comparison_table(
     rows = [_comparison_row(*pair, scope_query, measured) for pair in zip(standings, extras, strict=True)]
     networks = [(standing.row.network, standing.row.device, standing.row.threads) for standing in standings]
     starts = frozenset(index for index in range(1, len(rows)) if networks[index] != networks[index - 1])
-    caption = gettext("Time per epoch, the fastest first at each network")
+    caption = _("Time per epoch, the fastest first at each network")
     return without_idle(Table(caption, _comparison_columns(measured), rows, group_starts=starts), "on", "peak")
 
 
@@ -103,7 +101,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
 
 
 def _why_no_interval(row: CellRow) -> str:
-    return "" if row.estimate and row.estimate.low is not None else gettext("An interval needs three runs.")
+    return "" if row.estimate and row.estimate.low is not None else _("An interval needs three runs.")
 
 
 # ---------------------------------------------------------------- the chart

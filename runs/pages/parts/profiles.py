@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from engines.profile_record import Operation, Profile
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
-from runs.explore import Option
 from runs.models import Run
+from runs.pages.explore import Option
 from runs.pages.parts.cells import on_words
 from runs.pages.parts.sides import Compared, Pairing
 from runs.selectors.profiles import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells

@@ -16,7 +16,7 @@ from runs.findings.run_details import RunDetails
 from runs.findings.tracks import Payoff, pairs
 from runs.models import Run
 from runs.pages.parts.cells import row_style
-from runs.record_tables import on_words
+from runs.pages.parts.lists import on_words
 from runs.selectors.cells import cells_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope

@@ -126,7 +126,7 @@ def test_a_page_that_fails_is_our_own_500(client: Client, monkeypatch: pytest.Mo
     def fail() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("runs.views.stored_counts", fail)
+    monkeypatch.setattr("runs.pages.home.stored_counts", fail)
     client.raise_request_exception = False
     words = text(client, "/", status=500)
     assert "This page failed" in words

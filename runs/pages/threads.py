@@ -1,4 +1,4 @@
-"""Time, speed-up and efficiency over CPU threads, engine by engine, on one network. No ORM."""
+"""Time, speed-up and efficiency over CPU threads, engine by engine, on one network."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engines.contract import Network
+from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import Chip, guide_style, publication_style
 from runs.findings.alike import HELD_NAMES, Place, held_values, place
 from runs.findings.cells import CellRow
+from runs.findings.choices import Select, selects
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.run_details import RunDetails
 from runs.findings.scaling import Line, differing, lines, newest_lines
+from runs.pages.explore import scope_query
+from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
+from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope
 from runs.stats import Ratio
 from runs.study.published import published
-from runs.tables.table import Column, Table, TableCell, ratio_values
+from runs.tables.table import Column, Table, TableCell, in_order, ratio_values
 from runs.words import numbers
 from runs.words.cells import threads_words
 
@@ -212,3 +220,56 @@ def _point(x: int, found: Any, factor: float, url: str) -> Point:
 
 def slug(network: Network) -> str:
     return f"{network.type}-{network.hidden_layers}x{network.width}"
+
+
+# ---------------------------------------------------------------- threads
+
+
+def _asked_threads(query: QueryDict, *, with_figures: bool = False) -> tuple[Scope, ThreadScaling]:
+    scope, rows = asked_cells(query)
+    cores = (scope.machine.hardware if scope.machine else {}).get("cores")
+    wished = {name: query.getlist(name) for name in ("network", "data", "batch")}
+    found = ThreadScaling(rows, wished, cores, scope_query(scope))
+    if with_figures:
+        drawn = [row for line in found.lines for row in line.cells.values()]
+        found = replace(found, figures=run_details(scope, drawn))
+    return scope, found
+
+
+def threads(request: HttpRequest) -> HttpResponse:
+    scope, found = _asked_threads(request.GET, with_figures=True)
+    query = request.GET.urlencode()
+    charts = [(found.chart(slug), chart_url(slug, query)) for slug in THREAD_CHARTS] if found.lines else []
+    return render_page(
+        request,
+        "threads",
+        "threads",
+        scope=scope,
+        found=found,
+        charts=[(chart, address, build.summary(chart), chart.spec.heading) for chart, address in charts],
+        selects=_thread_selects(found, request.GET),
+        table=in_order(found.table, request.GET.get("sort", "")),
+        published=published().thread_scaling["mlp"],
+        csv_url=table_url("threads", "csv", query),
+        table_json_url=table_url("threads", "json", query),
+        is_synthetic=found.is_synthetic,
+    )
+
+
+def _thread_selects(found: ThreadScaling, query: QueryDict) -> list[Select]:
+    if not found.network:
+        return []
+    asked = {name: query.getlist(name) for name in query}
+    network = Select("network", _("Network"), found.network_choices, slug(found.network))
+    return [network, *selects([(found.network.type, found.picked.facets)], asked)]
+
+
+THREAD_CHARTS = ("threads-time", "threads-speed-up", "threads-efficiency")
+
+
+def thread_chart(slug: str, query: QueryDict) -> Chart:
+    return _asked_threads(query)[1].chart(slug)
+
+
+def thread_table(query: QueryDict) -> Table:
+    return _asked_threads(query, with_figures=True)[1].table

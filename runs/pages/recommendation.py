@@ -1,23 +1,54 @@
-"""The recommendation as tables: the overview beside the study's, each answer's evidence, and all of it as a file."""
+"""The recommendation and its evidence, as a page and as a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from runs.charts.style import Chip
 from runs.findings.alike import HELD_NAMES, held_values
+from runs.findings.choices import selects
 from runs.findings.recommendation import Row
 from runs.findings.situations import Answer
-from runs.pages.parts.answers import row_chip, row_style_in
+from runs.pages.parts.answers import asked_answers, forest_of, row_chip, row_style_in
+from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.cells import runs_cell, time_cell
+from runs.pages.parts.rendering import render_page, table_url
+from runs.selectors.machines import region_of
 from runs.stats import stalled_runs
 from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words
+
+
+def recommendation(request: HttpRequest) -> HttpResponse:
+    scope, cells = asked_cells(request.GET)
+    rope = region_of(*scope.measured_on)
+    found = asked_answers(cells, request.GET, rope)
+    asked = {name: request.GET.getlist(name) for name in request.GET}
+    query = request.GET.urlencode()
+    return render_page(
+        request,
+        "recommendation",
+        "answers",
+        scope=scope,
+        selects=selects([(answer.found.situation.network_type, answer.facets) for answer in found], asked),
+        answers=[(answer, forest_of(answer), evidence_table(answer)) for answer in found],
+        tie_band=numbers.tie_band(rope),
+        overview=overview_table(found),
+        csv_url=table_url("recommendation", "csv", query),
+        table_json_url=table_url("recommendation", "json", query),
+        is_synthetic=any(cell.is_synthetic for cell in cells),
+    )
+
+
+def recommendation_table(query: QueryDict) -> Table:
+    scope, cells = asked_cells(query)
+    return answers_table(asked_answers(cells, query, region_of(*scope.measured_on)))
 
 
 def overview_table(found: Sequence[Answer]) -> Table:

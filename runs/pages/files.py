@@ -13,11 +13,16 @@ from chartjs.views.lines import BaseLineOptionsChartView
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
-from runs import claim_views, machine_pages, run_pages, speed_up_pages, study_views, views
 from runs.charts import build
 from runs.charts.build import Chart
-from runs.explore import exploration
 from runs.models import Run
+from runs.pages import machines, run, speed_ups
+from runs.pages.claims import claim_table, claims_table
+from runs.pages.compare import compare_table
+from runs.pages.explore import exploration
+from runs.pages.figures import figure_chart, figure_table
+from runs.pages.recommendation import recommendation_table
+from runs.pages.threads import THREAD_CHARTS, thread_chart, thread_table
 from runs.tables import files
 from runs.tables.table import Table
 
@@ -82,19 +87,17 @@ class BuiltChartView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[
 
 
 def _of_run(builder: Callable[[Run], Chart]) -> Callable[[QueryDict], Chart]:
-    return lambda query: builder(run_pages.run_asked_for(query.get("run", "")))
+    return lambda query: builder(run.run_asked_for(query.get("run", "")))
 
 
 CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
     "time-per-epoch": lambda query: exploration(query).chart,
-    "epochs": _of_run(run_pages.epochs_chart),
-    "losses": _of_run(run_pages.losses_chart),
-    "place": _of_run(run_pages.place_chart),
-    "stability": lambda query: (
-        machine_pages.stability_of(machine_pages.machine_asked_for(query.get("machine", ""))).chart
-    ),
-    "figure": study_views.figure_chart,
-    **{slug: partial(study_views.thread_chart, slug) for slug in study_views.THREAD_CHARTS},
+    "epochs": _of_run(run.epochs_chart),
+    "losses": _of_run(run.losses_chart),
+    "place": _of_run(run.place_chart),
+    "stability": lambda query: machines.stability_of(machines.machine_asked_for(query.get("machine", ""))).chart,
+    "figure": figure_chart,
+    **{slug: partial(thread_chart, slug) for slug in THREAD_CHARTS},
 }
 
 
@@ -109,13 +112,13 @@ def chart(request: HttpRequest, slug: str) -> HttpResponse | HttpResponseBase:
 
 TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     "comparison": lambda query: exploration(query).table,
-    "figure": study_views.figure_table,
-    "threads": study_views.thread_table,
-    "claims": claim_views.claims_table,
-    "claim": claim_views.claim_table,
-    "compare": study_views.compare_table,
-    "recommendation": views.recommendation_table,
-    "speed-ups": speed_up_pages.speed_up_export,
+    "figure": figure_table,
+    "threads": thread_table,
+    "claims": claims_table,
+    "claim": claim_table,
+    "compare": compare_table,
+    "recommendation": recommendation_table,
+    "speed-ups": speed_ups.speed_up_export,
 }
 _FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
     "csv": (files.as_csv, "text/csv; charset=utf-8"),

@@ -1,22 +1,35 @@
-"""What the page about one run shows of its record, and its charts."""
+"""One run: its times, what it was, where and under what it ran."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_POST
 
+from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
+from runs.errors import RunsError
 from runs.models import Run, Workload
-from runs.record_tables import facts_table
-from runs.selectors.runs import runs_beside
+from runs.pages.parts import profiles
+from runs.pages.parts.cells import status_chip
+from runs.pages.parts.lists import facts_table
+from runs.pages.parts.rendering import chart_url, render_page
+from runs.selectors.runs import (
+    runs_beside,
+)
+from runs.services import curation
 from runs.tables.table import Table
 from runs.words import numbers
 from runs.words.cells import data_words, majority_words
@@ -215,3 +228,59 @@ def hardware_table(hardware: Mapping[str, Any]) -> Table:
         **in_words(hardware.get("facts") or {}),
     }
     return facts_table(_("Hardware"), facts)
+
+
+def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
+    found = run_asked_for(str(run_id))
+    query = urlencode({"run": found.run_id})
+    place = place_chart(found)
+    charts = [chart for chart in (epochs_chart(found), losses_chart(found), place) if chart.points]
+    return render_page(
+        request,
+        "run",
+        "data",
+        tab="runs",
+        run=found,
+        problem=problem,
+        may_exclude=_may_exclude(request, found),
+        place=place_words(found, place),
+        data=data_of(found),
+        why_not=reason_in_words(found.reason),
+        unstable=unstable_reasons(found),
+        status=status_chip(found.status),
+        headline=numbers.seconds(found.epoch_seconds),
+        charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
+        profile=profiles.profile_beside(found),
+        tables=[
+            table
+            for table in (
+                results_table(found),
+                phases_table(found),
+                placement_table(found),
+                hardware_table(found.record.get("machine") or {}),
+                settings_table(found),
+                conditions_table(found),
+            )
+            if table.rows
+        ],
+    )
+
+
+def _may_exclude(request: HttpRequest, found: Run) -> bool:
+    user = request.user
+    return user.is_authenticated and (user.is_staff or found.machine.owner_id == user.pk)
+
+
+@require_POST
+def exclusion(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Excludes a run, or restores it, with the reason that its page's form gives."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("run", args=[run_id]), reverse("sign-in"))
+    act = curation.restore_run if request.POST.get("act") == "restore" else curation.exclude_run
+    try:
+        act(run_id=str(run_id), reason=request.POST.get("reason", ""), by=request.user)
+    except RunsError as error:
+        answer = run(request, run_id, problem=str(error))
+        answer.status_code = 400
+        return answer
+    return redirect("run", run_id=run_id)

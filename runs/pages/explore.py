@@ -1,4 +1,4 @@
-"""What the comparison shows for a query string: the page, its chart's JSON and its table's files share this look-up."""
+"""The pages that compare, and the site's own. Each looks up, builds its tables and charts, and renders."""
 
 from __future__ import annotations
 
@@ -9,25 +9,55 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlencode
 
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 
 from engines.registry import ENGINES
+from runs.charts import build
 from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
 from runs.findings.standings import Standing, standings
+from runs.findings.tracks import in_any_track
 from runs.pages.parts.comparison import MOST_IN_ONE, PARTS, Extra, View, comparison_chart, comparison_table
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
+from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import measured_peaks, region_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope, asked_scope
 from runs.stats import EQUIVALENCE
 from runs.tables.table import Table, in_order
+from runs.words import numbers
 from runs.words.engines import engine_title
+
+
+def explore(request: HttpRequest) -> HttpResponse:
+    found = exploration(request.GET)
+    query = request.GET.urlencode()
+    charts = [(panel.chart, chart_url("time-per-epoch", panel.query), panel.label) for panel in found.panels]
+    return render_page(
+        request,
+        "explore",
+        "explore",
+        found=found,
+        scope=found.scope,
+        charts=[
+            (chart, address, build.summary(chart), label)
+            for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
+        ],
+        table=found.table,
+        tie_band=numbers.tie_band(found.rope),
+        payoffs=payoff_table(found.scope, in_any_track(found.rows, found.picked.rows)),
+        documented=documented(row.engine for row in found.picked.rows),
+        json_url=chart_url("time-per-epoch", query),
+        csv_url=table_url("comparison", "csv", query),
+        table_json_url=table_url("comparison", "json", query),
+    )
+
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
 INTERVALS = ("bars", "bands", "none")

@@ -1,4 +1,4 @@
-"""What the page about one machine shows: the study's tables with its values beside, its state, its peers."""
+"""Machines: hardware beside the study's, state, and others with the same processor."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
 from runs.charts.style import RAMP, Chip, ramp_style
@@ -17,8 +21,26 @@ from runs.findings.alike import alike
 from runs.findings.cells import CellRow
 from runs.models import Machine
 from runs.pages.parts.cells import row_style
+from runs.pages.parts.lists import (
+    counts,
+    keys,
+    listed,
+    number,
+    number_columns,
+    ordered,
+    render_list,
+    runs_table,
+    when,
+    whole,
+)
+from runs.pages.parts.rendering import chart_url, render_page
+from runs.selectors import coverage
 from runs.selectors.cells import cells_with_processor
-from runs.selectors.machines import Health, health_of
+from runs.selectors.coverage import Extent
+from runs.selectors.machines import Health, health_of, noise_of
+from runs.selectors.runs import (
+    latest_runs,
+)
 from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
@@ -208,4 +230,52 @@ def _peer_row(peer: Peer, machine: str) -> list[TableCell]:
         TableCell(numbers.count(len(times))),
         *(TableCell(numbers.seconds(value)) for value in (peer.seconds[machine], times[0], median(times), times[-1])),
         TableCell(chip=Chip(words, "good" if place == 1 else "none")),
+    ]
+
+
+def machines(request: HttpRequest) -> HttpResponse:
+    orders = {"name": "name", "cpu": "hardware__cpu", "cores": "hardware__cores", "memory": "hardware__memory_bytes"}
+    page = listed(request, ordered(Machine.objects.all(), request, orders, ("name", "hardware__cpu")))
+    table = machines_table(list(page), coverage.extents("machine", keys(page)))
+    return render_list(request, "machines", _("Machines"), page, table)
+
+
+def machine(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Machine, pk=pk)
+    state = stability_of(found, noise_of(found))
+    query = urlencode({"machine": found.pk})
+    return render_page(
+        request,
+        "machine",
+        "data",
+        tab="machines",
+        machine=found,
+        tables=hardware_tables(found.hardware),
+        state=state,
+        chart=state.chart,
+        chart_url=chart_url("stability", query),
+        summary=build.summary(state.chart),
+        peers=peers_table(found),
+        latest=runs_table(latest_runs(machine=found), _("Its newest runs"), without=_("Machine")),
+    )
+
+
+def machines_table(machines: Sequence[Machine], extents: Mapping[int, Extent]) -> Table:
+    columns = [Column(_("Machine"), sort="name"), Column(_("Processor"), sort="cpu")]
+    columns += [Column(_("Cores"), is_number=True, sort="cores"), Column(_("Memory"), is_number=True, sort="memory")]
+    columns += [Column(_("GPU"))]
+    columns += [*number_columns(_("Cells"), _("Experiments")), Column(_("Newest run"))]
+    return Table(_("Machines"), columns, [_machine_row(machine, extents[machine.pk]) for machine in machines])
+
+
+def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
+    hardware = machine.hardware
+    return [
+        TableCell(machine.name, url=reverse("machine", args=[machine.pk])),
+        TableCell(str(hardware.get("cpu") or numbers.NONE)),
+        TableCell(number(hardware.get("cores"))),
+        TableCell(numbers.gib(whole(hardware.get("memory_bytes")))),
+        TableCell(", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")),
+        *counts(extent, "cells", "experiments"),
+        TableCell(when(extent.newest_run_at)),
     ]

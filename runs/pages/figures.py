@@ -1,4 +1,4 @@
-"""The study's twenty figures over measured cells: what each shows, asks and claimed. No ORM."""
+"""The study's twenty figures over measured cells: what each shows, asks and claimed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
+from runs.charts import build
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale
@@ -15,11 +17,18 @@ from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.standings import standings
+from runs.pages.explore import Option, scope_query
+from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.comparison import View, comparison_chart, comparison_table, series_of
 from runs.pages.parts.measures import ACROSS
+from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.verdicts import claim_chip, claim_strips
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope
+from runs.selectors.study import judged_on
 from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
-from runs.tables.table import Table
+from runs.tables.table import Table, in_order
 from runs.words import numbers
 from runs.words.cells import depth_words, threads_words
 from runs.words.engines import engine_title
@@ -220,3 +229,108 @@ def look_of(query: Mapping[str, str], scope_query: str = "") -> Look:
     return Look(
         query.get("engines") == "all", query.get("look") == "study", scale, scope_query, query.get("over") == "threads"
     )
+
+
+# ---------------------------------------------------------------- figures
+
+
+def figure_list(request: HttpRequest) -> HttpResponse:
+    scope, rows = asked_cells(request.GET)
+    verdicts = {claim.id: claim_chip(claim) for claim in judged_on(scope, rows)}
+    found = figures(rows, look_of(request.GET))
+    return render_page(
+        request,
+        "figures",
+        "figures",
+        scope=scope,
+        figures=[(figure, [verdicts[claim] for claim in figure.claims]) for figure in found],
+        switches=_figure_switches(request.GET, with_scale=False),
+        kept={name: request.GET[name] for name in ("engines", "look") if name in request.GET},
+        is_synthetic=any(row.is_synthetic for row in rows),
+    )
+
+
+def _figure_switches(query: QueryDict, *, with_scale: bool, scale: str = "") -> list[tuple[str, list[Option]]]:
+    def option(words: str, name: str, value: str) -> Option:
+        changed = query.copy()
+        changed.pop(name, None)
+        if value:
+            changed[name] = value
+        return Option(words, changed.urlencode(), query.get(name, "") == value)
+
+    found = [
+        (_("Engines"), [option(_("The study's"), "engines", ""), option(_("All engines"), "engines", "all")]),
+        (_("Colours"), [option(_("Today's colours"), "look", ""), option(_("The study's greys"), "look", "study")]),
+    ]
+    if with_scale:
+        both = [option(_("Linear"), "scale", "linear"), option(_("Log"), "scale", "log")]
+        found.append((_("Scale"), [Option(each.label, each.query, f"scale={scale}" in each.query) for each in both]))
+    return found
+
+
+def _over_switch(query: QueryDict) -> tuple[str, list[Option]]:
+    """A figure by threads is read either way."""
+    changed = query.copy()
+    changed["over"] = "threads"
+    plain = query.copy()
+    plain.pop("over", None)
+    is_over = query.get("over") == "threads"
+    return _("Over"), [
+        Option(_("Width"), plain.urlencode(), not is_over),
+        Option(_("Threads"), changed.urlencode(), is_over),
+    ]
+
+
+def _asked_figure(number: str, query: QueryDict) -> tuple[Scope, list[CellRow], list[StudyFigure], int]:
+    scope, rows = asked_cells(query)
+    found = figures(rows, look_of(query, scope_query(scope)), region_of(*scope.measured_on))
+    place = next((at for at, figure in enumerate(found) if figure.slug == number), None)
+    if place is None:
+        raise Http404(f"The study has no figure {number!r}. It has 4-1 to 4-20.")
+    return scope, rows, found, place
+
+
+def figure(request: HttpRequest, number: str) -> HttpResponse:
+    scope, rows, found, place = _asked_figure(number, request.GET)
+    shown = found[place]
+    query = _with_number(request.GET, number)
+    claims = [claim for claim in judged_on(scope, rows) if claim.id in shown.claims]
+    return render_page(
+        request,
+        "figure",
+        "figures",
+        scope=scope,
+        figure=shown,
+        chart=shown.chart,
+        chart_url=chart_url("figure", query),
+        summary=build.summary(shown.chart),
+        table=in_order(shown.table, request.GET.get("sort", "")),
+        tie_band=numbers.tie_band(shown.rope),
+        claims=[(claim, claim_chip(claim), claim_strips(claim)) for claim in claims],
+        switches=[
+            *_figure_switches(request.GET, with_scale=True, scale=shown.scale),
+            *([_over_switch(request.GET)] if shown.by_threads else []),
+        ],
+        kept={name: request.GET[name] for name in ("engines", "look", "scale", "over") if name in request.GET},
+        before=found[place - 1] if place else None,
+        after=found[place + 1] if place + 1 < len(found) else None,
+        csv_url=table_url("figure", "csv", query),
+        table_json_url=table_url("figure", "json", query),
+        is_synthetic=shown.picked.is_synthetic,
+    )
+
+
+def _with_number(query: QueryDict, number: str) -> str:
+    changed = query.copy()
+    changed["figure"] = number
+    return changed.urlencode()
+
+
+def figure_chart(query: QueryDict) -> Chart:
+    *_rest, found, place = _asked_figure(query.get("figure", ""), query)
+    return found[place].chart
+
+
+def figure_table(query: QueryDict) -> Table:
+    *_rest, found, place = _asked_figure(query.get("figure", ""), query)
+    return found[place].table

@@ -1,21 +1,34 @@
-"""GPU/CPU speed-ups in the form of the study's Tables 4.7 and 4.8: published, and measured beside. No ORM."""
+"""GPU/CPU speed-ups in the form of the study's Tables 4.7 and 4.8: published, and measured beside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import median
 
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from engines.contract import NetworkType
 from engines.registry import ENGINES
 from runs.charts.style import Chip, style_for
 from runs.findings.alike import HELD_NAMES, Place, held_values, place
 from runs.findings.cells import CellRow
+from runs.findings.choices import Select, selects
 from runs.findings.run_details import RunDetails
-from runs.findings.speed_ups import Hosts, Key, Measured, PublishedValue, RowKey, SpeedUps
+from runs.findings.speed_ups import CHOICES, Hosts, Key, Measured, PublishedValue, RowKey, SpeedUps, measured_speed_ups
 from runs.findings.tracks import Payoff
+from runs.models import PublishedSpeedUp
+from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.selects import gpu_machine_select
+from runs.selectors.cells import cells_of
+from runs.selectors.run_details import run_details
+from runs.selectors.scopes import Scope, asked_scope, with_both_devices
+from runs.selectors.study import published_speed_ups
 from runs.stats import Ratio
+from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell, heat
 from runs.words import numbers
 from runs.words.cells import depth_words
@@ -174,3 +187,79 @@ def _payoff_row(row: CellRow, payoff: Payoff) -> list[TableCell]:
         TableCell(numbers.seconds(payoff.other_start), values=(payoff.other_start,)),
         TableCell(payoff.words, values=(payoff.epochs,)),
     ]
+
+
+_NETWORKS: tuple[NetworkType, ...] = ("mlp", "cnn")
+
+
+@dataclass(frozen=True)
+class FoundSpeedUps:
+    """`scope` names the machine of each device."""
+
+    scope: Scope
+    by_network: Mapping[NetworkType, SpeedUps]
+
+    @property
+    def pairs(self) -> list[Measured]:
+        return [each for found in self.by_network.values() for each in found.pairs]
+
+    @property
+    def differing(self) -> list[str]:
+        return [words for found in self.by_network.values() for words in found.differing]
+
+    @cached_property
+    def _published(self) -> Mapping[NetworkType, list[PublishedSpeedUp]]:
+        return published_speed_ups()
+
+    @cached_property
+    def heat_tables(self) -> list[Table]:
+        values = self._published
+        return [speed_up_table(found, values[network]) for network, found in self.by_network.items()]
+
+    @cached_property
+    def measured_tables(self) -> list[Table]:
+        values = self._published
+        return [measured_table(found, values[network]) for network, found in self.by_network.items()]
+
+
+def found_speed_ups(scope: Scope, query: QueryDict, cells: Sequence[CellRow] | None = None) -> FoundSpeedUps:
+    """`cells` are the scope's, where they are at hand; read again only if another machine has a device's times."""
+    both = with_both_devices(scope)
+    rows = cells_of(both) if cells is None or both is not scope else cells
+    wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
+    return FoundSpeedUps(both, {network: measured_speed_ups(rows, network, wished) for network in _NETWORKS})
+
+
+def speed_up_page(request: HttpRequest) -> HttpResponse:
+    found = found_speed_ups(asked_scope(request.GET), request.GET)
+    figures = run_details(found.scope, [row for each in found.pairs for row in (each.before, each.after)])
+    query = request.GET.urlencode()
+    return render_page(
+        request,
+        "speed_ups",
+        "speed-ups",
+        scope=found.scope,
+        selects=_selects(found, request.GET),
+        found=found,
+        heat_tables=found.heat_tables,
+        measured_tables=[table for table in found.measured_tables if table.rows],
+        break_even=break_even_table(found.pairs, figures),
+        machines_then=published().machines,
+        csv_url=table_url("speed-ups", "csv", query),
+        table_json_url=table_url("speed-ups", "json", query),
+        is_synthetic=any(each.after.is_synthetic for each in found.pairs),
+    )
+
+
+def _selects(found: FoundSpeedUps, query: QueryDict) -> list[Select]:
+    asked = {name: query.getlist(name) for name in query}
+    return [
+        *gpu_machine_select(found.scope),
+        *selects([(network, each.facets) for network, each in found.by_network.items()], asked),
+    ]
+
+
+def speed_up_export(query: QueryDict) -> Table:
+    """Both networks' measured speed-ups."""
+    made = found_speed_ups(asked_scope(query), query).measured_tables
+    return replace(made[0], rows=[row for table in made for row in table.rows])

@@ -1,0 +1,39 @@
+"""Any two sides, network by network."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from runs.pages.parts.profiles import profile_pair
+from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.sides import compared
+from runs.tables.table import Table, in_order
+from runs.words import numbers
+
+# ---------------------------------------------------------------- two sides
+
+
+def compare(request: HttpRequest) -> HttpResponse:
+    found = compared(request.GET)
+    query = request.GET.urlencode()
+    swapped = QueryDict(mutable=True)
+    for name, values in request.GET.lists():
+        swapped.setlist({"a": "b", "b": "a"}.get(name[:1], name[:1]) + name[1:] if name[1:2] == "_" else name, values)
+    return render_page(
+        request,
+        "compare",
+        "compare",
+        found=found,
+        scope=found.a.scope,
+        tie_band=numbers.tie_band(found.rope),
+        table=in_order(found.table, request.GET.get("sort", "")),
+        profiles=profile_pair(found, request.GET),
+        swap_query=swapped.urlencode(),
+        csv_url=table_url("compare", "csv", query),
+        table_json_url=table_url("compare", "json", query),
+        is_synthetic=found.is_synthetic,
+    )
+
+
+def compare_table(query: QueryDict) -> Table:
+    return compared(query).table

@@ -1,0 +1,35 @@
+"""The home page: an answer for each situation, the claims at a glance, what a GPU brings."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from runs.pages.parts.answers import asked_answers, forest_of
+from runs.pages.parts.asked import asked_cells
+from runs.pages.parts.rendering import render_page
+from runs.pages.parts.verdicts import claim_cells, claim_counts
+from runs.pages.speed_ups import found_speed_ups
+from runs.selectors.coverage import stored_counts
+from runs.selectors.machines import region_of
+from runs.selectors.study import judged_on
+from runs.words import numbers
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    scope, cells = asked_cells(request.GET)
+    rope = region_of(*scope.measured_on)
+    claims = judged_on(scope, cells, rope=rope) if cells else []
+    speed_ups = found_speed_ups(scope, request.GET, cells)
+    return render_page(
+        request,
+        "home",
+        "answers",
+        scope=scope,
+        answers=[(answer, forest_of(answer)) for answer in asked_answers(cells, request.GET, rope)],
+        tie_band=numbers.tie_band(rope),
+        is_synthetic=any(cell.is_synthetic for cell in cells),
+        stored=stored_counts(),
+        heat_tables=speed_ups.heat_tables,
+        all_claims=claim_cells(claims),
+        counts=claim_counts(claims),
+    )
