@@ -4,7 +4,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("runs.api.urls")),
-    path("accounts/", include("runs.account_urls")),
     path("", include("runs.urls")),
 ]
 handler404 = "runs.pages.about.page_not_found"

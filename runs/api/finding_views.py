@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, QueryDict
 from django.urls import reverse
 from pydantic import BaseModel
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from runs.api.base import View
 from runs.api.schema import described
 from runs.charts.specs import SPECS
 from runs.pages import files
+from runs.pages.index import CHARTS
 from runs.selectors.scopes import Scope
 
 
@@ -84,7 +84,7 @@ class Charts(View):
                 title=str(SPECS[slug].title),
                 address=request.build_absolute_uri(reverse("api:chart", args=[slug])),
             )
-            for slug in files.CHARTS
+            for slug in CHARTS
         ]
         return Response(documents.PageOf[documents.ChartEntry](results=entries, next=None))
 
@@ -98,12 +98,6 @@ class OneChart(View):
     def get(self, request: Request, slug: str) -> Response:
         if not self.query.run:
             findings.asked_scope(self.query.experiment, self.query.machine, self.query.gpu_machine)
-        found = files.chart(_twin(request), slug)
-        assert isinstance(found, HttpResponse)
-        return Response(json.loads(found.content))
-
-
-def _twin(request: Request) -> HttpRequest:
-    """The plain request that REST framework wraps."""
-    plain: Any = request._request
-    return plain  # type: ignore[no-any-return]
+        if slug not in CHARTS:
+            raise Http404(f"There is no chart {slug!r}. Known charts: {', '.join(CHARTS)}.")
+        return Response(files.document(CHARTS[slug](request._request.GET)))

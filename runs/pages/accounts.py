@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -79,3 +81,18 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 def _user(request: HttpRequest) -> User:
     assert isinstance(request.user, User), "login_required has seen to it"
     return request.user
+
+
+ROUTES = (
+    path("accounts/sign-in/", auth_views.LoginView.as_view(template_name="accounts/sign_in.html"), name="sign-in"),
+    path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="sign-out"),
+    path(
+        "accounts/password/",
+        auth_views.PasswordChangeView.as_view(
+            template_name="accounts/password.html", success_url=reverse_lazy("tokens")
+        ),
+        name="password",
+    ),
+    path("accounts/tokens/", token_page, name="tokens"),
+    path("accounts/tokens/<int:pk>/revoke/", revoke, name="revoke-token"),
+)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from runs.charts.style import Chip
 from runs.findings.cells import CellRow
 from runs.findings.claims import judged, measured
 from runs.pages.figures import figures, look_of
 from runs.pages.parts.asked import asked_cells
-from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.pages.parts.selects import gpu_machine_select
 from runs.pages.parts.verdicts import claim_cells, claim_chip, claim_counts, claim_strips
 from runs.selectors.machines import region_of
@@ -27,6 +29,8 @@ from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words
 from runs.words.study import in_readers_words
 
+SECTION = Section("claims", gettext_noop("Claims"), "claims")
+
 
 def claim_list(request: HttpRequest) -> HttpResponse:
     scope, rows = asked_cells(request.GET)
@@ -38,7 +42,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "claims",
-        "claims",
+        SECTION,
         scope=scope,
         selects=gpu_machine_select(scope),
         held=_conditions(scope, cells),
@@ -76,7 +80,7 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
     return render_page(
         request,
         "claim",
-        "claims",
+        SECTION,
         scope=scope,
         selects=gpu_machine_select(scope),
         held=_conditions(scope, cells),
@@ -173,3 +177,12 @@ def claims_table(query: QueryDict) -> Table:
         for claim in judged_on(scope, rows)
     ]
     return Table(_("The study's claims"), columns, rows_)
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("claims/", claim_list, name="claims"),
+    path("claims/<slug:claim_id>/", claim, name="claim"),
+)
+TABLES = {"claims": claims_table, "claim": claim_table}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import path
+from django.utils.translation import gettext_noop
 
 from runs.pages.parts.profiles import profile_pair
-from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.pages.parts.sides import compared
 from runs.tables.table import Table, in_order
 from runs.words import numbers
+
+SECTION = Section("compare", gettext_noop("Compare"), "compare")
+
 
 # ---------------------------------------------------------------- two sides
 
@@ -22,7 +27,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "compare",
-        "compare",
+        SECTION,
         found=found,
         scope=found.a.scope,
         tie_band=numbers.tie_band(found.rope),
@@ -37,3 +42,9 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 def compare_table(query: QueryDict) -> Table:
     return compared(query).table
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("compare/", compare, name="compare"),)
+TABLES = {"compare": compare_table}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -14,7 +14,7 @@ from engines.registry import ENGINES
 from runs.charts.style import Chip, style_for
 from runs.pages.environments import environments_table
 from runs.pages.parts.lists import counts, number_columns, runs_table, when
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import render_page, tab
 from runs.pages.parts.tracks import docs_of, payoffs_of_engine
 from runs.selectors import coverage
 from runs.selectors.cells import environment_label
@@ -31,13 +31,15 @@ from runs.tables.table import Column, Table, TableCell, in_order
 from runs.words import numbers
 from runs.words.engines import engine_title
 
+SECTION = tab("engines", gettext_noop("Engines"))
+
 
 def engines(request: HttpRequest) -> HttpResponse:
     slugs = list(dict.fromkeys([*ENGINES, *engine_slugs()]))
     extents = coverage.extents("engine", slugs)
     table = engines_table([(slug, extents[slug]) for slug in slugs])
     table = in_order(table, request.GET.get("sort", ""))
-    return render_page(request, "list", "data", tab="engines", title=_("Engines"), table=table)
+    return render_page(request, "list", SECTION, title=_("Engines"), table=table)
 
 
 def engine(request: HttpRequest, slug: str) -> HttpResponse:
@@ -51,8 +53,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "engine",
-        "data",
-        tab="engines",
+        SECTION,
         engine=found,
         gates=gates_table(slug, gated),
         tracks=tracks_table({track: run.record for track, run in tracks.items()}),
@@ -130,3 +131,12 @@ def tracks_table(tracks: Mapping[str, Mapping[str, Any]]) -> Table:
         [TableCell(name), *(TableCell(str(own.get(name, numbers.NONE))) for own in settings.values())] for name in names
     ]
     return Table(_("What its tracks set"), columns, rows)
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("engines/", engines, name="engines"),
+    path("engines/<slug:slug>/", engine, name="engine"),
+    path("engines/<slug:slug>/notes.txt", engine_docs, name="engine-docs"),
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -22,7 +22,7 @@ from runs.pages.parts.lists import (
     runs_table,
     when,
 )
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import render_page, tab
 from runs.selectors import coverage
 from runs.selectors.coverage import Extent
 from runs.selectors.runs import (
@@ -31,12 +31,14 @@ from runs.selectors.runs import (
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 
+SECTION = tab("environments", gettext_noop("Environments"))
+
 
 def environments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "python": "python", "origin": "origin"}
     page = listed(request, ordered(Environment.objects.all(), request, orders, ("name", "python", "sha256")))
     table = environments_table(list(page), coverage.extents("environment", keys(page)))
-    return render_list(request, "environments", _("Environments"), page, table)
+    return render_list(request, SECTION, page, table)
 
 
 def environment(request: HttpRequest, pk: int) -> HttpResponse:
@@ -44,8 +46,7 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(
         request,
         "environment",
-        "data",
-        tab="environments",
+        SECTION,
         environment=found,
         origin=ORIGIN_WORDS.get(found.origin, found.origin),
         packages=facts_table(_("Packages"), found.packages, (_("Package"), _("Version"))),
@@ -85,3 +86,11 @@ ORIGIN_WORDS = {
     "chosen": gettext_noop("an interpreter that the user named"),
     "missing": gettext_noop("not installed"),
 }
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("environments/", environments, name="environments"),
+    path("environments/<int:pk>/", environment, name="environment"),
+)

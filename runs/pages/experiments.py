@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from runs.models import Experiment
 from runs.pages.machines import machines_table
 from runs.pages.parts.lists import counts, keys, listed, number_columns, ordered, render_list, runs_table, when
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import render_page, tab
 from runs.selectors import coverage
 from runs.selectors.coverage import Extent
 from runs.selectors.progress import progress_of
@@ -22,12 +23,14 @@ from runs.selectors.runs import (
 from runs.selectors.scopes import machines_of
 from runs.tables.table import Column, Table, TableCell
 
+SECTION = tab("experiments", gettext_noop("Experiments"))
+
 
 def experiments(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "suite": "suite", "started": "created_at"}
     page = listed(request, ordered(Experiment.objects.all(), request, orders, ("name", "suite")))
     table = experiments_table(list(page), coverage.extents("experiment", keys(page)))
-    return render_list(request, "experiments", _("Experiments"), page, table)
+    return render_list(request, SECTION, page, table)
 
 
 def experiment(request: HttpRequest, slug: str) -> HttpResponse:
@@ -37,8 +40,7 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "experiment",
-        "data",
-        tab="experiments",
+        SECTION,
         experiment=found,
         progress=progress_of(found),
         machines=machines_table(machines, extents),
@@ -74,3 +76,12 @@ def experiments_table(experiments: Sequence[Experiment], extents: Mapping[int, E
         for experiment in experiments
     ]
     return Table(_("Experiments, the newest first"), columns, rows)
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("experiments/", experiments, name="experiments"),
+    path("experiments/<slug:slug>/", experiment, name="experiment"),
+    path("experiments/<slug:slug>/progress.json", progress, name="progress"),
+)

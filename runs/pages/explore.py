@@ -10,8 +10,9 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import path
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from engines.registry import ENGINES
 from runs.charts import build
@@ -23,7 +24,7 @@ from runs.findings.standings import Standing, standings
 from runs.findings.tracks import in_any_track
 from runs.pages.parts.comparison import MOST_IN_ONE, PARTS, Extra, View, comparison_chart, comparison_table
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
-from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import measured_peaks, region_of
@@ -34,6 +35,8 @@ from runs.tables.table import Table, in_order
 from runs.words import numbers
 from runs.words.engines import engine_title
 
+SECTION = Section("explore", gettext_noop("Explore"), "explore")
+
 
 def explore(request: HttpRequest) -> HttpResponse:
     found = exploration(request.GET)
@@ -42,7 +45,7 @@ def explore(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "explore",
-        "explore",
+        SECTION,
         found=found,
         scope=found.scope,
         charts=[
@@ -357,3 +360,18 @@ def _offers_more(facet: FacetState) -> bool:
     if facet.name in {"environment", "code"}:
         return not facet.shows_all
     return len(facet.choices) > 1
+
+
+def explore_chart(query: QueryDict) -> Chart:
+    return exploration(query).chart
+
+
+def explore_table(query: QueryDict) -> Table:
+    return exploration(query).table
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("explore/", explore, name="explore"),)
+CHARTS = {"time-per-epoch": explore_chart}
+TABLES = {"comparison": explore_table}

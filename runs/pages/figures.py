@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from runs.charts import build
 from runs.charts.build import Chart, Series
@@ -21,7 +23,7 @@ from runs.pages.explore import Option, scope_query
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.comparison import View, comparison_chart, comparison_table, series_of
 from runs.pages.parts.measures import ACROSS
-from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.verdicts import claim_chip, claim_strips
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
@@ -32,6 +34,9 @@ from runs.tables.table import Table, in_order
 from runs.words import numbers
 from runs.words.cells import depth_words, threads_words
 from runs.words.engines import engine_title
+
+SECTION = Section("figures", gettext_noop("Figures"), "figures")
+
 
 _FACETS = [
     FACETS_BY_NAME[name]
@@ -241,7 +246,7 @@ def figure_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "figures",
-        "figures",
+        SECTION,
         scope=scope,
         figures=[(figure, [verdicts[claim] for claim in figure.claims]) for figure in found],
         switches=_figure_switches(request.GET, with_scale=False),
@@ -298,7 +303,7 @@ def figure(request: HttpRequest, number: str) -> HttpResponse:
     return render_page(
         request,
         "figure",
-        "figures",
+        SECTION,
         scope=scope,
         figure=shown,
         chart=shown.chart,
@@ -334,3 +339,13 @@ def figure_chart(query: QueryDict) -> Chart:
 def figure_table(query: QueryDict) -> Table:
     *_rest, found, place = _asked_figure(query.get("figure", ""), query)
     return found[place].table
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("figures/", figure_list, name="figures"),
+    path("figures/<slug:number>/", figure, name="figure"),
+)
+CHARTS = {"figure": figure_chart}
+TABLES = {"figure": figure_table}

@@ -6,23 +6,16 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from chartjs.views.lines import BaseLineOptionsChartView
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import path
 
 from runs.charts import build
 from runs.charts.build import Chart
-from runs.models import Run
-from runs.pages import machines, run, speed_ups
-from runs.pages.claims import claim_table, claims_table
-from runs.pages.compare import compare_table
-from runs.pages.explore import exploration
-from runs.pages.figures import figure_chart, figure_table
-from runs.pages.recommendation import recommendation_table
-from runs.pages.threads import THREAD_CHARTS, thread_chart, thread_table
+from runs.pages.index import CHARTS, TABLES
 from runs.tables import files
 from runs.tables.table import Table
 
@@ -33,13 +26,9 @@ class ChartJSONMixin:
     Its own answer holds the view object's address, NaN that no browser parses, and NumPy numbers as text.
     """
 
-    request: HttpRequest
-
-    def build_chart(self) -> Chart:
-        raise NotImplementedError
+    chart: Chart
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        self.chart = self.build_chart()
         context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
         kept = {name: context[name] for name in ("data", "options")}
         return {"type": "line", "summary": build.summary(self.chart), **kept}
@@ -77,49 +66,26 @@ def clean(value: Any) -> Any:
 
 
 class BuiltChartView(ChartJSONMixin, BaseLineOptionsChartView):  # type: ignore[misc]
-    """The chart that `builder` makes of the query string."""
+    """Of the chart that `as_view` is given."""
 
-    builder: Callable[[QueryDict], Chart] | None = None
-
-    def build_chart(self) -> Chart:
-        assert self.builder is not None, "as_view() is given one"
-        return self.builder(self.request.GET)
+    chart: Chart = None  # type: ignore[assignment]
 
 
-def _of_run(builder: Callable[[Run], Chart]) -> Callable[[QueryDict], Chart]:
-    return lambda query: builder(run.run_asked_for(query.get("run", "")))
-
-
-CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
-    "time-per-epoch": lambda query: exploration(query).chart,
-    "epochs": _of_run(run.epochs_chart),
-    "losses": _of_run(run.losses_chart),
-    "place": _of_run(run.place_chart),
-    "stability": lambda query: machines.stability_of(machines.machine_asked_for(query.get("machine", ""))).chart,
-    "figure": figure_chart,
-    **{slug: partial(thread_chart, slug) for slug in THREAD_CHARTS},
-}
+def document(built: Chart) -> dict[str, Any]:
+    """A chart as Chart.js draws it: its type, summary, data and options, in plain JSON values."""
+    found: dict[str, Any] = clean(BuiltChartView(chart=built).get_context_data())
+    return found
 
 
 def chart(request: HttpRequest, slug: str) -> HttpResponse | HttpResponseBase:
     if slug not in CHARTS:
         raise Http404(f"There is no chart {slug!r}. Known charts: {', '.join(CHARTS)}.")
-    answer: HttpResponseBase = BuiltChartView.as_view(builder=CHARTS[slug])(request)
+    answer: HttpResponseBase = BuiltChartView.as_view(chart=CHARTS[slug](request.GET))(request)
     return answer
 
 
 # ---------------------------------------------------------------- tables as files
 
-TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
-    "comparison": lambda query: exploration(query).table,
-    "figure": figure_table,
-    "threads": thread_table,
-    "claims": claims_table,
-    "claim": claim_table,
-    "compare": compare_table,
-    "recommendation": recommendation_table,
-    "speed-ups": speed_ups.speed_up_export,
-}
 _FORMATS: Mapping[str, tuple[Callable[[Table], str], str]] = {
     "csv": (files.as_csv, "text/csv; charset=utf-8"),
     "json": (files.as_json, "application/json"),
@@ -135,3 +101,9 @@ def table(request: HttpRequest, slug: str, form: str) -> HttpResponse:
     if form == "csv":
         answer["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
     return answer
+
+
+ROUTES = (
+    path("charts/<slug:slug>.json", chart, name="chart"),
+    path("tables/<slug:slug>.<slug:form>", table, name="table"),
+)

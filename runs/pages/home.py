@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.translation import gettext_noop
 
 from runs.pages.parts.answers import asked_answers, forest_of
 from runs.pages.parts.asked import asked_cells
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import Section, render_page
 from runs.pages.parts.verdicts import claim_cells, claim_counts
 from runs.pages.speed_ups import found_speed_ups
 from runs.selectors.coverage import stored_counts
 from runs.selectors.machines import region_of
 from runs.selectors.study import judged_on
 from runs.words import numbers
+
+SECTION = Section("answers", gettext_noop("Answers"), "home")
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -23,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "home",
-        "answers",
+        SECTION,
         scope=scope,
         answers=[(answer, forest_of(answer)) for answer in asked_answers(cells, request.GET, rope)],
         tie_band=numbers.tie_band(rope),
@@ -33,3 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
         all_claims=claim_cells(claims),
         counts=claim_counts(claims),
     )
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("", home, name="home"),)

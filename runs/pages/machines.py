@@ -8,10 +8,11 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from runs.charts import build
 from runs.charts.build import Chart, Point, Series
@@ -33,7 +34,7 @@ from runs.pages.parts.lists import (
     when,
     whole,
 )
-from runs.pages.parts.rendering import chart_url, render_page
+from runs.pages.parts.rendering import chart_url, render_page, tab
 from runs.selectors import coverage
 from runs.selectors.cells import cells_with_processor
 from runs.selectors.coverage import Extent
@@ -48,6 +49,9 @@ from runs.words.cells import threads_words
 from runs.words.engines import engine_title
 from runs.words.facts import fact_word, in_words
 from runs.words.reasons import reason_in_words
+
+SECTION = tab("machines", gettext_noop("Machines"))
+
 
 _MOST_ROWS = 20
 
@@ -237,7 +241,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     orders = {"name": "name", "cpu": "hardware__cpu", "cores": "hardware__cores", "memory": "hardware__memory_bytes"}
     page = listed(request, ordered(Machine.objects.all(), request, orders, ("name", "hardware__cpu")))
     table = machines_table(list(page), coverage.extents("machine", keys(page)))
-    return render_list(request, "machines", _("Machines"), page, table)
+    return render_list(request, SECTION, page, table)
 
 
 def machine(request: HttpRequest, pk: int) -> HttpResponse:
@@ -247,8 +251,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(
         request,
         "machine",
-        "data",
-        tab="machines",
+        SECTION,
         machine=found,
         tables=hardware_tables(found.hardware),
         state=state,
@@ -279,3 +282,16 @@ def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
         *counts(extent, "cells", "experiments"),
         TableCell(when(extent.newest_run_at)),
     ]
+
+
+def stability_chart(query: QueryDict) -> Chart:
+    return stability_of(machine_asked_for(query.get("machine", ""))).chart
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("machines/", machines, name="machines"),
+    path("machines/<int:pk>/", machine, name="machine"),
+)
+CHARTS = {"stability": stability_chart}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import path
 from django.utils.translation import gettext as _
 
 from runs.charts.style import Chip
@@ -15,7 +16,7 @@ from runs.findings.situations import Answer
 from runs.pages.parts.answers import asked_answers, forest_of, row_chip, row_style_in
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.cells import runs_cell, time_cell
-from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.selectors.machines import region_of
 from runs.stats import stalled_runs
 from runs.tables.table import Column, Table, TableCell, ratio_values
@@ -23,6 +24,8 @@ from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title
 from runs.words.reasons import reason_in_words
+
+SECTION = Section("answers")
 
 
 def recommendation(request: HttpRequest) -> HttpResponse:
@@ -34,7 +37,7 @@ def recommendation(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "recommendation",
-        "answers",
+        SECTION,
         scope=scope,
         selects=selects([(answer.found.situation.network_type, answer.facets) for answer in found], asked),
         answers=[(answer, forest_of(answer), evidence_table(answer)) for answer in found],
@@ -134,3 +137,9 @@ def _file_row(answer: Answer, row: Row) -> list[TableCell]:
         *(held_values(cell) if cell else (None,) * len(HELD_NAMES)),
     ]
     return [TableCell(values=(value,)) for value in values]
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("recommendation/", recommendation, name="recommendation"),)
+TABLES = {"recommendation": recommendation_table}

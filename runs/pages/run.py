@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
@@ -25,7 +25,7 @@ from runs.models import Run, Workload
 from runs.pages.parts import profiles
 from runs.pages.parts.cells import status_chip
 from runs.pages.parts.lists import facts_table
-from runs.pages.parts.rendering import chart_url, render_page
+from runs.pages.parts.rendering import Section, chart_url, render_page
 from runs.selectors.runs import (
     runs_beside,
 )
@@ -35,6 +35,9 @@ from runs.words import numbers
 from runs.words.cells import data_words, majority_words
 from runs.words.facts import in_words
 from runs.words.reasons import reason_in_words
+
+SECTION = Section("data", tab="runs")
+
 
 PHASES: Mapping[str, str] = {
     "import_seconds": gettext_noop("Import of the framework"),
@@ -238,8 +241,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
     return render_page(
         request,
         "run",
-        "data",
-        tab="runs",
+        SECTION,
         run=found,
         problem=problem,
         may_exclude=_may_exclude(request, found),
@@ -284,3 +286,16 @@ def exclusion(request: HttpRequest, run_id: str) -> HttpResponse:
         answer.status_code = 400
         return answer
     return redirect("run", run_id=run_id)
+
+
+def _of_run(builder: Callable[[Run], Chart]) -> Callable[[QueryDict], Chart]:
+    return lambda query: builder(run_asked_for(query.get("run", "")))
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (
+    path("runs/<uuid:run_id>/", run, name="run"),
+    path("runs/<uuid:run_id>/exclusion/", exclusion, name="exclusion"),
+)
+CHARTS = {"epochs": _of_run(epochs_chart), "losses": _of_run(losses_chart), "place": _of_run(place_chart)}

@@ -6,17 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
 from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Experiment, Machine
 from runs.pages.parts.lists import runs_table
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import render_page, tab
 from runs.selectors.runs import (
     RUN_FILTERS,
     run_page,
 )
 from runs.selectors.scopes import OFFERED
+
+SECTION = tab("runs", gettext_noop("Runs"))
 
 
 def runs(request: HttpRequest) -> HttpResponse:
@@ -26,8 +30,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "run_list",
-        "data",
-        tab="runs",
+        SECTION,
         page=page,
         table=replace(runs_table(page.runs), sorted_by=sort),
         sort=sort,
@@ -57,3 +60,8 @@ def _run_filters(wished: dict[str, str]) -> list[dict[str, Any]]:
         {"name": name, "title": _(name.capitalize()), "choices": offered, "value": wished[name]}
         for name, offered in choices.items()
     ]
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("runs/", runs, name="runs"),)

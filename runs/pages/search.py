@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from engines.registry import ENGINES
 from runs.models import Experiment, Machine, Run
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.search import experiments_named, machines_named, runs_by_id
 from runs.tables.table import TableCell
+
+SECTION = Section("search")
+
 
 # ---------------------------------------------------------------- search
 
 
 def search(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    return render_page(request, "search", "search", q=wanted, groups=_hits(wanted) if wanted else [])
+    return render_page(request, "search", SECTION, q=wanted, groups=_hits(wanted) if wanted else [])
 
 
 def _hits(wanted: str) -> list[tuple[str, list[TableCell]]]:
@@ -58,3 +61,8 @@ def run_hits(runs: Sequence[Run]) -> list[TableCell]:
         TableCell(str(found.run_id), url=found.get_absolute_url(), title=f"{found.engine_title}, {found.workload}")
         for found in runs
     ]
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("search/", search, name="search"),)

@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import median
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -21,7 +22,7 @@ from runs.findings.run_details import RunDetails
 from runs.findings.speed_ups import CHOICES, Hosts, Key, Measured, PublishedValue, RowKey, SpeedUps, measured_speed_ups
 from runs.findings.tracks import Payoff
 from runs.models import PublishedSpeedUp
-from runs.pages.parts.rendering import render_page, table_url
+from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.pages.parts.selects import gpu_machine_select
 from runs.selectors.cells import cells_of
 from runs.selectors.run_details import run_details
@@ -34,7 +35,10 @@ from runs.words import numbers
 from runs.words.cells import depth_words
 from runs.words.engines import engine_title
 
-TABLES: Mapping[str, str] = {"mlp": "4.7", "cnn": "4.8"}
+SECTION = Section("speed-ups", gettext_noop("Speed-ups"), "speed-ups")
+
+
+STUDY_TABLES: Mapping[str, str] = {"mlp": "4.7", "cnn": "4.8"}
 WIDTH_WORDS: Mapping[str, str] = {
     "mlp": gettext_noop("neurons per layer"),
     "cnn": gettext_noop("feature maps per colour"),
@@ -51,7 +55,7 @@ def speed_up_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Tabl
     columns = [Column(f"{network_type.upper()}, {_(WIDTH_WORDS[network_type])}")]
     columns += [Column(numbers.count(width), is_number=True) for width in widths]
     return Table(
-        _("Table {number}: time on one CPU thread over time on the GPU").format(number=TABLES[network_type]),
+        _("Table {number}: time on one CPU thread over time on the GPU").format(number=STUDY_TABLES[network_type]),
         columns,
         [_row(network_type, row, widths, by_key, measured) for row in rows],
         note=_note(found),
@@ -237,7 +241,7 @@ def speed_up_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "speed_ups",
-        "speed-ups",
+        SECTION,
         scope=found.scope,
         selects=_selects(found, request.GET),
         found=found,
@@ -263,3 +267,9 @@ def speed_up_export(query: QueryDict) -> Table:
     """Both networks' measured speed-ups."""
     made = found_speed_ups(asked_scope(query), query).measured_tables
     return replace(made[0], rows=[row for table in made for row in table.rows])
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("speed-ups/", speed_up_page, name="speed-ups"),)
+TABLES = {"speed-ups": speed_up_export}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from engines.contract import Network
 from runs.charts import build
@@ -26,7 +27,7 @@ from runs.pages.explore import scope_query
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
-from runs.pages.parts.rendering import chart_url, render_page, table_url
+from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
 from runs.stats import Ratio
@@ -34,6 +35,9 @@ from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell, in_order, ratio_values
 from runs.words import numbers
 from runs.words.cells import threads_words
+
+SECTION = Section("threads", gettext_noop("Threads"), "threads")
+
 
 CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch"))
 TOLERATED = 1.15
@@ -243,7 +247,7 @@ def threads(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "threads",
-        "threads",
+        SECTION,
         scope=scope,
         found=found,
         charts=[(chart, address, build.summary(chart), chart.spec.heading) for chart, address in charts],
@@ -273,3 +277,10 @@ def thread_chart(slug: str, query: QueryDict) -> Chart:
 
 def thread_table(query: QueryDict) -> Table:
     return _asked_threads(query, with_figures=True)[1].table
+
+
+# ---------------------------------------------------------------- what the site asks of every page
+
+ROUTES = (path("threads/", threads, name="threads"),)
+CHARTS = {each: partial(thread_chart, each) for each in THREAD_CHARTS}
+TABLES = {"threads": thread_table}

@@ -1,11 +1,11 @@
-"""The main navigation, for every page that extends the base: those of accounts and errors too."""
+"""The navigation, for every page that extends the base: those of accounts and errors too."""
 
 from __future__ import annotations
 
 from django import template
 from django.utils.translation import gettext
 
-from runs.pages.parts.rendering import DATA_PAGES, SECTIONS
+from runs.pages.index import SECTIONS, TABS
 
 register = template.Library()
 
@@ -13,7 +13,7 @@ register = template.Library()
 @register.simple_tag
 def site_sections() -> list[tuple[str, str, str]]:
     """Address' name, section, word."""
-    return [(name, key, gettext(title)) for name, key, title in SECTIONS]
+    return [(section.route, section.key, gettext(section.title)) for section in SECTIONS]
 
 
 @register.filter
@@ -24,4 +24,4 @@ def translated(words: str) -> str:
 
 @register.simple_tag
 def data_pages() -> list[tuple[str, str]]:
-    return [(name, gettext(title)) for name, title in DATA_PAGES]
+    return [(section.route, gettext(section.title)) for section in TABS]

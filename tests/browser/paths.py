@@ -5,26 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from runs.models import Machine, Run
-
-PLAIN = (
-    "home",
-    "figures",
-    "explore",
-    "speed-ups",
-    "threads",
-    "claims",
-    "compare",
-    "recommendation",
-    "runs",
-    "experiments",
-    "machines",
-    "environments",
-    "engines",
-    "method",
-    "search",
-    "upload-help",
-    "sign-in",
-)
+from runs.pages.index import PLAIN
 
 
 def all_paths() -> dict[str, str]:
@@ -35,7 +16,7 @@ def all_paths() -> dict[str, str]:
     bench = f"machine={machine}"
     threads = "threads=1&threads=2&threads=4&threads=8"
     return {
-        **{name: f"{reverse(name)}?{bench}" for name in PLAIN},
+        **{name: f"{reverse(name)}?{bench}" for name in (*PLAIN, "sign-in")},
         "home-gpu": f"{reverse('home')}?{gpu}",
         "speed-ups-gpu": f"{reverse('speed-ups')}?{gpu}",
         "explore-bands": f"{reverse('explore')}?{bench}&y=speed-up&intervals=bands&baseline=theano&scale=linear",

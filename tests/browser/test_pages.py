@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Response
 
 from runs.models import Machine
+from runs.pages.index import PLAIN
 from tests.browser.conftest import Visit
-from tests.browser.paths import PLAIN
 from tests.runs.site_rows import Site, make_machine, make_workload
 
 pytestmark = pytest.mark.browser

@@ -5,25 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 
 from runs.models import Experiment, Run
+from runs.pages.index import PLAIN
 
-_PLAIN = (
-    "home",
-    "explore",
-    "speed-ups",
-    "recommendation",
-    "figures",
-    "threads",
-    "claims",
-    "compare",
-    "search",
-    "upload-help",
-    "runs",
-    "experiments",
-    "machines",
-    "environments",
-    "engines",
-    "method",
-)
 _API_LISTS = ("experiments", "machines", "environments", "workloads", "engines", "runs", "summaries", "exclusions")
 _API_FINDINGS = ("comparisons", "speed-ups", "scaling", "recommendation", "claims", "charts", "acts")
 
@@ -34,7 +17,7 @@ def pages() -> dict[str, str]:
     one_machine = f"experiment={run.experiment.slug}&machine={run.machine_id}"
     runs, explore = reverse("runs"), reverse("explore")
     return {
-        **{name: reverse(name) for name in _PLAIN},
+        **{name: reverse(name) for name in PLAIN},
         "home of an older experiment": f"{reverse('home')}?{one_machine}",
         "explore: panels": f"{explore}?network=mlp&device=cpu&panels=split&{one_machine}",
         "explore: accuracy": f"{explore}?y=accuracy&{one_machine}",

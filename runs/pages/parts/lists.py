@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from runs.charts.style import style_for
 from runs.models import Run
 from runs.pages.parts.cells import status_chip
-from runs.pages.parts.rendering import render_page
+from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.coverage import Extent
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
@@ -38,10 +38,10 @@ def keys(page: Page[Any]) -> list[int]:
     return [row.pk for row in page.object_list]
 
 
-def render_list(request: HttpRequest, tab: str, title: str, page: Page[Any], table: Table) -> HttpResponse:
+def render_list(request: HttpRequest, section: Section, page: Page[Any], table: Table) -> HttpResponse:
     table = replace(table, sorted_by=request.GET.get("sort", ""))
     return render_page(
-        request, "list", "data", tab=tab, title=title, page=page, table=table, q=request.GET.get("q", "")
+        request, "list", section, title=_(section.title), page=page, table=table, q=request.GET.get("q", "")
     )
 
 

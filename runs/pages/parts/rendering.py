@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,29 +10,29 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
-DATA_PAGES = (
-    ("runs", _("Runs")),
-    ("experiments", _("Experiments")),
-    ("machines", _("Machines")),
-    ("environments", _("Environments")),
-    ("engines", _("Engines")),
-)
-SECTIONS = (
-    ("home", "answers", _("Answers")),
-    ("figures", "figures", _("Figures")),
-    ("explore", "explore", _("Explore")),
-    ("speed-ups", "speed-ups", _("Speed-ups")),
-    ("threads", "threads", _("Threads")),
-    ("claims", "claims", _("Claims")),
-    ("compare", "compare", _("Compare")),
-    ("runs", "data", _("Data")),
-)
-"""The main navigation: the address' name, the section and the word."""
+
+@dataclass(frozen=True)
+class Section:
+    """Where a page stands in the site's navigation. Without a title it stands in none, but belongs to that of `key`."""
+
+    key: str
+    title: str = ""
+    route: str = ""
+    """The name of the address that the entry leads to."""
+    tab: str = ""
+    """The tab under Data, for the pages of what is stored."""
 
 
-def render_page(request: HttpRequest, template: str, section: str, **context: Any) -> HttpResponse:
-    """`section` is the entry of the main navigation that the page belongs to."""
-    return render(request, f"runs/{template}.html", {"section": section, **context})
+DATA = Section("data", _("Data"), "runs")
+
+
+def tab(route: str, title: str) -> Section:
+    """A tab under Data, named as its address is."""
+    return Section(DATA.key, title, route, tab=route)
+
+
+def render_page(request: HttpRequest, template: str, section: Section, **context: Any) -> HttpResponse:
+    return render(request, f"runs/{template}.html", {"section": section.key, "tab": section.tab, **context})
 
 
 def chart_url(slug: str, query: str) -> str:

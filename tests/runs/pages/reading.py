@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from runs.models import Run
+from runs.pages.index import CHARTS, PLAIN, TABLES
 
 
 def text(client: Client, url: str, status: int = 200, **headers: Any) -> str:
@@ -31,25 +32,21 @@ def csv_table(client: Client, slug: str, query: str = "") -> list[dict[str, str]
 
 def every_page() -> list[str]:
     """Every page that the rows at hand have."""
-    urls = [reverse(name) for name in ("home", "explore", "speed-ups", "recommendation", "method", "upload-help")]
-    urls += [reverse(name) for name in ("figures", "threads", "claims", "compare", "search")]
+    urls = [reverse(name) for name in PLAIN]
     urls += [reverse("figure", args=["4-5"]), reverse("figure", args=["4-9"]), reverse("figure", args=["4-20"])]
     urls += [reverse("claim", args=["mlp-cpu-tf-beats-th"])]
     urls += [reverse("search") + "?q=bench", reverse("machines") + "?q=bench&sort=-cores"]
     urls += [reverse("runs") + "?sort=-seconds", reverse("explore") + "?y=memory&x=flops"]
-    urls += [reverse(name) for name in ("runs", "experiments", "machines", "environments", "engines")]
     urls += [reverse("engine", args=["theano"])]
     if run := Run.objects.first():
+        named = f"?run={run.run_id}&machine={run.machine.pk}&figure=4-5&claim=mlp-cpu-tf-beats-th"
         urls += [
             run.get_absolute_url(),
             reverse("experiment", args=[run.experiment.slug]),
             reverse("machine", args=[run.machine.pk]),
             reverse("environment", args=[run.environment.pk]),
-            reverse("chart", args=["time-per-epoch"]),
-            reverse("chart", args=["epochs"]) + f"?run={run.run_id}",
-            reverse("chart", args=["losses"]) + f"?run={run.run_id}",
-            reverse("chart", args=["place"]) + f"?run={run.run_id}",
-            reverse("chart", args=["stability"]) + f"?machine={run.machine.pk}",
+            *(reverse("chart", args=[slug]) + named for slug in CHARTS),
+            *(reverse("table", args=[slug, form]) + named for slug in TABLES for form in ("csv", "json")),
             reverse("progress", args=[run.experiment.slug]),
         ]
     return urls

@@ -21,5 +21,5 @@ def test_healthz_says_when_it_does_not(client: Client, monkeypatch: pytest.Monke
     def refuse(*args: object) -> Iterator[None]:
         raise OperationalError("gone")
 
-    monkeypatch.setattr("runs.pages.about.connection.cursor", refuse)
+    monkeypatch.setattr("runs.pages.health.connection.cursor", refuse)
     assert client.get(reverse("healthz")).status_code == 503

@@ -1,0 +1,62 @@
+"""Which pages there are, in the navigation's order. Each declares its ROUTES, and where it has them its SECTION, CHARTS
+and TABLES; addresses, navigation, charts, files, the load benchmark and the tests read them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import chain
+from types import ModuleType
+
+from django.http import QueryDict
+from django.urls import URLPattern
+
+from runs.charts.build import Chart
+from runs.pages import (
+    about,
+    accounts,
+    claims,
+    compare,
+    engines,
+    environments,
+    experiments,
+    explore,
+    figures,
+    health,
+    home,
+    machines,
+    recommendation,
+    run,
+    runs,
+    search,
+    speed_ups,
+    threads,
+)
+from runs.pages.parts.rendering import DATA, Section
+from runs.tables.table import Table
+
+PAGES: tuple[ModuleType, ...] = (
+    *(home, figures, explore, speed_ups, threads, claims, compare, recommendation),
+    *(runs, run, experiments, machines, environments, engines),
+    *(about, search, accounts, health),
+)
+ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))
+CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
+    slug: build for page in PAGES for slug, build in getattr(page, "CHARTS", {}).items()
+}
+TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
+    slug: build for page in PAGES for slug, build in getattr(page, "TABLES", {}).items()
+}
+_SECTIONS: tuple[Section, ...] = tuple(page.SECTION for page in PAGES if hasattr(page, "SECTION"))
+SECTIONS = (*(section for section in _SECTIONS if section.title and not section.tab), DATA)
+"""The main navigation."""
+TABS = tuple(section for section in _SECTIONS if section.title and section.tab)
+"""The navigation under Data."""
+PLAIN: tuple[str, ...] = tuple(
+    str(route.name)
+    for page in PAGES
+    if hasattr(page, "SECTION")
+    for route in page.ROUTES
+    if not route.pattern.converters
+)
+"""Names of the addresses of pages that need no argument: what tests and the load benchmark visit."""
