@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path
@@ -22,9 +21,11 @@ from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
 from runs.findings.standings import Standing, standings
 from runs.findings.tracks import in_any_track
+from runs.pages.parts.asked import scope_query
 from runs.pages.parts.comparison import MOST_IN_ONE, PARTS, Extra, View, comparison_chart, comparison_table
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
+from runs.pages.parts.selects import Option
 from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import measured_peaks, region_of
@@ -67,15 +68,6 @@ INTERVALS = ("bars", "bands", "none")
 VERDICTS = ("best", "tie", "slower", "unresolved", "not enough runs")
 MOST_EPOCHS = 100_000
 _LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
-
-
-@dataclass(frozen=True)
-class Option:
-    """One of several ways to show the same: where it leads, and whether it is the one shown."""
-
-    label: str
-    query: str
-    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -308,11 +300,6 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
         setting=setting,
         scope_query=scope_query(scope),
     )
-
-
-def scope_query(scope: Scope) -> str:
-    experiment, machine = scope.experiment, scope.machine
-    return urlencode({"experiment": experiment.slug, "machine": machine.pk}) if experiment and machine else ""
 
 
 def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:

@@ -19,11 +19,11 @@ from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.standings import standings
-from runs.pages.explore import Option, scope_query
-from runs.pages.parts.asked import asked_cells
+from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.comparison import View, comparison_chart, comparison_table, series_of
 from runs.pages.parts.measures import ACROSS
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
+from runs.pages.parts.selects import Option
 from runs.pages.parts.verdicts import claim_chip, claim_strips
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope

@@ -23,8 +23,7 @@ from runs.findings.choices import Select, selects
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.run_details import RunDetails
 from runs.findings.scaling import Line, differing, lines, newest_lines
-from runs.pages.explore import scope_query
-from runs.pages.parts.asked import asked_cells
+from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url

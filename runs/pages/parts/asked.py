@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import QueryDict
 
 from runs.findings.cells import CellRow
@@ -12,3 +14,9 @@ from runs.selectors.scopes import Scope, asked_scope
 def asked_cells(query: QueryDict) -> tuple[Scope, list[CellRow]]:
     scope = asked_scope(query)
     return scope, cells_of(scope)
+
+
+def scope_query(scope: Scope) -> str:
+    """The same scope as a query string; empty where nothing is stored."""
+    experiment, machine = scope.experiment, scope.machine
+    return urlencode({"experiment": experiment.slug, "machine": machine.pk}) if experiment and machine else ""

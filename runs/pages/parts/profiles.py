@@ -13,8 +13,8 @@ from engines.profile_record import Operation, Profile
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
 from runs.models import Run
-from runs.pages.explore import Option
 from runs.pages.parts.cells import on_words
+from runs.pages.parts.selects import Option
 from runs.pages.parts.sides import Compared, Pairing
 from runs.selectors.profiles import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
 from runs.tables.table import Column, Table, TableCell
