@@ -37,11 +37,13 @@ def measured(rows: Iterable[CellRow], hardware: Mapping[str, Any]) -> Measured:
     """
     own = [row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1)]
     chosen = newest_code(newest_environments([*_one_data_set(own, "mlp"), *_one_data_set(own, "cnn")]))
+    by_data = {(row.network_type, row.data_key, row.training_key): row for row in chosen}
+    by_device = {(row.engine, row.device): row for row in chosen}
     return Measured(
         {_place(row): _outcome(row) for row in chosen},
         _hardware(hardware),
-        tuple(dict.fromkeys(f"{row.network_type.upper()}: {row.data_label}, {row.training}" for row in chosen)),
-        {(row.engine, _place(row).device): Version(row.release, row.engine_sha256) for row in chosen},
+        tuple(f"{row.network_type.upper()}: {row.data_label}, {row.training}" for row in by_data.values()),
+        {(row.engine, _device(row)): Version(row.release, row.engine_sha256) for row in by_device.values()},
     )
 
 
@@ -50,8 +52,11 @@ def _one_data_set(rows: Sequence[CellRow], network_type: str) -> tuple[CellRow, 
 
 
 def _place(row: CellRow) -> Place:
-    device: Device = "gpu" if row.device == "gpu" else "cpu"
-    return Place(row.engine, row.network, device, row.threads)
+    return Place(row.engine, row.network, _device(row), row.threads)
+
+
+def _device(row: CellRow) -> Device:
+    return "gpu" if row.device == "gpu" else "cpu"
 
 
 def _outcome(row: CellRow) -> LogSamples | Missing:

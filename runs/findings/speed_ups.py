@@ -62,7 +62,7 @@ class Measured:
     def hosts(self) -> Hosts:
         return Hosts(self.before.machine, self.after.machine)
 
-    @property
+    @cached_property
     def conditions(self) -> str:
         """What both sides share beside engine and network, in words."""
         track = _("{track} track").format(track=_(self.after.track))

@@ -105,9 +105,11 @@ def _elsewhere(codes: set[str], word: Equivalence) -> list[tuple[Subject, dateti
     return [(subject_of(*columns), moment) for *columns, moment in rows.annotate(newest=Max("verified_at"))]
 
 
+@lru_cache(maxsize=10_000)
 def subject_of(
     engine: str, track: str, engine_sha256: str, network_type: str, device: str, environment_id: int, machine_id: int
 ) -> Subject:
+    """Kept: a page asks for each of its cells."""
     return Subject(Code(engine, track, engine_sha256, network_type), device, environment_id, machine_id)
 
 

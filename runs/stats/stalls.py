@@ -24,6 +24,12 @@ _TIMES_THE_GAP = 3.0
 
 def stalled(values: Sequence[float]) -> tuple[int, ...]:
     """The places of the values that are set aside, in order: at most a quarter of them, none of three or fewer."""
+    return _stalled(tuple(values)) if len(values) >= LEAST else ()
+
+
+@lru_cache(maxsize=50_000)
+def _stalled(values: tuple[float, ...]) -> tuple[int, ...]:
+    """Kept, with the values themselves as the key: a page asks the same of hundreds of cells each time."""
     left = list(range(len(values)))
     taken: list[int] = []
     found = 0

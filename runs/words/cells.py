@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from engines.datasets.catalogue import SOURCES, SYNTHETIC_PREFIX
@@ -31,6 +32,12 @@ def missing_words(status: MissingStatus) -> str:
 
 def data_words(dataset: str, samples: int, *, is_synthetic: bool) -> str:
     """The data set and how many samples, with the word that no reader may miss, said once."""
+    return _data_words(dataset, samples, is_synthetic, get_language() or "")
+
+
+@lru_cache(maxsize=10_000)
+def _data_words(dataset: str, samples: int, is_synthetic: bool, language: str) -> str:
+    """Kept: a page asks for each of its cells, which share few data sets."""
     words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
     return words.format(data=_plain_name(dataset, is_synthetic), n=numbers.count(samples))
 
