@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 
 RECORDED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "LD_PRELOAD")
+WHERE_LIBRARIES_LIE = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
+"""Other folders may hold other builds of a library."""
 _DROPPED = re.compile(
     r"^(OMP|GOMP|KMP|MKL|OPENBLAS|GOTO|BLIS|FLEXIBLAS|VECLIB|NUMEXPR|NPY_|TBB_|DNNL|ONEDNN|LRU_CACHE_CAPACITY"
     r"|TF|XLA|JAX|TORCH|PYTORCH|ATEN_|TRITON_|THEANO|KERAS"
@@ -27,8 +30,12 @@ def inherited() -> dict[str, str]:
 
 
 def recorded() -> dict[str, str]:
-    """Those that can change times, for the record; of files their names alone, since no path of a machine is told."""
+    """Those that can change times, for the record, without a path of this machine.
+
+    A preloaded file is recorded by its name, and the folders of libraries by a digest: equal or not is all that it says.
+    """
     found = {name: os.environ[name] for name in RECORDED if os.environ.get(name)}
     if "LD_PRELOAD" in found:
         found["LD_PRELOAD"] = " ".join(Path(each).name for each in re.split(r"[ :]+", found["LD_PRELOAD"]) if each)
-    return found
+    paths = {name: os.environ[name] for name in WHERE_LIBRARIES_LIE if os.environ.get(name)}
+    return found | {name: f"set ({sha256(path.encode()).hexdigest()[:8]})" for name, path in paths.items()}

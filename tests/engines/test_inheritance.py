@@ -61,3 +61,11 @@ def test_an_environment_with_another_kernel_type_is_another_environment(monkeypa
 def test_a_preloaded_library_is_named_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_PRELOAD", "/opt/lab/libjemalloc.so.2:/usr/lib/libfaster.so")
     assert inheritance.recorded()["LD_PRELOAD"] == "libjemalloc.so.2 libfaster.so"
+
+
+def test_folders_of_libraries_are_recorded_without_their_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/lab/cuda/lib64")
+    first = inheritance.recorded()["LD_LIBRARY_PATH"]
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/lab/mkl/lib")
+    assert first != inheritance.recorded()["LD_LIBRARY_PATH"]
+    assert "/" not in first

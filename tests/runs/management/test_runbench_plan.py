@@ -212,6 +212,19 @@ def test_images_that_ship_stand_in_where_asked(bench: Bench, capsys: pytest.Capt
     assert not any(run.workload.is_synthetic for run in Run.objects.select_related("workload"))
 
 
+def test_what_the_suite_names_is_measured_as_soon_as_it_is_here(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHSITE_DATA_DIR", str(tmp_path / "data"))
+    options = ("--suite", "quick", "--networks", "cnn", "--engines", "tf", "--devices", "cpu", "--no-verify")
+    runbench(*options, "--shipped-if-missing")
+    first = Run.objects.count()
+    datasets.import_files("cifar10", write(tmp_path / "files", cifar_files(batches=5, records=1000)))
+    runbench(*options, "--shipped-if-missing")
+    measured = {run.workload.dataset for run in Run.objects.select_related("workload").order_by("pk")[first:]}
+    assert (Run.objects.count(), measured) == (2 * first, {"cifar10"})
+
+
 @pytest.mark.parametrize("option", ["--shipped-if-missing", "--synthetic-if-missing"])
 def test_nothing_stands_in_for_images_that_are_damaged_or_too_few(
     option: str, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
