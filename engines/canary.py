@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from engines.gpus.nvidia import GpuState
 from engines.machine.conditions import Change, Readings, change
-from engines.machine.nvidia import GpuState
 from engines.timing import now_ns
 
 MAX_CANARY_DEVIATION = 0.03

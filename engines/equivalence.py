@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engines import networks
-from engines.contract import NetworkType, TrainingData
+from engines.contract import TrainingData
 from engines.frameworks import reference
-from engines.networks import Convolution
+from engines.networks import by_layer, of_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +40,6 @@ Ties = Literal["once", "each", "not shown"]
 
 BEYOND = 1e9
 """What a difference that is no finite number, or larger than this, is recorded as: JSON has no infinity."""
-_BATCH_SIZES: dict[NetworkType, int] = {"mlp": 100, "cnn": 16}
-"""Smaller than the timed one for images: the reference is slow, and mistakes show as well. Never the number of
-classes: a mean over those instead of the samples would not show."""
 _TIE_RULES: dict[Ties, reference.Ties] = {"once": "first", "each": "each"}
 _NO_TIES: dict[Ties, reference.Ties] = {"not shown": "first"}
 _LEARNING_RATE = 1e-2
@@ -112,9 +109,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a training left behind: the loss of each step, and the weights before and after."""
+    """What a training left behind: the loss of each step, and the weights, with their names, before and after."""
 
     losses: Sequence[float]
+    names: Sequence[str]
     initial: Weights
     final: Weights
     counts: Counts
@@ -161,7 +159,8 @@ class GateReport:
 
 def check(make_engine: Callable[[Setup], Engine], setup: Setup) -> GateReport:
     """Train the engine beside the reference, by the check that belongs to `setup.dtype`."""
-    setup = dataclasses.replace(setup, batch_size=_BATCH_SIZES[setup.network.type], learning_rate=_LEARNING_RATE)
+    batch_size = of_type(setup.network.type).gate_batch_size
+    setup = dataclasses.replace(setup, batch_size=batch_size, learning_rate=_LEARNING_RATE)
     kinds: tuple[DataKind, ...] = ("random", "flat")
     checks = tuple(_check_on(kind, make_engine, setup) for kind in kinds)
     return GateReport(
@@ -192,7 +191,7 @@ def _draw(
     weights = starting_weights(setup, seed)
     candidate = trace(make_engine(setup), setup, plan, weights, data)
     exactly = dataclasses.replace(setup, dtype="float64")
-    rules = _TIE_RULES if kind == "flat" and setup.network.type == "cnn" else _NO_TIES
+    rules = _TIE_RULES if kind == "flat" and of_type(setup.network.type).ties else _NO_TIES
     references = {
         ties: trace(reference.Engine(exactly, rule), exactly, plan, weights, data) for ties, rule in rules.items()
     }
@@ -241,11 +240,7 @@ def difference(expected: Trace, found: Trace) -> Differences:
     ]
     weights = [_relative(array, found_array) for array, found_array in zip(expected.final, found.final, strict=True)]
     worst = max(range(len(updates)), key=updates.__getitem__)
-    return Differences(_losses(expected.losses, found.losses), max(weights), updates[worst], tensor_name(worst))
-
-
-def tensor_name(index: int) -> str:
-    return f"{('kernel', 'bias')[index % 2]} of layer {index // 2 + 1}"
+    return Differences(_losses(expected.losses, found.losses), max(weights), updates[worst], expected.names[worst])
 
 
 def _losses(expected: Sequence[float], found: Sequence[float]) -> float:
@@ -277,18 +272,19 @@ def trace(engine: Engine, setup: Setup, plan: CheckPlan, weights: Weights, data:
         engine.train_epoch(order(len(data.train_labels), epoch))
         engine.synchronize()
         losses += engine.step_losses()
-    return Trace(losses, initial, _as_float64(engine.weights()), counts(setup, initial, steps=len(losses)))
+    names = networks.parameter_names(setup.network, setup.sample)
+    return Trace(losses, names, initial, _as_float64(engine.weights()), counts(setup, initial, steps=len(losses)))
 
 
 def counts(setup: Setup, weights: Weights, *, steps: int) -> Counts:
-    """FLOPs from the kernels' own shapes, by the rule of `networks.flops_per_sample`."""
-    positions = [
-        math.prod(layer.convolved_shape[:2]) if isinstance(layer, Convolution) else 1
-        for layer in networks.layers(setup.network, setup.sample)
+    """FLOPs from the tensors' own sizes, by the rule of `networks.training_flops`."""
+    multiply_adds = [
+        sum(array.size * parameter.uses for parameter, array in zip(layer.parameters, own, strict=False))
+        for layer, own in by_layer(networks.layers(setup.network, setup.sample), weights)
     ]
-    first, *rest = (kernel.size * count for kernel, count in zip(weights[::2], positions, strict=False))
     samples = steps * setup.batch_size
-    return Counts(sum(array.size for array in weights), 2 * (2 * first + 3 * sum(rest)) * samples, samples, steps)
+    flops = networks.training_flops(multiply_adds) * samples
+    return Counts(sum(array.size for array in weights), flops, samples, steps)
 
 
 def _as_float64(weights: Weights) -> Weights:
@@ -311,8 +307,11 @@ def starting_weights(setup: Setup, seed: int = _SEED) -> Weights:
     """The study's, with biases above zero; in the engine's own element type, so that all start from equal numbers."""
     generator = np.random.default_rng(seed)
     weights = networks.initial_weights(setup.network, seed, setup.dtype, setup.sample)
-    biases = [generator.uniform(0.02, 0.2, bias.shape).astype(setup.dtype) for bias in weights[1::2]]
-    return [array for pair in zip(weights[::2], biases, strict=True) for array in pair]
+    known = networks.parameters_of(setup.network, setup.sample)
+    return [
+        array if parameter.fan_in else generator.uniform(0.02, 0.2, array.shape).astype(setup.dtype)
+        for parameter, array in zip(known, weights, strict=True)
+    ]
 
 
 def make_data(setup: Setup, kind: DataKind, *, samples: int, seed: int = _SEED) -> TrainingData:

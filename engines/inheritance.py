@@ -1,6 +1,6 @@
 """Which variables of the user's shell a worker gets: none that could change what it measures without a word.
 
-Most of them are dropped; `backends.py` sets its own. A few decide whether results are right or a program runs at all:
+Most of them are dropped; `backends/` sets its own. A few decide whether results are right or a program runs at all:
 which kernels an older OpenBLAS takes on a newer processor, a library that a site loads into every program. These pass,
 and the record's environment names them: measured with another value, it is another environment.
 """
@@ -32,7 +32,7 @@ def inherited() -> dict[str, str]:
 def recorded() -> dict[str, str]:
     """Those that can change times, for the record, without a path of this machine.
 
-    A preloaded file is recorded by its name, and the folders of libraries by a digest: equal or not is all that it says.
+    A preloaded file is recorded by its name, and the folders of libraries by a digest that says equal or not.
     """
     found = {name: os.environ[name] for name in RECORDED if os.environ.get(name)}
     if "LD_PRELOAD" in found:

@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 
 from engines import plug_ins
-from engines.contract import Track
+from engines.contract import NetworkType, Track
 from engines.declarations import EngineInfo as EngineInfo
 from engines.errors import UnsupportedError
+from engines.networks import architectures
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
-_SHARED_FILES = ("networks.py", "backends.py", "timing.py")
+_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "timing.py")
 
 _BOTH: tuple[Track, ...] = ("idiomatic", "tuned")
 
@@ -46,10 +47,16 @@ def find(name: str) -> EngineInfo:
 
 
 @cache
-def code_hash(slug: str) -> str:
-    """Hash of the engine's own file and of what shapes its numbers: the identity of its code."""
+def code_hash(slug: str, network_type: NetworkType) -> str:
+    """Hash of the engine's own file and of what shapes its numbers on such networks: the identity of its code.
+
+    No other backend's and no other architecture's file is in it, so that these can change and be added.
+    """
     digest, info = hashlib.sha256(), find(slug)
     own = plug_ins.files_of(info) if info.is_plug_in else [ENGINES_FOLDER / "frameworks" / f"{info.framework}.py"]
-    for path in [*own, *(ENGINES_FOLDER / name for name in _SHARED_FILES)]:
+    backend = ENGINES_FOLDER / "backends" / f"{info.backend}.py"
+    own.append(backend if backend.is_file() else backend.with_name("plain.py"))
+    shared = [ENGINES_FOLDER / name for name in _SHARED_FILES]
+    for path in [*own, *architectures.files_of(network_type), *shared]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

@@ -186,7 +186,7 @@ def _load(job: Job) -> TrainingData:
     if job.dataset is None:
         raise UnsupportedError("A training job needs a data set.")
     data, batch_size = datasets.load(job.dataset), job.setup.batch_size
-    if job.setup.network.type == "mlp":
+    if not networks.of_type(job.setup.network.type).takes_images:
         data = flattened(data)
     if batch_size > len(data.train_labels):
         raise UnsupportedError(f"A batch of {batch_size} does not fit in {len(data.train_labels)} samples.")
@@ -222,12 +222,7 @@ def peak_device_bytes(setup: Setup) -> int | None:
     framework: Any = sys.modules.get(backend)
     if setup.device == "cpu":
         return None
-    if backend == "tensorflow":
-        return int(framework.config.experimental.get_memory_info("GPU:0")["peak"])
-    if backend == "jax":
-        peak: int | None = (framework.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-        return peak
-    return int(framework.cuda.max_memory_allocated()) if backend == "torch" else None
+    return backends.of(backend).peak_device_bytes(framework)
 
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:

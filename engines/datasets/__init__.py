@@ -15,9 +15,9 @@ from engines.datasets.available import (
     title,
     verify,
 )
-from engines.datasets.catalogue import Progress
 from engines.datasets.folder import data_dir
 from engines.datasets.loading import load
+from engines.datasets.source import Progress
 
 __all__ = [
     "DataSet",

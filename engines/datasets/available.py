@@ -8,18 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from engines.contract import DataSet, DataSource, SampleShape
-from engines.datasets import fashion, folder, shuttle
-from engines.datasets.catalogue import (
-    FIRST_CONTACT_SECONDS,
-    SOURCES,
-    SYNTHETIC_PREFIX,
-    ProgressCallback,
-    Source,
-    find,
-    find_importable,
-    find_real,
-)
+from engines.datasets import folder
+from engines.datasets.catalogue import SOURCES, SYNTHETIC_PREFIX, find, find_importable, find_real
 from engines.datasets.folder import Holding, StoredFile
+from engines.datasets.source import FIRST_CONTACT_SECONDS, ProgressCallback, Source
 from engines.datasets.synthetic import recipe_hash
 from engines.errors import DataSetError, MissingDataSetError
 
@@ -77,17 +69,13 @@ def _checked_count(source: Source, wanted: int | None, there: int) -> int:
 
 def holding_of(source: Source) -> Holding | None:
     """What was fetched or imported, else what ships with the project, else None; raises DataSetError if damaged."""
-    return folder.read_holding(source) or (_shipped_holding(source) if source.is_shipped else None)
+    return folder.read_holding(source) or (source.shipped.holding() if source.shipped else None)
 
 
 def sample_of(name: str) -> SampleShape | None:
     """What the samples of a data set are; None for one that is not known here."""
     source = SOURCES.get(name)
     return SampleShape(source.shape, source.classes) if source else None
-
-
-def _shipped_holding(source: Source) -> Holding:
-    return shuttle.shipped_holding() if source.name == "shuttle" else fashion.shipped_holding()
 
 
 def are_images(name: str) -> bool:
@@ -154,10 +142,8 @@ def verify(name: str) -> DataSet:
     """Reads every stored file and compares its hash with the recorded one; raises DataSetError if one is wrong."""
     source = find(name)
     dataset = describe(name)
-    if dataset.source == "shipped" and source.name == "shuttle":
-        shuttle.shipped_rows()
-    elif dataset.source == "shipped":
-        fashion.shipped_images()
+    if dataset.source == "shipped" and source.shipped:
+        source.shipped.content()
     holding = None if source.synthetic else folder.read_holding(source)
     if holding and not all(_is_intact(source, holding, file) for file in holding.files):
         raise folder.damaged(source)
@@ -193,7 +179,7 @@ def fetch(
     Does nothing if they are there and undamaged. Raises DataSetError with what to do if that fails.
     """
     source = find_real(name)
-    if source.is_shipped:
+    if source.shipped:
         folder.forget(source)
     elif not _has_official_files(source) and not _is_taken_from_the_system(source):
         _download(source, progress, timeout_seconds)

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from engines.datasets.catalogue import FIRST_CONTACT_SECONDS, Download, Progress, ProgressCallback
 from engines.datasets.folder import sha256_of, writing_to
+from engines.datasets.source import FIRST_CONTACT_SECONDS, Download, Progress, ProgressCallback
 from engines.errors import DataSetError
 
 _FRUITLESS_ATTEMPTS = 3

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engines.contract import DataSource
-from engines.datasets.catalogue import Role, Source
+from engines.datasets.source import Role, Source
 from engines.errors import DataSetError
 
 _MANIFEST = "current.json"

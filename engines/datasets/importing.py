@@ -11,13 +11,12 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn, Protocol
+from typing import IO, NoReturn, Protocol, get_args
 
 from engines.contract import DataSource
 from engines.datasets import folder
-from engines.datasets.catalogue import Part, Source
 from engines.datasets.folder import Holding, StoredFile
-from engines.datasets.layouts import count_samples
+from engines.datasets.source import Layout, MisfitError, Part, Role, Source
 from engines.errors import DataSetError
 
 
@@ -128,10 +127,10 @@ def _stored_files(source: Source, staged: Path, found: dict[str, _Staged]) -> tu
     """The files in the order of the catalogue, each with the samples that it holds."""
     _check_complete(source, found)
     files: list[StoredFile] = []
-    next_first: dict[tuple[str, str], int] = {}
+    next_first: dict[tuple[Role, Layout], int] = {}
     for part in source.parts:
         if part.file in found:
-            samples = count_samples(staged / part.file, part)
+            samples = _count_samples(staged / part.file, part)
             first = next_first.get((part.role, part.layout), 0)
             next_first[part.role, part.layout] = first + samples
             item = found[part.file]
@@ -149,9 +148,23 @@ def _check_complete(source: Source, found: dict[str, _Staged]) -> None:
         _refuse(source, f"{' and '.join(sorted(missing))} missing")
 
 
-def _check_labelled(source: Source, counts: dict[tuple[str, str], int]) -> None:
-    for role in ("train", "test"):
-        images, labels = (counts.get((role, layout), 0) for layout in ("idx-images", "idx-labels"))
+def _count_samples(path: Path, part: Part) -> int:
+    """Raises DataSetError that says what was expected and what was found."""
+    try:
+        samples = part.layout.count(path)
+        if samples == 0:
+            raise MisfitError("it has no samples")
+    except MisfitError as error:
+        raise DataSetError(f"{part.file} does not fit: {error}. Expected: {part.layout.expected}.") from error
+    return samples
+
+
+def _check_labelled(source: Source, counts: dict[tuple[Role, Layout], int]) -> None:
+    """Where inputs and labels lie in files of their own, there are as many of either."""
+    for role in get_args(Role):
+        own = {layout: count for (each, layout), count in counts.items() if each == role}
+        images = sum(count for layout, count in own.items() if layout.has_inputs)
+        labels = sum(count for layout, count in own.items() if layout.has_labels)
         if images != labels:
             _refuse(source, f"{images:,} {role} images have {labels:,} labels")
 
@@ -164,7 +177,7 @@ def _origin(source: Source, paths: Sequence[Path], files: tuple[StoredFile, ...]
     """The official files are the same data however they came: `imported` is for all others."""
     if not _is_official(source, paths, files):
         return "imported"
-    return "shipped" if source.is_shipped else "downloaded"
+    return "shipped" if source.shipped else "downloaded"
 
 
 def _is_official(source: Source, paths: Sequence[Path], files: tuple[StoredFile, ...]) -> bool:

@@ -6,9 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from engines.contract import DataSet, TrainingData
-from engines.datasets import fashion, folder, layouts, shuttle, synthetic
-from engines.datasets.catalogue import Layout, Role, Source, find
+from engines.datasets import folder, synthetic
+from engines.datasets.catalogue import find
 from engines.datasets.folder import Holding, StoredFile
+from engines.datasets.source import Role, Shipped, Source, Table
 from engines.errors import DataSetError
 
 if TYPE_CHECKING:
@@ -22,14 +23,8 @@ if TYPE_CHECKING:
     Labels = NDArray[np.int64]
 
 Dtype = Literal["float32", "float64"]
-_HEADER_BYTES: dict[Layout, int] = {
-    "cifar-binary": 0,
-    "idx-images": layouts.IDX_IMAGES_HEADER.size,
-    "idx-labels": layouts.IDX_LABELS_HEADER.size,
-}
 _HASH_BYTES = 1 << 20
 _PIXEL_MAXIMUM = 255
-_TIME_COLUMN, _CLASS_COLUMN = 0, 9
 
 
 def load(dataset: DataSet, *, dtype: Dtype = "float32") -> TrainingData:
@@ -41,54 +36,49 @@ def load(dataset: DataSet, *, dtype: Dtype = "float32") -> TrainingData:
     source = find(dataset.name)
     if source.synthetic:
         return _generated(source, dataset, dtype)
-    if dataset.source == "shipped":
-        is_tabular = len(source.shape) == 1
-        return (
-            _features(*_shipped_rows(dataset), dataset, dtype)
-            if is_tabular
-            else _shipped_images(source, dataset, dtype)
-        )
+    if dataset.source == "shipped" and source.shipped:
+        return _shipped(source, source.shipped, dataset, dtype)
     holding = folder.read_holding(source)
     if holding is None:
         raise DataSetError(f"The files of {source.title} are missing on this machine.")
     reader = _Reader(source, holding, dataset)
-    if len(source.shape) == 1:
-        return _features(*reader.rows(), dataset, dtype)
+    if source.table:
+        return _features(*reader.rows(source.table), source.table, dataset, dtype)
     return reader.images(dtype)
 
 
 def _generated(source: Source, dataset: DataSet, dtype: Dtype) -> TrainingData:
     train, train_labels = synthetic.generate(source, dataset, "train")
     test, test_labels = synthetic.generate(source, dataset, "test")
-    if len(source.shape) == 1:
-        scaled = _standardised(train, test, dtype)
-    else:
-        scaled = _pixels(train, dtype), _pixels(test, dtype)
+    scaled = _standardised(train, test, dtype) if source.table else (_pixels(train, dtype), _pixels(test, dtype))
     return TrainingData(scaled[0], train_labels, scaled[1], test_labels)
 
 
-# ---------------------------------------------------------------- Shuttle
-
-
-def _shipped_rows(dataset: DataSet) -> tuple[Integers, Integers]:
+def _shipped(source: Source, shipped: Shipped, dataset: DataSet, dtype: Dtype) -> TrainingData:
     import numpy as np
 
-    holding = shuttle.shipped_holding()
+    holding = shipped.holding()
     _check_digest(dataset, folder.digest_of(holding.files))
-    rows = np.frombuffer(shuttle.shipped_rows(), "<i2").reshape(-1, layouts.SHUTTLE_COLUMNS)
-    return rows[: holding.samples("train")], rows[holding.samples("train") :]
+    if not source.table:
+        return _shipped_images(source, shipped, dataset, dtype)
+    (content,) = shipped.content()
+    rows = np.frombuffer(content, "<i2").reshape(-1, source.table.columns)
+    parted = holding.samples("train")
+    return _features(rows[:parted], rows[parted:], source.table, dataset, dtype)
 
 
-def _features(train: Integers, test: Integers, dataset: DataSet, dtype: Dtype) -> TrainingData:
-    """Eight attributes: the first one, the time, is left out, as the study's networks have eight inputs."""
-    used = slice(_TIME_COLUMN + 1, _CLASS_COLUMN)
-    train_inputs, test_inputs = _standardised(train[:, used], test[:, used], dtype)
+# ---------------------------------------------------------------- tables
+
+
+def _features(train: Integers, test: Integers, table: Table, dataset: DataSet, dtype: Dtype) -> TrainingData:
+    train_inputs, test_inputs = _standardised(train[:, table.features], test[:, table.features], dtype)
     count = dataset.train_samples
-    return TrainingData(train_inputs[:count].copy(), _classes(train[:count]), test_inputs, _classes(test))
+    labels = _classes(train[:count], table), _classes(test, table)
+    return TrainingData(train_inputs[:count].copy(), labels[0], test_inputs, labels[1])
 
 
-def _classes(rows: Integers) -> Labels:
-    return rows[:, _CLASS_COLUMN].astype("int64") - 1
+def _classes(rows: Integers, table: Table) -> Labels:
+    return rows[:, table.label].astype("int64") - table.first_class
 
 
 def _standardised(train: Integers, test: Integers, dtype: Dtype) -> tuple[Floats, Floats]:
@@ -105,13 +95,11 @@ def _standardised(train: Integers, test: Integers, dtype: Dtype) -> tuple[Floats
 # ---------------------------------------------------------------- images
 
 
-def _shipped_images(source: Source, dataset: DataSet, dtype: Dtype) -> TrainingData:
+def _shipped_images(source: Source, shipped: Shipped, dataset: DataSet, dtype: Dtype) -> TrainingData:
     """The first images are trained on, those after all that could be trained on are tested on."""
     import numpy as np
 
-    holding = fashion.shipped_holding()
-    _check_digest(dataset, folder.digest_of(holding.files))
-    pixels, labels = (np.frombuffer(content, np.uint8) for content in fashion.shipped_images())
+    pixels, labels = (np.frombuffer(content, np.uint8) for content in shipped.content())
     inputs, classes = _pixels(pixels.reshape(-1, *source.shape), dtype), labels.astype(np.int64)
     train, test = slice(dataset.train_samples), slice(source.train_samples, None)
     return TrainingData(inputs[train].copy(), classes[train].copy(), inputs[test].copy(), classes[test].copy())
@@ -141,14 +129,14 @@ class _Reader:
         self._hashes: dict[str, str] = {}
         self._layouts = {part.file: part.layout for part in source.parts}
 
-    def rows(self) -> tuple[Integers, Integers]:
+    def rows(self, table: Table) -> tuple[Integers, Integers]:
         """The rows of the text files, training set first; nothing is parsed before its hash is right."""
         import numpy as np
 
         texts = [self._content(file, file.bytes).tobytes() for file in self._files]
         self._check()
         train, test = (np.fromstring(text, np.int64, sep=" ") for text in texts)
-        return train.reshape(-1, layouts.SHUTTLE_COLUMNS), test.reshape(-1, layouts.SHUTTLE_COLUMNS)
+        return train.reshape(-1, table.columns), test.reshape(-1, table.columns)
 
     def images(self, dtype: Dtype) -> TrainingData:
         train = self._images_of("train", self._dataset.train_samples, dtype)
@@ -169,17 +157,17 @@ class _Reader:
         return inputs, labels
 
     def _fill(self, file: StoredFile, inputs: Floats, labels: Labels) -> None:
-        """Each layout fills what it has: a CIFAR record both, an IDX file the images or the labels."""
+        """Each layout fills what it has: inputs, labels, or both."""
         layout = self._layouts[file.name]
-        start = _HEADER_BYTES[layout]
+        start = layout.header_bytes
         record_bytes = (file.bytes - start) // file.samples
         content = self._content(file, start + len(labels) * record_bytes)
         records = content[start:].reshape(len(labels), record_bytes)
         height, width, channels = self._source.shape
-        if layout != "idx-images":
+        if layout.has_labels:
             labels[:] = records[:, 0]
-        if layout != "idx-labels":
-            pixels = records[:, 1:] if layout == "cifar-binary" else records
+        if layout.has_inputs:
+            pixels = records[:, 1:] if layout.has_labels else records
             _fill_from_planes(inputs, pixels.reshape(-1, channels, height, width))
 
     def _content(self, file: StoredFile, wanted_bytes: int) -> NDArray[np.uint8]:

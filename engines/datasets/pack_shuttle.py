@@ -8,8 +8,7 @@ import struct
 import sys
 from pathlib import Path
 
-from engines.datasets.catalogue import SOURCES
-from engines.datasets.shuttle import SHIPPED_FILE
+from engines.datasets.sources.shuttle import SHIPPED_FILE, SOURCE
 
 
 def pack(texts: list[bytes]) -> bytes:
@@ -28,7 +27,7 @@ def unpack(packed: bytes, rows: slice, columns: int = 10) -> bytes:
 
 def main(folder: Path) -> None:
     texts = []
-    for part in SOURCES["shuttle"].parts:
+    for part in SOURCE.parts:
         text = lzma.decompress((folder / f"{part.file}.xz").read_bytes())
         if hashlib.sha256(text).hexdigest() != part.sha256:
             raise SystemExit(f"{part.file} is not the official file.")

@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from engines.contract import DataSet
-from engines.datasets.catalogue import Role, Source
+from engines.datasets.source import Role, Source
 from engines.errors import DataSetError
 
 if TYPE_CHECKING:

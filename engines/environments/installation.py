@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from engines import backends
 from engines.environments import environments, system
 from engines.environments.environments import EnvironmentInfo
 from engines.environments.interpreters import ask, interpreter_for
@@ -206,8 +207,8 @@ def modules_lacking(python: Path, engine: EngineInfo) -> list[str]:
     engine makes.
     """
     own, frameworks = ["annotated_types", "numpy"], [engine.backend, engine.framework]
-    prepared = engine.backend == "theano"
-    imported, found = (own, frameworks) if prepared else (own + frameworks, [])
+    as_it_is = backends.of(engine.backend).IMPORTS_AS_IT_IS
+    imported, found = (own + frameworks, []) if as_it_is else (own, frameworks)
     result = _try_imports(python, imported, found, keras_backend=engine.backend)
     if result.returncode != 0:
         raise UnavailableError(f"{python} died importing {engine.title} (exit code {result.returncode}).")

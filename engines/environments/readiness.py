@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engines import backends
 from engines.contract import Device, Environment
 from engines.environments import environments, system
 from engines.environments.environments import EnvironmentInfo, Origin, environment_for
 from engines.environments.interpreters import ask
 from engines.errors import UnavailableError
-from engines.machine.nvidia import query_gpus
+from engines.gpus import unsupported as unsupported_gpus
 from engines.registry import EngineInfo
 
 NO_GPU = "No GPU seen."
-_NVIDIA_TIMEOUT_SECONDS = 10
-# What shows that an environment's framework was built for GPUs: a package that only such a build brings.
-_GPU_PACKAGES = {
-    "theano": ("pygpu",),
-    "tensorflow": ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
-    "jax": ("jax-cuda12-plugin", "jax-cuda13-plugin"),
-    "torch": ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
     if device not in engine.devices:
         return f"{engine.title} has no way to use a {device.upper()}."
     if device == "gpu" and not gpus:  # whatever is installed
-        return NO_GPU
+        return " ".join([NO_GPU, *unsupported_gpus()])
     info = environment_for(engine, device)
     try:
         environments.python_of(info)
@@ -65,12 +58,6 @@ def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
         return str(error)
     lacks_build = device == "gpu" and not _built_for_gpus(engine, software)
     return _lacks_package(engine, info, software) or _lacks_system(info) or (_gpu_remedy(engine) if lacks_build else "")
-
-
-def seen_gpus() -> list[str]:
-    """The names of the cards that NVIDIA's driver shows."""
-    answer = query_gpus("name", _NVIDIA_TIMEOUT_SECONDS) or ""
-    return [line.strip() for line in answer.splitlines() if line.strip()]
 
 
 def version_of(engine: EngineInfo, packages: dict[str, str]) -> str:
@@ -99,20 +86,20 @@ def _lacks_system(info: EnvironmentInfo) -> str:
 
 
 def _gpu_remedy(engine: EngineInfo) -> str:
-    if engine.backend == "theano":
-        return "No GPU build of Theano: pygpu is not installed, and it does not build for today's cards."
-    build = environments.find(engine.environment, gpu=True)
-    return f"The GPU build of {engine.backend} is not installed. Type: {build.install_command}"
+    def install_command() -> str:
+        return environments.find(engine.environment, gpu=True).install_command
+
+    return backends.of(engine.backend).gpu_remedy(install_command)
 
 
 def _built_for_gpus(engine: EngineInfo, software: Environment) -> bool:
     """A vendor's container has CUDA outside of its packages, so a chosen framework gets the benefit of the doubt.
 
-    Not where it names itself a CPU build: the package tensorflow-cpu, PyTorch's version 2.13.0+cpu.
+    Not where it names itself a CPU build.
     """
-    if engine.own_environment or engine.backend not in _GPU_PACKAGES:  # a plug-in's: its worker will tell
+    backend = backends.of(engine.backend)
+    if engine.own_environment or not backend.GPU_PACKAGES:  # its worker will tell
         return True
-    if any(name in software.packages for name in _GPU_PACKAGES[engine.backend]):
+    if any(name in software.packages for name in backend.GPU_PACKAGES):
         return True
-    may_have_cuda = engine.backend != "theano" and not software.packages.get(engine.backend, "+cpu").endswith("+cpu")
-    return software.origin == "chosen" and may_have_cuda
+    return software.origin == "chosen" and backend.may_have_gpus(software.packages.get(engine.backend, ""))

@@ -10,7 +10,7 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
-from engines.networks import POOL, Convolution
+from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,8 @@ class Engine:
         self._layers = networks.layers(setup.network, setup.sample)
         self._tuned = setup.track == "tuned"
         # On a CPU, XLA does not hand convolutions inside of a loop to its fast kernels.
-        self._scans = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
+        self._scans = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
+        self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "JAX")
         self._losses: list[Any] = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -113,16 +114,15 @@ class Engine:
         return -self._jax.numpy.take_along_axis(likelihoods, labels[:, None], axis=1)
 
     def _logits(self, parameters: list[Any], activations: Any) -> Any:
-        for index, layer in enumerate(self._layers):
-            kernel, bias = parameters[2 * index : 2 * index + 2]
-            if isinstance(layer, Convolution):
-                activations = self._convolution(activations, kernel, bias)
-            else:
-                outputs = activations.reshape(len(activations), -1) @ kernel + bias
-                activations = self._jax.nn.relu(outputs) if layer.relu else outputs
+        for layer, own in by_layer(self._layers, parameters):
+            activations = self._forward[type(layer)](layer, activations, *own)
         return activations
 
-    def _convolution(self, images: Any, kernel: Any, bias: Any) -> Any:
+    def _dense(self, layer: Dense, activations: Any, kernel: Any, bias: Any) -> Any:
+        outputs = activations.reshape(len(activations), -1) @ kernel + bias
+        return self._jax.nn.relu(outputs) if layer.relu else outputs
+
+    def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
         layout = ("NHWC", "HWIO", "NHWC")
         convolved = self._jax.lax.conv_general_dilated(images, kernel, (1, 1), "VALID", dimension_numbers=layout)
         return self._max_pool(self._jax.nn.relu(convolved + bias))

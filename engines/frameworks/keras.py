@@ -1,12 +1,10 @@
 """Keras 2.3 on Theano, Keras 3 on TensorFlow, JAX and PyTorch: `Sequential`, `compile`, one `fit`.
 
-Idiomatic, all is as Keras sets it by default. Tuned, `_compile_choices`, `_image_format`, `_placed` and, for Theano,
-`compile` say what differs.
+Idiomatic, all is as Keras sets it by default. Tuned, `compile` and what the backend's file says of Keras differ.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ import numpy as np
 
 from engines import backends, networks, registry
 from engines.contract import Evaluation
-from engines.networks import KERNEL, POOL, Convolution, Layer
+from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,24 +24,30 @@ _EVALUATION_BATCH = 1000
 _IMAGE_AXES = 4  # sample, height, width, channel
 _KERNEL_AXES = 4  # height, width, in, out
 _SMALLEST_PROBABILITY = 1e-7  # Keras' own epsilon
+# What Keras itself does on one backend alone:
+_FEEDS_BY_TF_DATA = "tensorflow"
+_PROMOTES_TO_FLOAT32 = "torch"
 
 
 class Engine:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._backend = registry.find(setup.engine).backend
+        self._on = backends.of(self._backend)
         self._framework = backends.start(setup, self._backend)
         import keras
 
         self._keras = keras
         self._is_keras_2 = keras.__version__.startswith("2.")
         self._layers = networks.layers(setup.network, setup.sample)
+        self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "Keras")
         self._losses: list[float] = []
         self._tuned = setup.track == "tuned"
         self._array_adapter = _find_array_adapter(self._backend)
-        if setup.dtype == "float64" and self._backend == "torch":
+        if setup.dtype == "float64" and self._backend == _PROMOTES_TO_FLOAT32:
             _allow_float64()
         keras.backend.set_floatx(setup.dtype)
+        self._image_format = self._on.keras_image_format(setup)
         keras.backend.set_image_data_format(self._image_format)
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -76,16 +80,11 @@ class Engine:
         self._model.fit(**self._fed_data(), epochs=epoch_limit, verbose=0, callbacks=[callback])
 
     def synchronize(self) -> None:
-        if self._backend == "tensorflow":
-            self._framework.test.experimental.sync_devices()
-        elif self._backend == "jax":
-            self._framework.block_until_ready([variable.value for variable in self._model.variables])
-        elif self._backend == "torch":
-            if self._setup.device == "gpu":
-                self._framework.cuda.synchronize()
-        elif self._setup.device == "gpu":
-            for variable in self._model.weights:
-                variable.get_value(borrow=True, return_internal_type=True).sync()
+        self._on.synchronize(self._framework, self._setup, self._values)
+
+    def _values(self) -> list[Any]:
+        """The backend's own variables."""
+        return self._model.weights if self._is_keras_2 else [variable.value for variable in self._model.variables]
 
     def step_losses(self) -> list[float]:
         return self._losses
@@ -104,51 +103,26 @@ class Engine:
         shared = {"backend": self._backend, "image_data_format": self._image_format}
         if self._is_keras_2:
             trusts = str(self._model.train_function.function.trust_input)
-            return {**shared, "trust_input": trusts, "allow_gc": str(self._framework.config.allow_gc)}
+            return {**shared, "trust_input": trusts, **self._on.keras_settings(self._framework)}
         jit = str(self._model.jit_compile)
         shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
         shared["steps_per_execution"] = str(self._model.steps_per_execution)
         shared["training data"] = type(self._train[0]).__module__.partition(".")[0] + " arrays"
-        return {**shared, **self._backend_settings()}
-
-    def _backend_settings(self) -> dict[str, str]:
-        framework = self._framework
-        if self._backend == "tensorflow":
-            autotune = "as it is" if self._array_adapter is None else "off"
-            onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set")
-            return {"tf.data autotune": autotune, "TF_ENABLE_ONEDNN_OPTS": onednn}
-        if self._backend == "torch":
-            return {"num_threads": str(framework.get_num_threads())}
-        precision = str(framework.config.jax_default_matmul_precision)
-        return {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "not set"), "jax_default_matmul_precision": precision}
+        if self._backend == _FEEDS_BY_TF_DATA:
+            shared["tf.data autotune"] = "as it is" if self._array_adapter is None else "off"
+        return {**shared, **self._on.keras_settings(self._framework)}
 
     def _compile_choices(self, samples: int) -> dict[str, Any]:
-        """What `compile` is told when tuned, by what was measured: see docs/engines/."""
-        if self._backend == "torch":  # which refuses more than one step per execution
-            compiles = self._setup.network.type == "mlp" or self._setup.device == "gpu"
-            return {"jit_compile": True} if compiles else {}
-        return {} if self._is_keras_2 else {"steps_per_execution": samples // self._setup.batch_size}
+        steps = samples // self._setup.batch_size
+        return self._on.keras_compile_choices(self._setup, steps, has_convolutions=has_convolutions(self._layers))
 
     def _placed(self, array: Any) -> Any:
         """Tuned, the training data is what the backend makes of it, where it is used, if that makes `fit` faster."""
-        on_gpu = self._setup.device == "gpu"
-        if self._tuned and self._backend == "torch":
-            return self._framework.as_tensor(array, device="cuda" if on_gpu else "cpu")
-        if self._tuned and self._backend == "jax" and on_gpu:
-            return self._framework.numpy.asarray(array)
-        if self._tuned and self._is_keras_2:
-            return array.astype(self._setup.dtype, copy=False)
-        return array
-
-    @property
-    def _image_format(self) -> str:
-        """Keras 3's default, except on Theano, which knows no other, and for PyTorch tuned, whose own order it is."""
-        native_first = self._backend == "theano" or (self._tuned and self._backend == "torch")
-        return "channels_first" if native_first else "channels_last"
+        return self._on.keras_placed(self._framework, self._setup, array) if self._tuned else array
 
     def _turned(self, weights: Weights) -> Weights:
-        """Keras on Theano convolves where the others correlate: turn its kernels by 180 degrees, there and back."""
-        if self._backend != "theano":
+        """Where Keras convolves instead of correlating, its kernels are turned by 180 degrees, there and back."""
+        if not self._on.KERAS_CONVOLVES:
             return weights
         return [weight[::-1, ::-1].copy() if weight.ndim == _KERNEL_AXES else weight for weight in weights]
 
@@ -162,11 +136,7 @@ class Engine:
         input_layer = self._keras.layers.InputLayer
         shape = self._input_shape()
         keras_layers = [input_layer(input_shape=shape) if self._is_keras_2 else self._keras.Input(shape)]
-        previous: Layer | None = None
-        for layer in self._layers:
-            keras_layers += self._keras_layer(layer, after_convolution=isinstance(previous, Convolution))
-            previous = layer
-        return keras_layers
+        return keras_layers + [made for layer in self._layers for made in self._made_of[type(layer)](layer)]
 
     def _input_shape(self) -> tuple[int, ...]:
         shape = networks.input_shape(self._setup.network, self._setup.sample)
@@ -174,16 +144,15 @@ class Engine:
             return (shape[2], *shape[:2])
         return shape
 
-    def _keras_layer(self, layer: Layer, *, after_convolution: bool) -> list[Any]:
+    def _convolution(self, layer: Convolution) -> list[Any]:
         layers = self._keras.layers
-        activation = "relu" if isinstance(layer, Convolution) or layer.relu else "softmax"
-        # The weights are set right afterwards; zeros spare Theano the compilation of a random generator.
-        choices = {"activation": activation, "kernel_initializer": "zeros"}
-        if isinstance(layer, Convolution):
-            return [layers.Conv2D(layer.filters, KERNEL, **choices), layers.MaxPooling2D(POOL)]
-        dense = layers.Dense(layer.units, **choices)
-        # Keras' Flatten gives (height, width, channel) order in either image format.
-        return [layers.Flatten(), dense] if after_convolution else [dense]
+        return [layers.Conv2D(layer.filters, KERNEL, **_choices("relu")), layers.MaxPooling2D(POOL)]
+
+    def _dense(self, layer: Dense) -> list[Any]:
+        """Keras' Flatten gives (height, width, channel) order in either image format."""
+        layers = self._keras.layers
+        flattened = [layers.Flatten()] if takes_images(layer) else []
+        return [*flattened, layers.Dense(layer.units, **_choices("relu" if layer.relu else "softmax"))]
 
     def _seed(self, seed: int) -> None:
         if self._is_keras_2:
@@ -202,6 +171,11 @@ class Engine:
         return {"x": _without_autotune(self._framework, self._array_adapter)(**arguments)}
 
 
+def _choices(activation: str) -> dict[str, str]:
+    """The weights are set right afterwards; zeros spare Theano the compilation of a random generator."""
+    return {"activation": activation, "kernel_initializer": "zeros"}
+
+
 def _allow_float64() -> None:
     """For the gate alone: off TensorFlow, Keras' rules of promotion make float32 of float64, in PyTorch's products too.
 
@@ -215,7 +189,7 @@ def _allow_float64() -> None:
 
 def _find_array_adapter(backend: str) -> Any:
     """What turns `fit`'s arrays into a tf.data pipeline; None on other backends, or if it is not where we look."""
-    if backend != "tensorflow":
+    if backend != _FEEDS_BY_TF_DATA:
         return None
     try:
         from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter

@@ -13,7 +13,7 @@ import numpy as np
 
 from engines import networks
 from engines.contract import Evaluation
-from engines.networks import KERNEL, POOL, Convolution, Dense, Layer
+from engines.networks import KERNEL, POOL, Convolution, Dense, Layer, by_layer, supported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _OFFSETS = [(i, j) for i in range(KERNEL) for j in range(KERNEL)]
 Ties = Literal["first", "each"]
-Backward = Callable[["Array"], "tuple[Array, Array, Array]"]
-"""From the gradient at a layer's outputs to those at its inputs, kernel and bias."""
+Backward = Callable[["Array"], "tuple[Array, Weights]"]
+"""From the gradient at a layer's outputs to those at its inputs and at each of its parameters."""
 
 
 class Engine:
@@ -31,6 +31,8 @@ class Engine:
         self._setup = setup
         self._ties = ties
         self._layers = networks.layers(setup.network, setup.sample)
+        made_of: networks.Builders = {Convolution: self._convolution, Dense: self._dense}
+        self._made_of = supported(self._layers, made_of, "The reference")
         self._losses: list[float] = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -66,8 +68,8 @@ class Engine:
         loss, gradient = softmax_cross_entropy(logits, labels)
         gradients: Weights = []
         for backward in reversed(backwards):
-            gradient, kernel_gradient, bias_gradient = backward(gradient)
-            gradients = [kernel_gradient, bias_gradient, *gradients]
+            gradient, own = backward(gradient)
+            gradients = [*own, *gradients]
         return loss, gradients
 
     def _batches(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -86,15 +88,19 @@ class Engine:
     def _forward(self, inputs: Array) -> tuple[Array, list[Backward]]:
         activations: Array = inputs.astype(self._setup.dtype)
         backwards: list[Backward] = []
-        for index, layer in enumerate(self._layers):
-            activations, backward = self._layer(index, layer, activations)
+        for index, (layer, own) in enumerate(by_layer(self._layers, self._weights)):
+            activations, backward = self._layer(index, layer, own, activations)
             backwards.append(backward)
         return activations, backwards
 
-    def _layer(self, index: int, layer: Layer, inputs: Array) -> tuple[Array, Backward]:
-        kernel, bias = self._weights[2 * index : 2 * index + 2]
-        if isinstance(layer, Convolution):
-            return convolution(inputs, kernel, bias, self._ties)
+    def _layer(self, index: int, layer: Layer, own: tuple[Array, ...], inputs: Array) -> tuple[Array, Backward]:
+        outputs: tuple[Array, Backward] = self._made_of[type(layer)](layer, inputs, *own)
+        return outputs
+
+    def _convolution(self, layer: Convolution, images: Array, kernel: Array, bias: Array) -> tuple[Array, Backward]:
+        return convolution(images, kernel, bias, self._ties)
+
+    def _dense(self, layer: Dense, inputs: Array, kernel: Array, bias: Array) -> tuple[Array, Backward]:
         return dense(inputs, kernel, bias, layer)
 
 
@@ -103,9 +109,9 @@ def dense(inputs: Array, kernel: Array, bias: Array, layer: Dense) -> tuple[Arra
     outputs = flat @ kernel + bias
     passed = outputs > 0 if layer.relu else np.ones_like(outputs, dtype=bool)
 
-    def backward(gradient: Array) -> tuple[Array, Array, Array]:
+    def backward(gradient: Array) -> tuple[Array, Weights]:
         gradient = gradient * passed
-        return (gradient @ kernel.T).reshape(inputs.shape), flat.T @ gradient, gradient.sum(axis=0)
+        return (gradient @ kernel.T).reshape(inputs.shape), [flat.T @ gradient, gradient.sum(axis=0)]
 
     return outputs * passed, backward
 
@@ -119,10 +125,10 @@ def convolution(images: Array, kernel: Array, bias: Array, ties: Ties) -> tuple[
     passed = outputs > 0
     pooled, unpool = max_pool(outputs * passed, ties)
 
-    def backward(gradient: Array) -> tuple[Array, Array, Array]:
+    def backward(gradient: Array) -> tuple[Array, Weights]:
         gradient = (unpool(gradient) * passed).reshape(-1, kernel.shape[-1])
         kernel_gradient = (patches.T @ gradient).reshape(kernel.shape)
-        return _unpatch(gradient @ matrix.T, images.shape), kernel_gradient, gradient.sum(axis=0)
+        return _unpatch(gradient @ matrix.T, images.shape), [kernel_gradient, gradient.sum(axis=0)]
 
     return pooled, backward
 

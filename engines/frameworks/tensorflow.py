@@ -10,7 +10,7 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
-from engines.networks import POOL, Convolution
+from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,8 @@ class Engine:
         self._layers = networks.layers(setup.network, setup.sample)
         self._tuned = setup.track == "tuned"
         # XLA makes convolutions on a CPU several times slower.
-        self._uses_xla = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
+        self._uses_xla = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
+        self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "TensorFlow")
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -113,20 +114,16 @@ class Engine:
         return self._tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=self._logits(inputs))
 
     def _logits(self, activations: Any) -> Any:
-        for index, layer in enumerate(self._layers):
-            kernel, bias = self._variables[2 * index : 2 * index + 2]
-            if isinstance(layer, Convolution):
-                activations = self._convolution(activations, kernel, bias)
-            else:
-                activations = self._dense(activations, kernel, bias, relu=layer.relu)
+        for layer, own in by_layer(self._layers, self._variables):
+            activations = self._forward[type(layer)](layer, activations, *own)
         return activations
 
-    def _dense(self, activations: Any, kernel: Any, bias: Any, *, relu: bool) -> Any:
+    def _dense(self, layer: Dense, activations: Any, kernel: Any, bias: Any) -> Any:
         tf = self._tf
         outputs = tf.matmul(tf.reshape(activations, [-1, kernel.shape[0]]), kernel) + bias
-        return tf.nn.relu(outputs) if relu else outputs
+        return tf.nn.relu(outputs) if layer.relu else outputs
 
-    def _convolution(self, images: Any, kernel: Any, bias: Any) -> Any:
+    def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
         tf = self._tf
         convolved = tf.nn.conv2d(images, kernel, strides=1, padding="VALID")
         return tf.nn.max_pool2d(tf.nn.relu(tf.nn.bias_add(convolved, bias)), POOL, POOL, "VALID")

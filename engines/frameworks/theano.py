@@ -12,7 +12,8 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
-from engines.networks import POOL, Convolution, Layer
+from engines.networks import POOL, Convolution, Dense, by_layer, supported, takes_images
+from engines.networks.layouts import from_channels_first, images_channels_first, to_channels_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,22 +28,23 @@ class Engine:
         self._theano = backends.start(setup, "theano")
         self._setup = setup
         self._layers = networks.layers(setup.network, setup.sample)
+        self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "Theano")
         self._tuned = setup.track == "tuned"
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
-        self._parameters = [self._share(weight) for weight in _to_theano(self._layers, weights)]
-        self._inputs = self._share(_channels_first(data.train_inputs))
+        self._parameters = [self._share(weight) for weight in to_channels_first(self._layers, weights)]
+        self._inputs = self._share(images_channels_first(data.train_inputs))
         self._labels = self._theano.shared(data.train_labels, borrow=True)
         self._order = self._theano.shared(np.zeros(0, np.int64))
         if self._tuned:
             self._next_step = self._theano.shared(np.int64(0))
             self._step_losses = self._share(np.zeros(len(data.train_labels) // self._setup.batch_size))
-        self._test = (_channels_first(data.test_inputs), data.test_labels)
+        self._test = (images_channels_first(data.test_inputs), data.test_labels)
 
     def compile(self) -> None:
         tensor = self._theano.tensor
-        inputs = tensor.matrix() if self._setup.network.type == "mlp" else tensor.tensor4()
+        inputs = tensor.tensor4() if takes_images(self._layers[0]) else tensor.matrix()
         labels = tensor.lvector()
         probabilities = self._network(inputs)
         losses = tensor.nnet.categorical_crossentropy(probabilities, labels)
@@ -69,7 +71,7 @@ class Engine:
         return [float(loss) for loss in losses]
 
     def weights(self) -> Weights:
-        return _from_theano(self._layers, [parameter.get_value() for parameter in self._parameters])
+        return from_channels_first(self._layers, [parameter.get_value() for parameter in self._parameters])
 
     def evaluate(self) -> Evaluation:
         inputs, labels = self._test
@@ -106,18 +108,14 @@ class Engine:
         return self._theano.function([], updates=updates, givens=givens)
 
     def _network(self, activations: Any) -> Any:
-        for index, layer in enumerate(self._layers):
-            kernel, bias = self._parameters[2 * index : 2 * index + 2]
-            if isinstance(layer, Convolution):
-                activations = self._convolution(layer, activations, kernel, bias)
-            else:
-                outputs = self._theano.tensor.dot(activations.flatten(2), kernel) + bias
-                activations = self._activation(layer.relu)(outputs)
+        for layer, own in by_layer(self._layers, self._parameters):
+            activations = self._forward[type(layer)](layer, activations, *own)
         return activations
 
-    def _activation(self, relu: bool) -> Any:
+    def _dense(self, layer: Dense, activations: Any, kernel: Any, bias: Any) -> Any:
         nnet = self._theano.tensor.nnet
-        return nnet.relu if relu else nnet.softmax
+        outputs = self._theano.tensor.dot(activations.flatten(2), kernel) + bias
+        return nnet.relu(outputs) if layer.relu else nnet.softmax(outputs)
 
     def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
         from theano.tensor.signal.pool import pool_2d
@@ -127,7 +125,7 @@ class Engine:
             images,
             kernel,
             input_shape=(None, channels, height, width),
-            filter_shape=_oihw(layer.kernel_shape),
+            filter_shape=_oihw(layer.parameters[0].shape),
             filter_flip=False,
         )
         outputs = self._theano.tensor.nnet.relu(convolved + bias.dimshuffle("x", 0, "x", "x"))
@@ -140,40 +138,6 @@ def _attribute(config: Any, dotted: str) -> Any:
     return config
 
 
-def _channels_first(inputs: Array) -> Array:
-    return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)) if inputs.ndim == 4 else inputs
-
-
 def _oihw(shape: tuple[int, ...]) -> tuple[int, ...]:
     height, width, inputs, outputs = shape
     return outputs, inputs, height, width
-
-
-def _to_theano(layers: tuple[Layer, ...], weights: Weights) -> Weights:
-    """Kernels to (out, in, height, width), and the first dense kernel's rows from HWC to CHW order."""
-    return _convert(layers, weights, kernel_axes=(3, 2, 0, 1), to_channels_first=True)
-
-
-def _from_theano(layers: tuple[Layer, ...], weights: Weights) -> Weights:
-    return _convert(layers, weights, kernel_axes=(2, 3, 1, 0), to_channels_first=False)
-
-
-def _convert(
-    layers: tuple[Layer, ...], weights: Weights, *, kernel_axes: tuple[int, ...], to_channels_first: bool
-) -> Weights:
-    converted = list(weights)
-    previous: Layer | None = None
-    for index, layer in enumerate(layers):
-        kernel = weights[2 * index]
-        if isinstance(layer, Convolution):
-            converted[2 * index] = np.ascontiguousarray(kernel.transpose(kernel_axes))
-        elif isinstance(previous, Convolution):
-            converted[2 * index] = kernel[_rows(previous.output_shape, to_channels_first)]
-        previous = layer
-    return converted
-
-
-def _rows(image: tuple[int, int, int], to_channels_first: bool) -> NDArray[np.int64]:
-    """For each row of the converted kernel, the row that it comes from."""
-    channels_first = np.arange(np.prod(image)).reshape(image).transpose(2, 0, 1).ravel()
-    return channels_first if to_channels_first else np.argsort(channels_first)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines import backends, networks
+from engines.backends.torch import device
 from engines.contract import Evaluation
-from engines.networks import KERNEL, POOL, Convolution, Layer
+from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
+from engines.networks.layouts import from_channels_first, to_channels_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +27,10 @@ class Engine:
         self._torch = backends.start(setup, "torch")
         self._setup = setup
         self._layers = networks.layers(setup.network, setup.sample)
-        # Which GPU is chosen before the import; it is then the only one that is seen.
-        self._device = "cuda" if setup.device == "gpu" else "cpu"
+        self._device = device(setup)
         self._tuned = setup.track == "tuned"
-        self._compiles = self._tuned and (setup.network.type == "mlp" or setup.device == "gpu")
+        self._compiles = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
+        self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "PyTorch")
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -74,7 +76,7 @@ class Engine:
 
     def weights(self) -> Weights:
         values = [parameter.detach().cpu().numpy() for parameter in self._model.parameters()]
-        return _from_torch(self._layers, values)
+        return from_channels_first(self._layers, values, transposed=True)
 
     def evaluate(self) -> Evaluation:
         inputs, labels = self._test
@@ -97,22 +99,23 @@ class Engine:
 
     @property
     def _channels_last(self) -> bool:
-        return self._tuned and self._setup.network.type == "cnn"
+        return self._tuned and has_convolutions(self._layers)
 
     @property
     def _dtype(self) -> Any:
         return getattr(self._torch, self._setup.dtype)
 
     def _modules(self) -> list[Any]:
+        return [module for layer in self._layers for module in self._made_of[type(layer)](layer)]
+
+    def _convolution(self, layer: Convolution) -> list[Any]:
         nn = self._torch.nn
-        modules: list[Any] = []
-        for previous, layer in _with_previous(self._layers):
-            if isinstance(layer, Convolution):
-                modules += [nn.Conv2d(layer.input_shape[2], layer.filters, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
-            else:
-                modules += [nn.Flatten()] if isinstance(previous, Convolution) else []
-                modules += [nn.Linear(layer.inputs, layer.units)] + ([nn.ReLU()] if layer.relu else [])
-        return modules
+        return [nn.Conv2d(layer.input_shape[2], layer.filters, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
+
+    def _dense(self, layer: Dense) -> list[Any]:
+        nn = self._torch.nn
+        flattened = [nn.Flatten()] if takes_images(layer) else []
+        return [*flattened, nn.Linear(layer.inputs, layer.units), *([nn.ReLU()] if layer.relu else [])]
 
     def _train_step(self, batch: Any) -> Any:
         loss = self._loss(self._model(self._inputs[batch]), self._labels[batch])
@@ -142,7 +145,8 @@ class Engine:
 
     def _set_weights(self, weights: Weights) -> None:
         with self._torch.no_grad():
-            for parameter, value in zip(self._model.parameters(), _to_torch(self._layers, weights), strict=True):
+            values = to_channels_first(self._layers, weights, transposed=True)
+            for parameter, value in zip(self._model.parameters(), values, strict=True):
                 parameter.copy_(self._tensor(value))
 
     def _tensor(self, array: Any) -> Any:
@@ -155,38 +159,3 @@ class Engine:
             return tensor
         images = tensor.permute(0, 3, 1, 2)
         return images if self._channels_last else images.contiguous()
-
-
-def _with_previous(layers: tuple[Layer, ...]) -> list[tuple[Layer | None, Layer]]:
-    return list(zip((None, *layers[:-1]), layers, strict=True))
-
-
-def _to_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
-    """Kernels to (out, in, height, width) and (out, in); after a convolution, `in` is in CHW instead of HWC order."""
-    converted = list(weights)
-    for index, (previous, layer) in enumerate(_with_previous(layers)):
-        kernel = weights[2 * index]
-        if isinstance(layer, Convolution):
-            converted[2 * index] = kernel.transpose(3, 2, 0, 1)
-        elif isinstance(previous, Convolution):
-            images = kernel.reshape(*previous.output_shape, layer.units).transpose(2, 0, 1, 3)
-            converted[2 * index] = images.reshape(kernel.shape).T
-        else:
-            converted[2 * index] = kernel.T
-    return [np.ascontiguousarray(array) for array in converted]
-
-
-def _from_torch(layers: tuple[Layer, ...], weights: Weights) -> Weights:
-    """The other way round; copies, since the next step writes where the parameters are."""
-    converted = list(weights)
-    for index, (previous, layer) in enumerate(_with_previous(layers)):
-        kernel = weights[2 * index]
-        if isinstance(layer, Convolution):
-            converted[2 * index] = kernel.transpose(2, 3, 1, 0)
-        elif isinstance(previous, Convolution):
-            height, width, channels = previous.output_shape
-            images = kernel.T.reshape(channels, height, width, layer.units).transpose(1, 2, 0, 3)
-            converted[2 * index] = images.reshape(layer.kernel_shape)
-        else:
-            converted[2 * index] = kernel.T
-    return [np.array(array, order="C") for array in converted]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engines.machine.nvidia import GpuState
+from engines.gpus.nvidia import GpuState
 
 # How often a second the kernel counts in /proc/stat; a share of very few such ticks would be mostly rounding.
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100

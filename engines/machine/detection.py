@@ -9,24 +9,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from engines.machine import linux, nvidia
+from engines import gpus
+from engines.gpus import nvidia
+from engines.machine import linux
 from engines.machine.hardware import Cache, Frequencies, Hardware
-from engines.machine.nvidia import Gpu
 from engines.machine.processor import Processor, parse_sysctl
 
 # Without its persistence daemon a driver takes seconds to wake up.
-_NVIDIA_TIMEOUT_SECONDS = 10.0
 _SYSCTL_TIMEOUT_SECONDS = 5.0
 
 
 def detect() -> Hardware:
     """This machine, from /proc and /sys on Linux, from sysctl on macOS, with whatever Python knows elsewhere."""
     hardware = _DETECTORS.get(sys.platform, _from_python)()
-    gpus = detect_gpus()
+    found = gpus.hardware()
     hardware = replace(
         hardware,
-        gpus=gpus,
-        cuda=detect_cuda() if gpus else "",
+        gpus=found,
+        cuda=nvidia.served_cuda() if found else "",
         architecture=platform.machine(),
         kernel=f"{platform.system()} {platform.release()}",
         cpus_allowed=allowed_cpus(),
@@ -39,16 +39,6 @@ def allowed_cpus() -> tuple[int, ...]:
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
-
-
-def detect_gpus() -> tuple[Gpu, ...]:
-    """From nvidia-smi, else the names that the driver lists in /proc."""
-    answer = nvidia.query_gpus(nvidia.HARDWARE_QUERY, _NVIDIA_TIMEOUT_SECONDS)
-    return nvidia.parse_nvidia_smi(answer or "") or linux.gpus_of_driver()
-
-
-def detect_cuda() -> str:
-    return nvidia.parse_cuda_version(nvidia.ask_nvidia_smi([], _NVIDIA_TIMEOUT_SECONDS) or "")
 
 
 def assemble(processor: Processor, *, memory_bytes: int | None, fallback_threads: int) -> Hardware:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engines import contract
-from engines.machine.nvidia import Gpu
+from engines.gpus.nvidia import Gpu
 
 _MAX_FACT = 500
 _CACHE_KINDS = {"Data": "d", "Instruction": "i", "Unified": ""}

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from engines.machine.hardware import Cache, Frequencies
-from engines.machine.nvidia import Gpu, parse_driver_information
 from engines.machine.processor import Processor, count_cpus, count_topology, parse_cpuinfo, parse_meminfo
 from engines.machine.system_files import first_told, matching, read, read_integer
 
@@ -120,12 +119,6 @@ def find_virtualization(hypervisor_flag: bool, product: str, kernel: str, root: 
         return ""
     xen = "Xen" if read(root / "sys/hypervisor/type") == "xen" else ""
     return named or xen or "yes (hypervisor not told)"
-
-
-def gpus_of_driver(root: Path = ROOT) -> tuple[Gpu, ...]:
-    """The names that NVIDIA's kernel module lists, for when nvidia-smi is missing or does not answer."""
-    texts = (read(path) or "" for path in matching(root / "proc/driver/nvidia/gpus", "*/information"))
-    return tuple(gpu for text in texts if (gpu := parse_driver_information(text)))
 
 
 def has_nvidia_card(root: Path = ROOT) -> bool:

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from engines.machine import nvidia
+from engines import gpus
 from engines.machine.conditions import (
     TICKS_PER_SECOND,
     Readings,
@@ -18,10 +18,8 @@ from engines.machine.conditions import (
     parse_uptime,
 )
 from engines.machine.detection import allowed_cpus
-from engines.machine.nvidia import GpuState
 from engines.machine.system_files import matching, read, read_integer
 
-_NVIDIA_TIMEOUT_SECONDS = 5.0
 _CPUS = Path("/sys/devices/system/cpu")
 _SENSORS_OF_CPUS = {"coretemp", "k10temp", "zenpower", "cpu_thermal"}
 _ZONES_OF_CPUS = re.compile(r"x86_pkg_temp|cpu.*thermal.*|soc.*thermal.*", re.IGNORECASE)
@@ -42,7 +40,7 @@ def readings(pid: int | None = None) -> Readings:
         turbo=_turbo(),
         cpu_celsius=_cpu_celsius(),
         cpu_throttle_events=_cpu_throttle_events(),
-        gpus=_gpu_states(),
+        gpus=gpus.states(),
     )
 
 
@@ -113,7 +111,3 @@ def _cpu_throttle_events() -> int | None:
     counts = (read_integer(_CPUS / f"cpu{cpu}/thermal_throttle/core_throttle_count") for cpu in allowed_cpus())
     told = [count for count in counts if count is not None]
     return sum(told) if told else None
-
-
-def _gpu_states() -> tuple[GpuState, ...]:
-    return nvidia.parse_gpu_states(nvidia.query_gpus(nvidia.STATE_QUERY, _NVIDIA_TIMEOUT_SECONDS) or "")

@@ -13,22 +13,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engines import host, machine, registry
-from engines.contract import Cell, Device, Equivalence, Network, Setup, Track, content_hash
+from engines import backends, host, machine, registry
+from engines.contract import Cell, Device, Equivalence, Network, NetworkType, Setup, Track, content_hash
 from engines.environments import environments
 from engines.errors import UnavailableError
+from engines.networks import ARCHITECTURES
 from engines.protocol import Job
 from runs.errors import RunsError
 from runs.validation import DocumentError, from_json
 
 DType = Literal["float64", "float32"]
-FULL = (
-    Network("mlp", 2, 25),
-    Network("mlp", 8, 100),
-    Network("mlp", 16, 200),
-    Network("cnn", 1, 2),
-    Network("cnn", 2, 8),
-)
+FULL = tuple(Network(each.type, *size) for each in ARCHITECTURES.values() for size in each.gate)
 """What `engines verify` checks."""
 _SUBJECT_SECONDS = 40.0
 _TIMEOUT_SECONDS = 900.0
@@ -70,10 +65,11 @@ class Subject:
     def environment(self) -> environments.EnvironmentInfo:
         return environments.environment_for(registry.find(self.engine), self.device)
 
-    @property
-    def key(self) -> str:
+    def key(self, network_type: NetworkType) -> str:
+        """Of the verdict on such networks. Raises UnavailableError where its environment is not there."""
         software = environments.describe(self.environment).sha256
-        return content_hash(self.engine, self.device, self.track, registry.code_hash(self.engine), software)
+        code = registry.code_hash(self.engine, network_type)
+        return content_hash(self.engine, self.device, self.track, code, software)
 
 
 def subject_of(cell: Cell, device_index: int = 0) -> Subject:
@@ -99,15 +95,17 @@ class Verdicts:
 
     def of(self, subject: Subject) -> list[Check]:
         try:
-            return self._known.get(subject.key, [])
+            return [check for each in ARCHITECTURES for check in self._known.get(subject.key(each), [])]
         except UnavailableError:
             return []
 
     def keep(self, subject: Subject, checks: Sequence[Check]) -> None:
         """Newer checks of a network take the place of older ones."""
         renewed = {(check.network, check.dtype) for check in checks}
-        older = [check for check in self.of(subject) if (check.network, check.dtype) not in renewed]
-        self._known[subject.key] = [*older, *checks]
+        kept = [*(check for check in self.of(subject) if (check.network, check.dtype) not in renewed), *checks]
+        for network_type in {check.network.type for check in kept}:
+            own = [check for check in kept if check.network.type == network_type]
+            self._known[subject.key(network_type)] = own
         self._write({key: [asdict(check) for check in known] for key, known in self._known.items()})
 
     def _write(self, document: dict[str, Any]) -> None:
@@ -176,7 +174,7 @@ def ask(
     The tracks of one engine go one after the other: they share the folder of what is compiled, which Theano locks.
     """
     engines = dict.fromkeys(subject.engine for subject in wanted)
-    longest_first = sorted(engines, key=lambda engine: registry.find(engine).backend != "theano")
+    longest_first = sorted(engines, key=lambda engine: not backends.of(registry.find(engine).backend).COMPILES_LONGEST)
     stop, one_at_a_time = threading.Event(), threading.Lock()
 
     def ask_one(engine: str) -> None:

@@ -16,7 +16,7 @@ from runs.bench import provenance
 
 def cell_key(cell: Cell) -> str:
     """The identity of a measurement: the cell, the engine's code, and the exact software it runs on."""
-    return content_hash(cell, registry.code_hash(cell.engine), environment_of(cell).sha256)
+    return content_hash(cell, registry.code_hash(cell.engine, cell.workload.network.type), environment_of(cell).sha256)
 
 
 def why_unsupported(cell: Cell) -> str:

@@ -68,7 +68,7 @@ def _record(cell: Cell, suite: str, machine: Machine, started_at: datetime, docu
         cell=cell,
         machine=machine,
         environment=environment_of(cell),
-        code=provenance.code_of(cell.engine),
+        code=provenance.code_of(cell),
         cell_key=cell_key(cell),
         command=provenance.command_for(cell, suite, as_profile=True),
         profile=Profile(**{**document, "operations": operations}),

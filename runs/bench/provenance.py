@@ -12,7 +12,7 @@ from pathlib import Path
 from engines import machine, registry
 from engines.contract import Cell, Code, Machine
 from engines.datasets.catalogue import SYNTHETIC_PREFIX
-from engines.environments.readiness import seen_gpus
+from engines.gpus import names
 from engines.host import PROJECT_ROOT
 from runs.errors import RunsError
 from runs.suites import suite as suites
@@ -56,7 +56,7 @@ def remember_name(name: str, var: Path) -> None:
 
 @cache
 def gpus() -> tuple[str, ...]:
-    return tuple(seen_gpus())
+    return tuple(names())
 
 
 def gpu_words(index: int) -> str:
@@ -70,9 +70,10 @@ def check_gpu(index: int) -> None:
         raise RunsError(f"There is no GPU {index} here. There is: {', '.join(map(gpu_words, range(len(gpus()))))}.")
 
 
-def code_of(engine: str) -> Code:
+def code_of(cell: Cell) -> Code:
     version, commit, dirty = _checkout()
-    return Code(version=version, commit=commit, dirty=dirty, engine_sha256=registry.code_hash(engine))
+    code = registry.code_hash(cell.engine, cell.workload.network.type)
+    return Code(version=version, commit=commit, dirty=dirty, engine_sha256=code)
 
 
 @cache

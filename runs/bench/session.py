@@ -206,7 +206,7 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         placement=_placement(session, planned),
         machine=session.machine,
         environment=environment_of(cell),
-        code=provenance.code_of(cell.engine),
+        code=provenance.code_of(cell),
         cell_key=cell_key(cell),
         command=provenance.command_for(cell, suite.name, gpu_index=session.gpu_index),
         phases=_phases(outcome),

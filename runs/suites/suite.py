@@ -57,7 +57,7 @@ class Bench(Document):
 
     @property
     def dataset_name(self) -> str:
-        return self.dataset or networks.DATASET_FOR[self.network]
+        return self.dataset or networks.of_type(self.network).dataset
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _check_data_set(bench: Bench, source: str) -> None:
     if not networks.trains_on(bench.network, shape):
         raise SuiteError(
             f"The suite {source} does not fit: benches.dataset is {bench.dataset_name}, which has no images: "
-            f"allowed for a CNN: {', '.join(_image_sets())}."
+            f"allowed for a {networks.of_type(bench.network).title}: {', '.join(_image_sets())}."
         )
 
 
@@ -156,11 +156,11 @@ def _image_sets() -> list[str]:
 
 
 def _check_bench(bench: Bench, source: str) -> None:
-    deepest = max(bench.hidden_layers)
-    if bench.network == "cnn" and deepest > networks.MAX_CONVOLUTIONS:
+    deepest, architecture = max(bench.hidden_layers), networks.of_type(bench.network)
+    if architecture.most_layers and deepest > architecture.most_layers:
         raise SuiteError(
             f"The suite {source} does not fit: benches.hidden_layers is {deepest}, "
-            f"allowed for a CNN: 1 to {networks.MAX_CONVOLUTIONS}."
+            f"allowed for a {architecture.title}: 1 to {architecture.most_layers}."
         )
     for engine in bench.engines:
         try:

@@ -11,7 +11,7 @@ import re
 from django.utils.translation import get_language, gettext, gettext_noop
 
 SENTENCES = (
-    # engines/backends.py, engines/environments/readiness.py
+    # engines/backends/, engines/environments/readiness.py
     gettext_noop("No GPU seen."),
     gettext_noop("No GPU seen. Install the GPU build with `{command}`."),
     gettext_noop("No GPU build of Theano: its GPU library (pygpu) is not installed, and no longer builds."),

@@ -54,7 +54,7 @@ def run(trial: Trial) -> Result:
 
     alternative = find(trial.engine, trial.alternative)
     os.environ.update(alternative.told(variables))
-    name = networks.DATASET_FOR[trial.network.type]
+    name = networks.of_type(trial.network.type).dataset
     dataset = datasets.describe(name, train_samples=trial.samples, synthetic=True)
     data = datasets.load(dataclasses.replace(dataset, test_samples=1))
     engine = alternative.engine(setup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,17 +26,15 @@ class HonestEngine(reference.Engine):
 class ForgottenBias(reference.Engine):
     """One layer adds no bias, and so never trains it."""
 
-    def _layer(self, index: int, layer: Layer, inputs: Array) -> tuple[Array, Backward]:
+    def _layer(self, index: int, layer: Layer, own: tuple[Array, ...], inputs: Array) -> tuple[Array, Backward]:
         if index != _FAULTY_LAYER:
-            return super()._layer(index, layer, inputs)
-        bias = self._weights[2 * index + 1]
-        self._weights[2 * index + 1] = np.zeros_like(bias)
-        outputs, backward = super()._layer(index, layer, inputs)
-        self._weights[2 * index + 1] = bias
+            return super()._layer(index, layer, own, inputs)
+        kernel, bias = own
+        outputs, backward = super()._layer(index, layer, (kernel, np.zeros_like(bias)), inputs)
 
-        def without_bias(gradient: Array) -> tuple[Array, Array, Array]:
-            inputs_gradient, kernel_gradient, bias_gradient = backward(gradient)
-            return inputs_gradient, kernel_gradient, np.zeros_like(bias_gradient)
+        def without_bias(gradient: Array) -> tuple[Array, Weights]:
+            inputs_gradient, (kernel_gradient, bias_gradient) = backward(gradient)
+            return inputs_gradient, [kernel_gradient, np.zeros_like(bias_gradient)]
 
         return outputs, without_bias
 
@@ -59,10 +58,10 @@ class OffByOneBatch(reference.Engine):
 class ReluLeftOut(reference.Engine):
     """One hidden dense layer is linear."""
 
-    def _layer(self, index: int, layer: Layer, inputs: Array) -> tuple[Array, Backward]:
-        if index == _first_dense(self._layers):
-            layer = Dense(layer.input_length, layer.bias_shape[0], relu=False)
-        return super()._layer(index, layer, inputs)
+    def _layer(self, index: int, layer: Layer, own: tuple[Array, ...], inputs: Array) -> tuple[Array, Backward]:
+        if index == _first_dense(self._layers) and isinstance(layer, Dense):
+            layer = replace(layer, relu=False)
+        return super()._layer(index, layer, own, inputs)
 
 
 class SharedWeights(reference.Engine):

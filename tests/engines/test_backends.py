@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engines import backends
+from engines.backends import theano
 from engines.contract import Network, Setup, Track
 from engines.errors import UnavailableError
 
@@ -88,7 +89,7 @@ def test_pytorch_starts_with_its_threads_and_without_tf32(monkeypatch: pytest.Mo
 
 def test_pytorch_that_compiles_asks_for_a_compiler_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("engines.backends.sysconfig.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("engines.backends.needs.sysconfig.get_path", lambda name: str(tmp_path))
     with pytest.raises(UnavailableError, match="PyTorch's tuned track needs the headers of Python"):
         backends.start(Setup("torch", Network("mlp", 1, 2), track="tuned"), "torch")
     (tmp_path / "Python.h").touch()
@@ -120,7 +121,7 @@ def test_theano_links_scipys_blas_before_any_other(tmp_path: Path) -> None:
     for library in libraries:
         library.parent.mkdir(parents=True)
         library.touch()
-    find = backends._blas_flags
+    find = theano._blas_flags
     assert find(tmp_path / "site", str(tmp_path / "prefix")) == f"-L{libraries[0].parent} -lopenblasp-r0"
     assert find(tmp_path / "elsewhere", str(tmp_path / "prefix")) == f"-L{libraries[1].parent} -lopenblas"
     assert find(tmp_path / "elsewhere", str(tmp_path / "nowhere")) == ""

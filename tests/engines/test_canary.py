@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engines import canary
 from engines.canary import instability_reasons
+from engines.gpus.nvidia import GpuState
 from engines.machine.conditions import TICKS_PER_SECOND, CpuTicks, Readings
-from engines.machine.nvidia import GpuState
 
 BEFORE = Readings(
     cpus=4, uptime_seconds=0.0, cpu_ticks=CpuTicks(0, 0), own_cpu_seconds=0.0, cpu_throttle_events=5, gpus=(GpuState(),)

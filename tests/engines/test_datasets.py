@@ -15,8 +15,10 @@ import pytest
 
 from engines import datasets
 from engines.contract import SampleShape
-from engines.datasets import fashion, pack_shuttle, shuttle
+from engines.datasets import pack_shuttle
 from engines.datasets.catalogue import SOURCES
+from engines.datasets.sources import fashion_mnist_10k as fashion
+from engines.datasets.sources import shuttle
 from engines.errors import DataSetError
 from tests.engines.dataset_files import cifar_batch, cifar_files, write
 

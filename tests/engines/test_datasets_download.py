@@ -16,7 +16,8 @@ import pytest
 
 from engines import datasets
 from engines.datasets import available
-from engines.datasets.catalogue import SOURCES, Download, Source
+from engines.datasets.catalogue import SOURCES
+from engines.datasets.source import Download, Source
 from engines.errors import DataSetError
 from tests.engines.dataset_files import cifar_files, mnist_files, tar_of, write
 

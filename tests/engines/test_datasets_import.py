@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import datasets
-from engines.datasets import pack_shuttle, shuttle
+from engines.datasets import pack_shuttle
+from engines.datasets.sources import shuttle
 from engines.errors import DataSetError
 from tests.engines.dataset_files import RECORD, cifar_batch, cifar_files, mnist_files, shuttle_text, tar_of, write
 

@@ -110,7 +110,7 @@ def test_counts_by_the_weights_are_those_of_the_description(network: Network) ->
 
 
 def test_a_network_of_another_shape_is_as_different_as_can_be() -> None:
-    one, other = (Trace([1.0], [np.zeros(n)], [np.ones(n)], COUNTS) for n in (2, 3))
+    one, other = (Trace([1.0], ["kernel"], [np.zeros(n)], [np.ones(n)], COUNTS) for n in (2, 3))
     assert equivalence.difference(one, other).weights == BEYOND
 
 
@@ -127,7 +127,9 @@ def test_flat_images_hold_zeros_and_random_ones_do_not() -> None:
 def test_a_difference_is_relative_to_what_was_expected(scale: float) -> None:
     start, end = [np.array([1.0, 2.0])], [np.array([4.0, 6.0])]
     off = [start[0] + (end[0] - start[0]) * (1 + scale)]
-    expected, found = Trace([2.0], start, end, COUNTS), Trace([2.0 * (1 + scale)], start, off, COUNTS)
+    expected, found = (
+        Trace([2.0 * factor], ["kernel"], start, last, COUNTS) for factor, last in ((1, end), (1 + scale, off))
+    )
     differences = equivalence.difference(expected, found)
     assert differences.updates == pytest.approx(scale, rel=1e-3, abs=1e-15)
     assert differences.losses == pytest.approx(scale, rel=1e-3, abs=1e-15)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import contract, machine
-from engines.machine import detection, linux, nvidia
+from engines.gpus.nvidia import Gpu
+from engines.machine import detection
 from engines.machine.hardware import Cache, Frequencies, Hardware, cpu_ranges, installed_bytes
-from engines.machine.nvidia import Gpu
 from engines.machine.processor import Processor, count_cpus, parse_cpuinfo, parse_meminfo, parse_sysctl
 from tests.engines import machine_samples as samples
 
@@ -106,64 +104,6 @@ def test_cpu_ranges_count_what_they_name(cpus: frozenset[int]) -> None:
 def test_cpu_ranges_are_written_as_the_kernel_does() -> None:
     assert cpu_ranges([8, 0, 1, 2, 3]) == "0-3,8"
     assert count_cpus("garbage") is None
-
-
-# ---------------------------------------------------------------- GPUs
-
-
-def test_one_gpu_is_read_with_memory_driver_and_power_limit() -> None:
-    assert nvidia.parse_nvidia_smi(samples.ONE_GPU) == (
-        Gpu("NVIDIA H100 80GB HBM3", 81559 * 2**20, "550.54.15", 700.0),
-    )
-
-
-def test_four_gpus_are_read_and_what_is_not_available_is_left_out() -> None:
-    gpus = nvidia.parse_nvidia_smi(samples.FOUR_GPUS)
-    assert [gpu.name for gpu in gpus] == ["Tesla K80"] * 2 + ["NVIDIA GeForce RTX 3090"] * 2
-    assert [gpu.power_limit_watts for gpu in gpus] == [149.0, 149.0, None, None]
-
-
-@pytest.mark.parametrize("text", ["", "No devices were found\n", samples.NVIDIA_SMI_FAILED])
-def test_a_message_is_no_gpu(text: str) -> None:
-    assert nvidia.parse_nvidia_smi(text) == ()
-    assert nvidia.parse_gpu_states(text) == ()
-
-
-def test_the_cuda_version_stands_in_the_heading() -> None:
-    assert nvidia.parse_cuda_version(samples.NVIDIA_SMI) == "12.2"
-    assert nvidia.parse_cuda_version(samples.NVIDIA_SMI_FAILED) == ""
-
-
-def test_gpu_states_name_why_a_gpu_is_slowed() -> None:
-    idle, hot, silent = nvidia.parse_gpu_states(samples.GPU_STATES)
-    assert (idle.sm_megahertz, idle.celsius, idle.throttle_reasons) == (1980, 34, ())
-    assert hot.throttle_reasons == ("power cap", "thermal slowdown (software)")
-    assert (idle.throttled_by_heat, hot.throttled_by_heat) == (False, True)
-    assert (silent.sm_megahertz, silent.celsius, silent.throttle_bits) == (None, 41, None)
-
-
-def test_without_nvidia_smi_there_is_no_gpu_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvidia, "find_nvidia_smi", lambda: None)
-    monkeypatch.setattr(linux, "gpus_of_driver", lambda: ())
-    assert detection.detect_gpus() == ()
-    assert detection.detect_cuda() == ""
-
-
-def test_an_nvidia_smi_that_hangs_leaves_the_names_that_the_driver_lists(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    folder = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0"
-    folder.mkdir(parents=True)
-    (folder / "information").write_text(samples.GPU_INFORMATION)
-    listed = linux.gpus_of_driver(tmp_path)
-
-    def hang(*_: object, **__: object) -> None:
-        raise subprocess.TimeoutExpired("nvidia-smi", 10)
-
-    monkeypatch.setattr(nvidia, "find_nvidia_smi", lambda: "nvidia-smi")
-    monkeypatch.setattr(subprocess, "run", hang)
-    monkeypatch.setattr(linux, "gpus_of_driver", lambda: listed)
-    assert detection.detect_gpus() == (Gpu("NVIDIA H100 80GB HBM3"),)
 
 
 # ---------------------------------------------------------------- the fingerprint and the record

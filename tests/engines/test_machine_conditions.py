@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import machine
+from engines.gpus.nvidia import parse_gpu_states
 from engines.machine import conditions, sensors
 from engines.machine.conditions import CpuTicks, Readings
-from engines.machine.nvidia import parse_gpu_states
 from tests.engines import machine_samples as samples
 
 HZ = conditions.TICKS_PER_SECOND

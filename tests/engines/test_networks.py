@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import pairwise
 from math import prod, sqrt
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from engines import networks
 from engines.contract import Network, SampleShape
-from engines.networks import Convolution, Dense
+from engines.errors import UnsupportedError
+from engines.networks import Convolution, Dense, architectures, layouts
 
 MLPS = st.builds(Network, st.just("mlp"), st.integers(1, 16), st.integers(1, 400))
 CNNS = st.builds(Network, st.just("cnn"), st.integers(1, 2), st.integers(1, 32))
@@ -49,18 +51,16 @@ def test_the_deeper_convolutional_network_is_lenet_shaped() -> None:
     first, second, *dense = networks.layers(Network("cnn", 2, 2))
     assert isinstance(first, Convolution)
     assert isinstance(second, Convolution)
-    assert (first.kernel_shape, first.output_shape) == ((5, 5, 3, 6), (14, 14, 6))
-    assert (second.kernel_shape, second.output_shape) == ((5, 5, 6, 6), (5, 5, 6))
-    assert dense == [Dense(150, 120), Dense(120, 84), Dense(84, 10, relu=False)]
+    assert (first.parameters[0].shape, first.output_shape) == ((5, 5, 3, 6), (14, 14, 6))
+    assert (second.parameters[0].shape, second.output_shape) == ((5, 5, 6, 6), (5, 5, 6))
+    assert dense == [Dense((5, 5, 6), 120), Dense((120,), 84), Dense((84,), 10, relu=False)]
 
 
 @given(NETWORKS)
 def test_layers_fit_together_and_end_in_one_output_per_class(network: Network) -> None:
     every = networks.layers(network)
-    assert every[0].input_length == prod(networks.input_shape(network))
-    for before, after in pairwise(every):
-        outputs = prod(before.output_shape) if isinstance(before, Convolution) else before.units
-        assert after.input_length == outputs
+    assert every[0].input_shape == networks.input_shape(network)
+    assert all(after.input_shape == before.output_shape for before, after in pairwise(every))
     last = every[-1]
     assert isinstance(last, Dense)
     assert (last.units, last.relu) == (networks.classes(network), False)
@@ -70,7 +70,7 @@ def test_layers_fit_together_and_end_in_one_output_per_class(network: Network) -
 @given(MLPS)
 def test_an_mlp_has_as_many_hidden_layers_as_its_name_says(network: Network) -> None:
     *hidden, _ = networks.layers(network)
-    assert [layer.bias_shape for layer in hidden] == [(network.width,)] * network.hidden_layers
+    assert [layer.output_shape for layer in hidden] == [(network.width,)] * network.hidden_layers
 
 
 @given(NETWORKS)
@@ -102,7 +102,7 @@ def test_kernels_deviate_by_the_root_of_two_over_the_layer_s_input(network: Netw
     """Within four standard errors of it; for a convolution the input is the whole image, as in the study."""
     kernels = networks.initial_weights(network, seed=11, dtype="float64")[::2]
     for kernel, layer in zip(kernels, networks.layers(network), strict=True):
-        expected = sqrt(2 / layer.input_length)
+        expected = sqrt(2 / prod(layer.input_shape))
         assert kernel.std() == pytest.approx(expected, rel=4 / sqrt(2 * kernel.size))
         assert abs(kernel.mean()) < 4 * expected / sqrt(kernel.size)
 
@@ -153,6 +153,58 @@ def test_an_mlp_takes_images_as_rows_of_pixels() -> None:
 def test_a_cnn_has_as_many_maps_on_grey_images_as_on_coloured_ones() -> None:
     first, *dense = networks.layers(Network("cnn", 1, 2), GREY)
     assert first == Convolution((28, 28, 1), 6)
-    assert dense[0] == Dense(12 * 12 * 6, 120)
+    assert dense[0] == Dense((12, 12, 6), 120)
     assert not networks.trains_on("cnn", (8,))
     assert networks.trains_on("mlp", (28, 28, 1))
+
+
+@pytest.mark.parametrize(
+    ("network", "sample", "digest"),
+    [
+        (Network("mlp", 2, 25), None, "7f2341b221865552"),
+        (Network("mlp", 16, 200), None, "ccd1b52605e8770f"),
+        (Network("mlp", 2, 25), GREY, "ec7721cecbb5e22b"),
+        (Network("cnn", 1, 2), None, "3cfb4c287a4fe686"),
+        (Network("cnn", 2, 8), None, "35e76fd4b41e8614"),
+        (Network("cnn", 2, 8), GREY, "44734f9cfb96eac1"),
+    ],
+    ids=str,
+)
+def test_a_seed_gives_the_same_weights_for_ever(network: Network, sample: SampleShape | None, digest: str) -> None:
+    weights = networks.initial_weights(network, 7, sample=sample)
+    assert sha256(b"".join(array.tobytes() for array in weights)).hexdigest()[:16] == digest
+
+
+# ---------------------------------------------------------------- layouts
+
+
+@settings(max_examples=25)
+@given(NETWORKS, st.booleans())
+def test_weights_come_back_from_channels_first_as_they_went(network: Network, transposed: bool) -> None:
+    layers, weights = networks.layers(network), networks.initial_weights(network, 1)
+    there = layouts.to_channels_first(layers, weights, transposed=transposed)
+    back = layouts.from_channels_first(layers, there, transposed=transposed)
+    assert all(np.array_equal(one, other) for one, other in zip(weights, back, strict=True))
+    assert all(array.flags.c_contiguous for array in (*there, *back))
+
+
+def test_a_dense_kernel_reads_an_image_s_rows_channel_by_channel() -> None:
+    layer = Dense((2, 2, 3), 1)
+    kernel = np.arange(12.0).reshape(12, 1)
+    there, _ = layouts.to_channels_first((layer,), [kernel, np.zeros(1)])
+    assert there.ravel().tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
+
+
+# ---------------------------------------------------------------- kinds of layers
+
+
+def test_a_framework_without_a_kind_of_layer_says_which() -> None:
+    with pytest.raises(UnsupportedError, match="Caffe has no convolution layers here"):
+        networks.supported(networks.layers(Network("cnn", 1, 2)), {Dense: print}, "Caffe")
+
+
+def test_an_architecture_is_a_file_and_no_other_is_among_its_files() -> None:
+    for network_type in networks.ARCHITECTURES:
+        names = {path.name for path in architectures.files_of(network_type)}
+        assert names - set(architectures.SHARED_FILES) == {f"{network_type}.py"}
+        assert all(path.is_file() for path in architectures.files_of(network_type))

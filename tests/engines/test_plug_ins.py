@@ -167,7 +167,7 @@ def test_its_hash_changes_with_any_of_its_files(registered: Callable[..., Engine
 
     def now() -> str:
         registry.code_hash.cache_clear()
-        return registry.code_hash("mine")
+        return registry.code_hash("mine", "mlp")
 
     first = now()
     (site / "benchsite_mine" / "layers.py").write_text("# a part of it\n")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from engines import registry
+from engines.contract import NetworkType
 from engines.errors import UnsupportedError
+from engines.networks import ARCHITECTURES, architectures
 from engines.registry import ENGINES, ENGINES_FOLDER
 
 
@@ -37,16 +39,18 @@ def test_an_unknown_engine_names_the_known_ones(name: str) -> None:
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files that hashes are made of, to be changed at will."""
-    (tmp_path / "frameworks").mkdir()
-    for path in [*ENGINES_FOLDER.glob("*.py"), *ENGINES_FOLDER.glob("frameworks/*.py")]:
-        (tmp_path / path.relative_to(ENGINES_FOLDER)).write_bytes(path.read_bytes())
+    for path in ENGINES_FOLDER.rglob("*.py"):
+        copied = tmp_path / path.relative_to(ENGINES_FOLDER)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_bytes(path.read_bytes())
     monkeypatch.setattr(registry, "ENGINES_FOLDER", tmp_path)
+    monkeypatch.setattr(architectures, "FOLDER", tmp_path / "networks")
     return tmp_path
 
 
-def hashes() -> dict[str, str]:
+def hashes() -> dict[tuple[str, NetworkType], str]:
     registry.code_hash.cache_clear()
-    found = {slug: registry.code_hash(slug) for slug in ENGINES}
+    found = {(slug, network): registry.code_hash(slug, network) for slug in ENGINES for network in ARCHITECTURES}
     registry.code_hash.cache_clear()
     return found
 
@@ -55,17 +59,37 @@ def changed_by(path: Path) -> set[str]:
     before = hashes()
     path.write_text(path.read_text() + "\n# another thought\n")
     after = hashes()
-    return {slug for slug in before if before[slug] != after[slug]}
+    return {slug for slug, network in before if before[slug, network] != after[slug, network]}
 
 
 def test_an_engine_s_hash_changes_with_its_own_file_alone(copy: Path) -> None:
     assert changed_by(copy / "frameworks" / "theano.py") == {"theano"}
 
 
-@pytest.mark.parametrize("name", ["timing.py", "networks.py", "backends.py"])
+@pytest.mark.parametrize("name", ["timing.py", "networks/layer_kinds.py", "networks/work.py", "backends/needs.py"])
 def test_what_shapes_every_number_changes_every_hash(copy: Path, name: str) -> None:
     assert changed_by(copy / name) == set(ENGINES)
 
 
 def test_what_measures_nothing_changes_no_hash(copy: Path) -> None:
     assert changed_by(copy / "registry.py") == set()
+
+
+@pytest.mark.parametrize("backend", ["theano", "tensorflow", "jax", "torch"])
+def test_a_backend_s_file_changes_the_hashes_of_the_engines_on_it_alone(copy: Path, backend: str) -> None:
+    own = {info.slug for info in ENGINES.values() if info.backend == backend}
+    assert changed_by(copy / "backends" / f"{backend}.py") == own
+
+
+@pytest.mark.parametrize("network", ARCHITECTURES)
+def test_an_architecture_s_file_changes_the_hashes_on_its_networks_alone(copy: Path, network: str) -> None:
+    before = hashes()
+    (copy / "networks" / f"{network}.py").write_text("# another depth\n")
+    after = hashes()
+    assert {each for slug, each in before if before[slug, each] != after[slug, each]} == {network}
+
+
+def test_an_architecture_that_is_added_changes_no_hash(copy: Path) -> None:
+    before = hashes()
+    (copy / "networks" / "another.py").write_text("ARCHITECTURE = None\n")
+    assert hashes() == before

@@ -132,7 +132,7 @@ Sides: TypeAlias = "tuple[Callable[[], Times], Callable[[], Times]]"
 def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
     """A line of the table. The sides change places from pair to pair: over an even number of pairs, drift cancels."""
     dataset = datasets.describe(
-        networks.DATASET_FOR[setup.network.type], train_samples=IMAGES if setup.network.type == "cnn" else None
+        networks.of_type(setup.network.type).dataset, train_samples=IMAGES if setup.network.type == "cnn" else None
     )
     data, python = _write_data(setup.network, dataset, folder), _python(setup.engine)
     sides: Sides = (

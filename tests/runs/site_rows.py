@@ -156,7 +156,7 @@ def make_workload(network_type: NetworkType, hidden_layers: int, width: int, **c
         "network_type": network_type,
         "hidden_layers": hidden_layers,
         "width": width,
-        "dataset": networks.DATASET_FOR[network_type],
+        "dataset": networks.of_type(network_type).dataset,
         "data_source": "shipped" if network_type == "mlp" else "downloaded",
         "data_sha256": "a" * 64,
         "train_samples": samples,

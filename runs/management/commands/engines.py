@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from engines import registry
+from engines import gpus, registry
 from engines.contract import Device
 from engines.environments import environments, installation
 from engines.environments.environments import EnvironmentInfo
-from engines.environments.readiness import Readiness, readiness, seen_gpus, why_not
+from engines.environments.readiness import Readiness, readiness, why_not
 from engines.errors import EngineError, UnavailableError
 from runs.bench import gate
 from runs.errors import RunsError
@@ -79,8 +79,8 @@ class Command(BaseCommand):
     # ------------------------------------------------------------ list
 
     def list_engines(self, **options: Any) -> None:
-        gpus = seen_gpus()
-        rows = [readiness(engine, gpus) for engine in registry.ENGINES.values()]
+        seen = gpus.names()
+        rows = [readiness(engine, seen) for engine in registry.ENGINES.values()]
         self._say(json.dumps([_as_json(row) for row in rows], indent=2) if options["json"] else _as_table(rows))
 
     # ------------------------------------------------------------ install, use, remove
@@ -147,9 +147,9 @@ class Command(BaseCommand):
 
 def _subjects(names: Sequence[str], device: Device) -> list[gate.Subject]:
     """Every track of each. Raises UnavailableError where a named engine cannot run; unnamed ones are left out."""
-    gpus = seen_gpus()
+    seen = gpus.names()
     wanted = [registry.find(name) for name in names] or list(registry.ENGINES.values())
-    reasons = {engine.slug: why_not(engine, device, gpus) for engine in wanted}
+    reasons = {engine.slug: why_not(engine, device, seen) for engine in wanted}
     refused = [reason for reason in reasons.values() if reason]
     if refused and (names or len(refused) == len(wanted)):
         raise UnavailableError("\n".join(dict.fromkeys(refused)))

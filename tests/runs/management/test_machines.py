@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engines import machine
+from engines.gpus.nvidia import Gpu, GpuState
 from engines.machine import Hardware, Readings
-from engines.machine.nvidia import Gpu, GpuState
 from runs.management.commands import machines
 
 HARDWARE = Hardware(

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from engines import machine
-from engines.datasets import shuttle
+from engines.datasets.sources import shuttle
 from runs.models import Run
 from tests.runs.bench.benches import RUNS, TOO_MANY_THREADS, Bench, install, places
 from tests.runs.bench.benches import runbench as run_command

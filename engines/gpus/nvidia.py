@@ -25,6 +25,12 @@ THERMAL_BITS = 0x20 | 0x40
 _CUDA_VERSION = re.compile(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)")
 
 
+UNSUPPORTED = ""
+DEVICE_NAMES = {"theano": "cuda", "torch": "cuda"}
+_TIMEOUT_SECONDS = 10
+_DRIVER = Path("/proc/driver/nvidia/gpus")
+
+
 @dataclass(frozen=True)
 class Gpu:
     name: str
@@ -51,6 +57,37 @@ class GpuState:
     @property
     def throttled_by_heat(self) -> bool:
         return bool((self.throttle_bits or 0) & THERMAL_BITS)
+
+
+def names() -> list[str]:
+    """The names of the cards that the driver shows."""
+    answer = query_gpus("name", _TIMEOUT_SECONDS) or ""
+    return [line.strip() for line in answer.splitlines() if line.strip()]
+
+
+def hardware() -> tuple[Gpu, ...]:
+    """From nvidia-smi, else the names that the driver lists in /proc."""
+    return parse_nvidia_smi(query_gpus(HARDWARE_QUERY, _TIMEOUT_SECONDS) or "") or gpus_of_driver()
+
+
+def states() -> tuple[GpuState, ...]:
+    return parse_gpu_states(query_gpus(STATE_QUERY, _TIMEOUT_SECONDS) or "")
+
+
+def visible(index: int | None) -> dict[str, str]:
+    """Numbered as nvidia-smi numbers them."""
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "-1" if index is None else str(index)}
+
+
+def served_cuda() -> str:
+    """The newest CUDA that the driver serves; empty if it does not tell."""
+    return parse_cuda_version(ask_nvidia_smi([], _TIMEOUT_SECONDS) or "")
+
+
+def gpus_of_driver(folder: Path = _DRIVER) -> tuple[Gpu, ...]:
+    """The names that the kernel module lists, for when nvidia-smi is missing or does not answer."""
+    texts = (path.read_text(errors="replace") for path in sorted(folder.glob("*/information")))
+    return tuple(gpu for text in texts if (gpu := parse_driver_information(text)))
 
 
 def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:

@@ -1,0 +1,44 @@
+"""What every architecture says of itself: its layers, its data, and how it is named, drawn and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engines.contract import Network, NetworkType
+from engines.networks.layer_kinds import Layer
+
+LayersOf = Callable[[Network, tuple[int, ...], int], tuple[Layer, ...]]
+"""From a network, the shape of a sample and the number of classes to the layers, first to last."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A module of `engines/networks/` that has an `ARCHITECTURE` is one. Words are English; see `runs/words/`."""
+
+    type: NetworkType
+    title: str
+    plural: str
+    dataset: str
+    """What it trains on where nobody says otherwise."""
+    layers: LayersOf
+    takes_images: bool
+    """Images alone, as such; else any samples, images as rows of pixels."""
+    most_layers: int | None
+    """The largest number of hidden layers that it can have; None for any."""
+    shallow: int
+    """Up to so many hidden layers, markers are small and hollow."""
+    drawn: tuple[int, ...]
+    """The numbers of hidden layers that the study's figures show."""
+    depth: tuple[str, str]
+    """What its hidden layers are called: one, and several."""
+    width: str
+    """What its width counts."""
+    gate: tuple[tuple[int, int], ...]
+    """Hidden layers and width of the networks that the equivalence gate trains, the smallest first."""
+    gate_batch_size: int
+    """Never the number of classes: a mean over those instead of the samples would not show."""
+    ties: bool = False
+    """It pools, so that the gate asks what becomes of equal maxima."""
+    place: int = 100
+    """Where it stands among the others: in the study's order, then by name."""
