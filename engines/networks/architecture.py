@@ -38,6 +38,8 @@ class Architecture:
     """Hidden layers and width of the networks that the equivalence gate trains, the smallest first."""
     gate_batch_size: int
     """Never the number of classes: a mean over those instead of the samples would not show."""
+    is_studied: bool = False
+    """One of the study's: it is shown where nothing was measured, too."""
     ties: bool = False
     """It pools, so that the gate asks what becomes of equal maxima."""
     place: int = 100

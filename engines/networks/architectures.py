@@ -26,11 +26,12 @@ ARCHITECTURES: Mapping[NetworkType, Architecture] = _found()
 """By type, the study's first."""
 
 
-def of_type(network_type: NetworkType) -> Architecture:
+def of_type(network_type: str) -> Architecture:
     """Raises ValueError naming the known ones."""
-    if network_type not in ARCHITECTURES:
+    found = next((each for each in ARCHITECTURES.values() if each.type == network_type), None)
+    if found is None:
         raise ValueError(f"There is no network type {network_type!r}. Known types: {', '.join(ARCHITECTURES)}.")
-    return ARCHITECTURES[network_type]
+    return found
 
 
 def files_of(network_type: NetworkType) -> list[Path]:

@@ -43,5 +43,6 @@ ARCHITECTURE = Architecture(
     gate=((1, 2), (2, 8)),
     gate_batch_size=16,
     ties=True,
+    is_studied=True,
     place=2,
 )

@@ -26,8 +26,9 @@ ARCHITECTURE = Architecture(
     shallow=8,
     drawn=(8, 16),
     depth=("layer", "layers"),
-    width="neurons per layer",
+    width="neurons per hidden layer",
     gate=((2, 25), (8, 100), (16, 200)),
     gate_batch_size=100,
+    is_studied=True,
     place=1,
 )

@@ -9,6 +9,7 @@ from statistics import median
 
 from engines import host, machine
 from engines.contract import Network, Setup
+from engines.networks import ARCHITECTURES
 from engines.protocol import Job
 
 _TIMEOUT_SECONDS = 60.0
@@ -25,7 +26,7 @@ class Rate:
 def measure(threads: int) -> Rate:
     """In a worker, held to as many CPUs; an empty rate where the canary cannot run."""
     cpus = machine.allowed_cpus()[:threads]
-    job = Job("canary", Setup("", Network("mlp", 1, 1), threads=threads), cpus=cpus)
+    job = Job("canary", Setup("", Network(next(iter(ARCHITECTURES)), 1, 1), threads=threads), cpus=cpus)
     result = host.run(Path(sys.executable), job, timeout_seconds=_TIMEOUT_SECONDS).result
     return Rate(result.get("gflops"), result.get("peak_gflops"))
 

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from engines.networks import ARCHITECTURES
+
 Scale = Literal["log", "linear"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 
@@ -44,8 +46,13 @@ class ChartSpec:
         return gettext(self.title)
 
 
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+_TRANSLATED = (_("Neurons per hidden layer"), _("Feature maps per colour"))
 WIDTH = Axis(
-    {"": _("Width"), "mlp": _("Neurons per hidden layer"), "cnn": _("Feature maps per colour")},
+    {"": _("Width"), **{each.type: _capitalised(each.width) for each in ARCHITECTURES.values()}},
     scale="log",
     fixed_ticks=True,
 )

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from engines.networks import ARCHITECTURES
 from engines.registry import ENGINES
 
 IDIOMATIC_WIDTH = 1.75
 TUNED_WIDTH = 3.5
 KERAS_DASH = (6, 4)
-SHALLOW_LAYERS: Mapping[str, int] = {"mlp": 8, "cnn": 1}
+SHALLOW_LAYERS: Mapping[str, int] = {each.type: each.shallow for each in ARCHITECTURES.values()}
 """Up to so many hidden layers a marker is hollow."""
-NOMENCLATURE_LAYERS: Mapping[str, tuple[int, ...]] = {"mlp": (8, 16), "cnn": (1, 2)}
-"""The depths that the study's figures draw."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,7 @@ _RAMP_MARKERS = (_CIRCLE, _SQUARE, _TRIANGLE, _DIAMOND, _CROSS, _STAR)
 GUIDE_DASH = (2, 4)
 
 
-def style_for(
-    engine: str, *, network_type: str = "mlp", hidden_layers: int = 16, track: str = "idiomatic"
-) -> SeriesStyle:
+def style_for(engine: str, *, network_type: str = "", hidden_layers: int = 1, track: str = "idiomatic") -> SeriesStyle:
     """The style of an engine at a depth. An engine that this site does not know is drawn in grey, with a star."""
     info = ENGINES.get(engine)
     backend = info.backend if info and info.backend in _HUES else "other"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from runs.findings.facets import FacetState
+from runs.words.networks import network_title
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def selects(found: Iterable[tuple[str, Sequence[FacetState]]], asked: Mapping[st
     offered: dict[tuple[str, str], dict[str, str]] = {}
     for network_type, facets in found:
         for facet in facets:
-            title = f"{facet.title}, {network_type.upper()}" if facet.name == "data" else facet.title
+            title = f"{facet.title}, {network_title(network_type)}" if facet.name == "data" else facet.title
             labels = offered.setdefault((facet.name, title), {})
             labels.update((choice.value, choice.label) for choice in facet.choices)
     return [

@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from engines.contract import Device
+from engines.networks import ARCHITECTURES
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, newest_code, newest_environments, pick
 from runs.stats import MIN_RUNS, LogSamples
 from runs.stats.outcomes import Missing
 from runs.study.claims import Hardware, JudgedClaim, Measured, Place, Version, judge_claims
 from runs.study.published import published
+from runs.words.networks import network_title
 
 TRACK = "idiomatic"
 """The study wrote each library as its own guide teaches."""
@@ -36,13 +38,13 @@ def measured(rows: Iterable[CellRow], hardware: Mapping[str, Any]) -> Measured:
     one CPU thread, as the suites have it.
     """
     own = [row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1)]
-    chosen = newest_code(newest_environments([*_one_data_set(own, "mlp"), *_one_data_set(own, "cnn")]))
+    chosen = newest_code(newest_environments([row for each in ARCHITECTURES for row in _one_data_set(own, each)]))
     by_data = {(row.network_type, row.data_key, row.training_key): row for row in chosen}
     by_device = {(row.engine, row.device): row for row in chosen}
     return Measured(
         {_place(row): _outcome(row) for row in chosen},
         _hardware(hardware),
-        tuple(f"{row.network_type.upper()}: {row.data_label}, {row.training}" for row in by_data.values()),
+        tuple(f"{network_title(row.network_type)}: {row.data_label}, {row.training}" for row in by_data.values()),
         {(row.engine, _device(row)): Version(row.release, row.engine_sha256) for row in by_device.values()},
     )
 

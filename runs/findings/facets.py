@@ -12,11 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import NetworkType
-from runs.charts.style import NOMENCLATURE_LAYERS
+from engines.networks import of_type
 from runs.findings.cells import CellRow
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_place, engine_title
+from runs.words.networks import network_place, network_title
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _engine_order(row: CellRow) -> tuple[int | str, ...]:
 
 
 def _nomenclature_layers(rows: Sequence[CellRow]) -> Sequence[CellRow]:
-    return [row for row in rows if row.hidden_layers in NOMENCLATURE_LAYERS[row.network_type]] or rows
+    return [row for row in rows if row.hidden_layers in of_type(row.network_type).drawn] or rows
 
 
 def newest_environments(rows: Sequence[CellRow]) -> Sequence[CellRow]:
@@ -115,8 +116,8 @@ FACETS: tuple[Facet, ...] = (
         "network",
         _("Network"),
         value=lambda row: row.network_type,
-        label=lambda row: row.network_type.upper(),
-        order=lambda row: (row.network_type != "mlp",),
+        label=lambda row: network_title(row.network_type),
+        order=lambda row: network_place(row.network_type),
     ),
     Facet(
         "data",

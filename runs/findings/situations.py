@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import get_args
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engines.contract import Device, NetworkType
+from engines.networks import ARCHITECTURES, of_type
 from runs.findings.alike import newest_of_each
 from runs.findings.cells import CellRow, stalled_words
 from runs.findings.facets import FACETS_BY_NAME, FacetState, pick
@@ -19,9 +21,12 @@ from runs.stats.outcomes import Missing
 from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title
+from runs.words.networks import network_title
 from runs.words.reasons import reason_in_words
 
-SITUATIONS: tuple[tuple[NetworkType, Device], ...] = (("mlp", "cpu"), ("mlp", "gpu"), ("cnn", "cpu"), ("cnn", "gpu"))
+SITUATIONS: tuple[tuple[NetworkType, Device], ...] = tuple(
+    (network_type, device) for network_type in ARCHITECTURES for device in get_args(Device)
+)
 CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch", "threads", "track"))
 """What an answer holds equal, and a reader may choose: one value of each."""
 Wishes = Mapping[str, Sequence[str]]
@@ -60,7 +65,7 @@ class Answer:
     @property
     def situation(self) -> str:
         return _("{network} on the {device}").format(
-            network=self.found.situation.network_type.upper(), device=self.found.situation.device.upper()
+            network=network_title(self.found.situation.network_type), device=self.found.situation.device.upper()
         )
 
     @property
@@ -141,7 +146,7 @@ def answers(
     rope: float = EQUIVALENCE,
     wished: Wishes = MappingProxyType({}),
 ) -> list[Answer]:
-    """The four situations of the study's Table 5.1, over the cells of one experiment on one machine.
+    """The situations of the study's Table 5.1, and others that were measured, over one experiment on one machine.
 
     Each is one answer for one data set by its content, batch size and optimizer, thread count and track: those
     wished, else those with most times.
@@ -155,6 +160,7 @@ def answers(
             wished,
         )
         for situation in SITUATIONS
+        if of_type(situation[0]).is_studied or any((cell.network_type, cell.device) == situation for cell in cells)
     ]
 
 

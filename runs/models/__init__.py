@@ -1,7 +1,7 @@
 """The results database."""
 
 from runs.models.acts import ACTS, Act, ApiToken
-from runs.models.common import DATA_SOURCES, DEVICES, NETWORK_TYPES, STATUSES, TRACKS
+from runs.models.common import DATA_SOURCES, DEVICES, STATUSES, TRACKS
 from runs.models.published import PublishedRecommendation, PublishedSpeedUp
 from runs.models.results import COVERAGE_FIELDS, Coverage, Profile, RecordPart, Run, RunQuerySet, Summary
 from runs.models.subjects import (
@@ -21,7 +21,6 @@ __all__ = [
     "COVERAGE_FIELDS",
     "DATA_SOURCES",
     "DEVICES",
-    "NETWORK_TYPES",
     "STATUSES",
     "TRACKS",
     "Act",

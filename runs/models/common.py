@@ -18,7 +18,6 @@ def _choices(literal: object) -> list[tuple[str, str]]:
 STATUSES = _choices(contract.Status)
 DEVICES = _choices(contract.Device)
 TRACKS = _choices(contract.Track)
-NETWORK_TYPES = _choices(contract.NetworkType)
 DATA_SOURCES = _choices(contract.DataSource)
 EQUIVALENCES = _choices(contract.Equivalence)
 

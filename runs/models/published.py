@@ -7,13 +7,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from runs.models.common import DEVICES, NETWORK_TYPES
+from runs.models.common import DEVICES
 
 
 class PublishedSpeedUp(models.Model):
     """One value of the study's Tables 4.7 and 4.8: time on one CPU thread over time on the GPU."""
 
-    network_type = models.CharField(max_length=10, choices=NETWORK_TYPES)
+    network_type = models.CharField(max_length=20)
     engine = models.CharField(max_length=100)
     hidden_layers = models.PositiveIntegerField()
     width = models.PositiveIntegerField()
@@ -35,7 +35,7 @@ class PublishedSpeedUp(models.Model):
 class PublishedRecommendation(models.Model):
     """One row of the study's Table 5.1: the engines it recommends in a situation."""
 
-    network_type = models.CharField(max_length=10, choices=NETWORK_TYPES)
+    network_type = models.CharField(max_length=20)
     device = models.CharField(max_length=10, choices=DEVICES)
     engines = models.JSONField(default=list)
     """Slugs, in the study's order."""

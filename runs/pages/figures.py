@@ -11,11 +11,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from engines.networks import of_type
 from runs.charts import build
 from runs.charts.build import Chart, Series
 from runs.charts.sketch import Sketch, sketch
 from runs.charts.specs import SCALES, SPECS, Scale
-from runs.charts.style import NOMENCLATURE_LAYERS, in_greys, point_radius, ramp_style
+from runs.charts.style import SHALLOW_LAYERS, in_greys, point_radius, ramp_style
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.standings import standings
@@ -32,8 +33,9 @@ from runs.stats import EQUIVALENCE
 from runs.study.published import Figure, published
 from runs.tables.table import Table, in_order
 from runs.words import numbers
-from runs.words.cells import depth_words, threads_words
+from runs.words.cells import threads_words
 from runs.words.engines import engine_title
+from runs.words.networks import depth_words, network_plural
 
 SECTION = Section("figures", gettext_noop("Figures"), "figures")
 
@@ -136,7 +138,7 @@ class StudyFigure:
 
     @property
     def _networks(self) -> str:
-        return _("MLPs") if self.declared.network_type == "mlp" else _("CNNs")
+        return network_plural(self.declared.network_type)
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -156,7 +158,7 @@ class StudyFigure:
 
     @property
     def _layers(self) -> tuple[int, ...]:
-        return self.declared.layers or NOMENCLATURE_LAYERS[self.declared.network_type]
+        return self.declared.layers or of_type(self.declared.network_type).drawn
 
     def _belongs(self, row: CellRow) -> bool:
         return (
@@ -198,7 +200,7 @@ class StudyFigure:
     def _one_series(self, rows: Sequence[CellRow], counts: Sequence[int], view: View) -> Series:
         plain = next(iter(series_of(rows, view)), None)
         row = rows[0]
-        deep = row.hidden_layers > 1 if row.network_type == "cnn" else row.hidden_layers > 8
+        deep = row.hidden_layers > SHALLOW_LAYERS[row.network_type]
         style = ramp_style(counts.index(self._parting(row)), filled=deep, is_keras=row.engine.startswith("keras"))
         words = [engine_title(row.engine)] if self.look.all_engines else []
         words += [depth_words(row.network_type, row.hidden_layers)] if len(self._layers) > 1 else []

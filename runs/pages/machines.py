@@ -48,6 +48,7 @@ from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title
 from runs.words.facts import fact_word, in_words
+from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
 
 SECTION = tab("machines", gettext_noop("Machines"))
@@ -227,7 +228,7 @@ def _peer_row(peer: Peer, machine: str) -> list[TableCell]:
     times = sorted(peer.seconds.values())
     place = times.index(peer.seconds[machine]) + 1
     words = _("{place} of {all}").format(place=numbers.count(place), all=numbers.count(len(times)))
-    network = f"{peer.row.network_type.upper()} {numbers.size(peer.row.hidden_layers, peer.row.width)}"
+    network = network_name(peer.row.network_type, peer.row.hidden_layers, peer.row.width)
     return [
         TableCell(engine_title(peer.row.engine), style=row_style(peer.row)),
         TableCell(network, title=peer.row.data_label),

@@ -10,8 +10,9 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from engines.networks import ARCHITECTURES
 from engines.registry import ENGINES
-from runs.models import DEVICES, NETWORK_TYPES, STATUSES, Experiment, Machine
+from runs.models import DEVICES, STATUSES, Experiment, Machine
 from runs.pages.parts.lists import runs_table
 from runs.pages.parts.rendering import render_page, tab
 from runs.selectors.runs import (
@@ -49,7 +50,7 @@ def _run_filters(wished: dict[str, str]) -> list[dict[str, Any]]:
         "experiment": list(Experiment.objects.values_list("slug", "name")[:OFFERED]),
         "machine": [(str(pk), name) for pk, name in Machine.objects.values_list("pk", "name")[:OFFERED]],
         "engine": [(slug, info.title) for slug, info in ENGINES.items()],
-        "network": [(value, value.upper()) for value, _ in NETWORK_TYPES],
+        "network": [(each.type, each.title) for each in ARCHITECTURES.values()],
         "device": [(value, value.upper()) for value, _ in DEVICES],
         "status": STATUSES,
     }

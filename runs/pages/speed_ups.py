@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from engines.contract import NetworkType
+from engines.networks import ARCHITECTURES, of_type
 from engines.registry import ENGINES
 from runs.charts.style import Chip, style_for
 from runs.findings.alike import HELD_NAMES, Place, held_values, place
@@ -32,17 +33,10 @@ from runs.stats import Ratio
 from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell, heat
 from runs.words import numbers
-from runs.words.cells import depth_words
 from runs.words.engines import engine_title
+from runs.words.networks import depth_words, network_name, network_plural, network_title, width_words
 
 SECTION = Section("speed-ups", gettext_noop("Speed-ups"), "speed-ups")
-
-
-STUDY_TABLES: Mapping[str, str] = {"mlp": "4.7", "cnn": "4.8"}
-WIDTH_WORDS: Mapping[str, str] = {
-    "mlp": gettext_noop("neurons per layer"),
-    "cnn": gettext_noop("feature maps per colour"),
-}
 
 
 def speed_up_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Table:
@@ -52,14 +46,23 @@ def speed_up_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Tabl
     keys = list({**by_key, **dict.fromkeys(measured)})
     widths = sorted({width for _, _, width in keys})
     rows = dict.fromkeys((engine, layers) for engine, layers, _ in keys)
-    columns = [Column(f"{network_type.upper()}, {_(WIDTH_WORDS[network_type])}")]
+    columns = [Column(f"{network_title(network_type)}, {width_words(network_type)}")]
     columns += [Column(numbers.count(width), is_number=True) for width in widths]
     return Table(
-        _("Table {number}: time on one CPU thread over time on the GPU").format(number=STUDY_TABLES[network_type]),
+        _caption(network_type),
         columns,
         [_row(network_type, row, widths, by_key, measured) for row in rows],
         note=_note(found),
     )
+
+
+def _caption(network_type: str) -> str:
+    """With the number of the study's table, where it has one."""
+    then = {str(each): table.table for each, table in published().speed_ups.items()}
+    if network_type not in then:
+        words = _("{networks}: time on one CPU thread over time on the GPU")
+        return words.format(networks=network_plural(network_type))
+    return _("Table {number}: time on one CPU thread over time on the GPU").format(number=then[network_type])
 
 
 def _row(
@@ -116,7 +119,7 @@ def measured_table(found: SpeedUps, published: Sequence[PublishedValue]) -> Tabl
         Column(_("Machines"), exports=("cpu_host", "gpu_host")),
     ]
     rows = [_measured_row(found.network_type, each, by_key.get(each.key)) for each in found.pairs]
-    return Table(_("Measured speed-ups: {network}").format(network=found.network_type.upper()), columns, rows)
+    return Table(_("Measured speed-ups: {network}").format(network=network_title(found.network_type)), columns, rows)
 
 
 def _measured_row(network_type: str, value: Measured, published: float | None) -> list[TableCell]:
@@ -186,14 +189,11 @@ def _payoff_row(row: CellRow, payoff: Payoff) -> list[TableCell]:
     style = style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers)
     return [
         TableCell(engine_title(row.engine), style=style),
-        TableCell(f"{row.network_type.upper()} {numbers.size(row.hidden_layers, row.width)}"),
+        TableCell(network_name(row.network_type, row.hidden_layers, row.width)),
         TableCell(numbers.seconds(payoff.start), values=(payoff.start,)),
         TableCell(numbers.seconds(payoff.other_start), values=(payoff.other_start,)),
         TableCell(payoff.words, values=(payoff.epochs,)),
     ]
-
-
-_NETWORKS: tuple[NetworkType, ...] = ("mlp", "cnn")
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,9 @@ def found_speed_ups(scope: Scope, query: QueryDict, cells: Sequence[CellRow] | N
     both = with_both_devices(scope)
     rows = cells_of(both) if cells is None or both is not scope else cells
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
-    return FoundSpeedUps(both, {network: measured_speed_ups(rows, network, wished) for network in _NETWORKS})
+    made = {network: measured_speed_ups(rows, network, wished) for network in ARCHITECTURES}
+    shown = {network: each for network, each in made.items() if each.pairs or of_type(network).is_studied}
+    return FoundSpeedUps(both, shown)
 
 
 def speed_up_page(request: HttpRequest) -> HttpResponse:

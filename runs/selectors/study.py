@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines.contract import NetworkType
+from engines.networks import ARCHITECTURES
 from runs.findings.cells import CellRow
 from runs.findings.claims import judged, measured
 from runs.models import PublishedRecommendation, PublishedSpeedUp
@@ -23,7 +24,7 @@ def published_recommendations() -> dict[tuple[str, str], list[str]]:
 
 def published_speed_ups() -> dict[NetworkType, list[PublishedSpeedUp]]:
     """By network type. Raises ValueError for a type that is not known here."""
-    tables: dict[NetworkType, list[PublishedSpeedUp]] = {"mlp": [], "cnn": []}
+    tables: dict[NetworkType, list[PublishedSpeedUp]] = {each: [] for each in ARCHITECTURES}
     for value in PublishedSpeedUp.objects.all():
         tables[known_network_type(value.network_type)].append(value)
     return tables

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engines.networks import ARCHITECTURES, of_type
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite, checked
 
@@ -13,7 +14,7 @@ NAME = "ad-hoc"
 SHIPPED_IMAGES = "fashion-mnist-10k"
 """What may stand in for images that are not on the machine: real ones that are on every machine."""
 STUDY_ENGINES = ("theano", "tensorflow", "keras-theano", "keras-tensorflow")
-_SIZE = re.compile(r"(mlp|cnn):([1-9]\d{0,4})x([1-9]\d{0,4})")
+_SIZE = re.compile(rf"({'|'.join(ARCHITECTURES)}):([1-9]\d{{0,4}})x([1-9]\d{{0,4}})")
 
 
 def is_ad_hoc(networks: Sequence[str]) -> bool:
@@ -37,7 +38,7 @@ def _bench(name: str, options: dict[str, Any]) -> Bench:
         raise SuiteError(f"The network {name!r} is none that can be measured by its size. Allowed: {allowed}.")
     network_type, layers, width = found.groups()
     return Bench(
-        "cnn" if network_type == "cnn" else "mlp",
+        of_type(network_type).type,
         (int(layers),),
         (int(width),),
         tuple(options["engines"]) or STUDY_ENGINES,

@@ -19,14 +19,13 @@ Kind = tuple[str, Track, NetworkType, Device]
 _OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
 _USUAL_OVERHEAD_SECONDS = 6.0
 # and more in a cell's first run, of those that keep on the disk what they compile:
-_FIRST_COMPILE_SECONDS: dict[tuple[str, Track, NetworkType], float] = {
-    ("theano", "idiomatic", "mlp"): 25.0,
-    ("theano", "tuned", "mlp"): 25.0,
-    ("theano", "idiomatic", "cnn"): 25.0,
-    ("theano", "tuned", "cnn"): 25.0,
-    ("torch", "tuned", "mlp"): 30.0,
-    ("keras-torch", "tuned", "mlp"): 30.0,
+_FIRST_COMPILE_SECONDS: dict[tuple[str, Track], float] = {
+    ("theano", "idiomatic"): 25.0,
+    ("theano", "tuned"): 25.0,
+    ("torch", "tuned"): 30.0,
+    ("keras-torch", "tuned"): 30.0,
 }
+_COMPILE_NO_IMAGES = frozenset({"torch", "keras-torch"})
 # The rate within epochs, and each step's own time.
 _USUAL_GFLOPS = 30.0
 _STEP_SECONDS = {"keras-torch": 3e-3}
@@ -105,7 +104,9 @@ class Predictor:
     def _first_compile_seconds(self, cell: Cell) -> float:
         if self.knows(cell) or self._cannot_run(cell):
             return 0.0
-        return _FIRST_COMPILE_SECONDS.get((cell.engine, cell.track, cell.workload.network.type), 0.0)
+        if cell.engine in _COMPILE_NO_IMAGES and networks.of_type(cell.workload.network.type).takes_images:
+            return 0.0
+        return _FIRST_COMPILE_SECONDS.get((cell.engine, cell.track), 0.0)
 
 
 def _kind(cell: Cell) -> Kind:

@@ -61,13 +61,5 @@ def majority_words(dataset: str) -> str:
     return gettext("always guessing the commonest class: {share}").format(share=share)
 
 
-def depth_words(network_type: str, hidden_layers: int) -> str:
-    if network_type == "cnn":
-        words = ngettext("{n} convolution", "{n} convolutions", hidden_layers)
-    else:
-        words = ngettext("{n} layer", "{n} layers", hidden_layers)
-    return words.format(n=numbers.count(hidden_layers))
-
-
 def threads_words(threads: int) -> str:
     return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=numbers.count(threads))

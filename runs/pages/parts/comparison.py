@@ -20,8 +20,9 @@ from runs.pages.parts.cells import on_words, row_style, runs_cell, time_cell, ve
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
 from runs.tables.table import Column, Table, TableCell, ratio_values, without_idle
 from runs.words import numbers
-from runs.words.cells import depth_words, majority_words, threads_words
+from runs.words.cells import majority_words, threads_words
 from runs.words.engines import engine_place, engine_title
+from runs.words.networks import depth_words
 from runs.words.reasons import reason_in_words
 
 # ---------------------------------------------------------------- the table

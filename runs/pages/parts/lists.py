@@ -25,6 +25,7 @@ from runs.selectors.coverage import Extent
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import data_name
+from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
 
 LIST_PAGE = 50
@@ -85,10 +86,9 @@ def _run_row(run: Run) -> list[TableCell]:
     style = style_for(
         run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
     )
-    size = numbers.size(workload.hidden_layers, workload.width)
     return [
         TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
-        TableCell(f"{workload.network_type.upper()} {size}"),
+        TableCell(network_name(workload.network_type, workload.hidden_layers, workload.width)),
         TableCell(data_name(workload.dataset, is_synthetic=workload.is_synthetic)),
         TableCell(numbers.count(workload.train_samples)),
         TableCell(on_words(run.device, run.threads)),

@@ -27,6 +27,7 @@ from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_place, engine_title
+from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
 
 DIMENSIONS: Mapping[Aspect, Callable[[CellRow], str]] = {
@@ -216,7 +217,7 @@ _WORKLOAD_EXPORTS = (
 
 def _words(row: CellRow, named: Named) -> str:
     where = on_words(row)
-    size = f"{row.network_type.upper()} {numbers.size(row.hidden_layers, row.width)}"
+    size = network_name(row.network_type, row.hidden_layers, row.width)
     parts = [size, *([] if where == "CPU" else [where])]
     parts += [row.data_label] if named.data else []
     parts += [row.training] if named.training else []

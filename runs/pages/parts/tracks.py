@@ -23,6 +23,7 @@ from runs.selectors.scopes import Scope
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.engines import engine_place, engine_title
+from runs.words.networks import network_name
 
 
 def payoff_table(scope: Scope, rows: Iterable[CellRow]) -> Table:
@@ -59,7 +60,7 @@ def _payoff_row(
     payoff = Payoff(start, tuned_start, idiomatic.estimate.seconds, tuned.estimate.seconds)
     return [
         TableCell(engine_title(idiomatic.engine), style=row_style(idiomatic)),
-        TableCell(f"{idiomatic.network_type.upper()} {numbers.size(idiomatic.hidden_layers, idiomatic.width)}"),
+        TableCell(network_name(idiomatic.network_type, idiomatic.hidden_layers, idiomatic.width)),
         TableCell(idiomatic.training),
         TableCell(on_words(idiomatic.device, idiomatic.threads)),
         *(TableCell(numbers.seconds(seconds), values=(seconds,)) for seconds in (payoff.start, payoff.other_start)),

@@ -1,0 +1,56 @@
+"""Networks in words. English stands in each architecture; what is translated of it is named here for translators."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, gettext_noop, ngettext, ngettext_lazy
+
+from engines.networks import ARCHITECTURES, Architecture
+from runs.words import numbers
+
+_TRANSLATED = (
+    ngettext_lazy("{n} layer", "{n} layers"),
+    ngettext_lazy("{n} convolution", "{n} convolutions"),
+    gettext_noop("neurons per hidden layer"),
+    gettext_noop("feature maps per colour"),
+    gettext_noop("MLPs"),
+    gettext_noop("CNNs"),
+)
+
+
+def _known(network_type: str) -> Architecture | None:
+    return next((each for each in ARCHITECTURES.values() if each.type == network_type), None)
+
+
+def network_place(network_type: str) -> tuple[int, str]:
+    """The architectures' order; types that this site does not know come last."""
+    known = [str(each) for each in ARCHITECTURES]
+    return (known.index(network_type) if network_type in known else len(known), network_type)
+
+
+def network_title(network_type: str) -> str:
+    """`MLP`; a type that this site does not know keeps its name."""
+    found = _known(network_type)
+    return found.title if found else network_type.upper()
+
+
+def network_plural(network_type: str) -> str:
+    found = _known(network_type)
+    return gettext(found.plural) if found else network_type.upper()
+
+
+def network_name(network_type: str, hidden_layers: int, width: int) -> str:
+    """`MLP 8 × 100`."""
+    return f"{network_title(network_type)} {numbers.size(hidden_layers, width)}"
+
+
+def width_words(network_type: str) -> str:
+    """What the width counts: `neurons per hidden layer`."""
+    found = _known(network_type)
+    return gettext(found.width) if found else gettext("width")
+
+
+def depth_words(network_type: str, hidden_layers: int) -> str:
+    """`8 layers`, `2 convolutions`."""
+    found = _known(network_type)
+    one, several = found.depth if found else ("layer", "layers")
+    return ngettext(f"{{n}} {one}", f"{{n}} {several}", hidden_layers).format(n=numbers.count(hidden_layers))
