@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
-from annotated_types import Ge, Gt, Le
-from pydantic import TypeAdapter, ValidationError
+from annotated_types import Ge, Gt, Le, MaxLen
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 T = TypeVar("T")
+Word = Annotated[str, MaxLen(200), StringConstraints(pattern=r"^[^\x00]*$")]
+"""What a query may name."""
+Key = Annotated[int, Ge(1), Le(2**53)]
+Number = Annotated[int, Ge(1), Le(2**31 - 1)]
 
 
 class FieldProblem(TypedDict):

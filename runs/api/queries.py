@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Ge, Le, MaxLen
+from annotated_types import Ge, Le
 from django.http import QueryDict
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from engines.contract import Device, NetworkType, Status, Track
 from runs.errors import RunsError
 from runs.findings.facets import FACETS
+from runs.selectors.runs import RUN_FILTERS
+from runs.validation import Key, Word
 
 Q = TypeVar("Q", bound=BaseModel)
-Word = Annotated[str, MaxLen(200), StringConstraints(pattern=r"^[^\x00]*$")]
-Key = Annotated[int, Ge(1), Le(2**53)]
-Number = Annotated[int, Ge(1), Le(2**31 - 1)]
 
 
 class QueryError(RunsError):
@@ -36,26 +34,24 @@ class PageQuery(Query):
     """`next` or `previous` of another page holds it."""
 
 
-class CellQuery(PageQuery):
+class TableQuery(PageQuery):
     format: Literal["json", "csv", "jsonl"] | None = None  # type: ignore[assignment]
-    experiment: Word | None = None
-    machine: Key | None = None
-    environment: Key | None = None
-    workload: Key | None = None
-    """A network, its data by content, and its training: the `id` of a workload."""
-    engine: Word | None = None
-    code: Word | None = None
-    """The hash of the engine's own files, whole."""
-    network: NetworkType | None = None
-    layers: Number | None = None
-    width: Number | None = None
-    device: Device | None = None
-    threads: Number | None = None
-    track: Track | None = None
 
 
-class RunQuery(CellQuery):
-    status: Status | None = None
+def _filters(*, of_runs: bool) -> dict[str, Any]:
+    return {
+        name: (each.type | None, Field(None, description=each.about or None))
+        for name, each in RUN_FILTERS.items()
+        if of_runs or not each.is_of_runs
+    }
+
+
+CellQuery = create_model("CellQuery", __base__=TableQuery, **_filters(of_runs=False))
+"""By the filters that the page of runs has as well."""
+FilteredRuns = create_model("FilteredRuns", __base__=TableQuery, **_filters(of_runs=True))
+
+
+class RunQuery(FilteredRuns):  # type: ignore[misc,valid-type]
     excluded: bool | None = None
     ordering: Literal["-finished_at", "finished_at", "-received", "received"] = "-finished_at"
 

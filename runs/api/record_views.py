@@ -176,7 +176,7 @@ class Summaries(StreamingListView):
         return selectors_filtered(Summary.objects, self.query).select_related("experiment", "machine", "workload")
 
 
-def selectors_filtered(manager: Any, query: queries.CellQuery) -> QuerySet[Any]:
+def selectors_filtered(manager: Any, query: BaseModel) -> QuerySet[Any]:
     """By the same filters as the page of runs."""
     wished = query.model_dump(include=set(RUN_FILTERS), exclude_none=True)
     found: QuerySet[Any] = manager.filter(**conditions(wished))

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from engines.networks import ARCHITECTURES
 from engines.registry import ENGINES
 
@@ -50,12 +53,44 @@ class SeriesStyle:
         return bool(self.dash)
 
 
+TONES: Mapping[str, str] = {
+    # verdicts of comparisons
+    _("best"): "good",
+    _("tie"): "good",
+    _("faster"): "good",
+    _("slower"): "bad",
+    _("unresolved"): "warn",
+    _("not enough runs"): "warn",
+    # how runs ended; whatever is not here is bad
+    _("finished"): "good",
+    _("unsupported"): "none",
+    _("excluded"): "warn",
+    # the gate's words
+    _("passed"): "good",
+    _("failed"): "bad",
+    _("unverified"): "warn",
+    # claims, and the answers to their questions
+    _("holds"): "good",
+    _("mixed"): "warn",
+    _("does not hold"): "bad",
+    _("cannot be measured today"): "none",
+    _("agrees"): "good",
+    _("disagrees"): "bad",
+}
+"""The tone of every word that is shown as a chip."""
+
+
 @dataclass(frozen=True)
 class Chip:
     """A short word on a ground of its own. `tone`: good, bad, warn or none (dashed: nothing was measured)."""
 
     text: str
     tone: str = "none"
+
+
+def chip(word: str, otherwise: str = "none") -> Chip:
+    """A word in the reader's language, in its tone; `otherwise` is that of a word that has none."""
+    return Chip(gettext(word.replace("_", " ")), TONES.get(word, otherwise))
 
 
 _CIRCLE = Marker("circle", "circle", "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z")

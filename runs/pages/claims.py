@@ -10,7 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs.charts.style import Chip
+from runs.charts.style import chip
 from runs.findings.cells import CellRow
 from runs.findings.claims import judged, measured
 from runs.pages.figures import figures, look_of
@@ -108,9 +108,6 @@ def _with_claim(query: QueryDict, claim_id: str) -> str:
     return changed.urlencode()
 
 
-_ANSWER_TONES = {"agrees": "good", "disagrees": "bad", "unresolved": "warn"}
-
-
 def _evidence_table(claim: JudgedClaim) -> Table:
     columns = [
         Column(_("Question"), wraps=True),
@@ -127,7 +124,7 @@ def _evidence_table(claim: JudgedClaim) -> Table:
             TableCell(numbers.times(found.ratio.value if found.ratio else None), values=ratio_values(found.ratio)),
             TableCell(numbers.interval(found.ratio.low, found.ratio.high, "×") if found.ratio else numbers.NONE),
             TableCell(
-                chip=Chip(_(found.answer), _ANSWER_TONES.get(found.answer, "none")),
+                chip=chip(found.answer),
                 title=found.difference,
                 values=(found.answer, found.difference),
             ),

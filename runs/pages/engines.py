@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
-from runs.charts.style import Chip, style_for
+from runs.charts.style import chip, style_for
 from runs.pages.environments import environments_table
 from runs.pages.parts.lists import counts, number_columns, runs_table, when
 from runs.pages.parts.rendering import render_page, tab
@@ -103,9 +103,6 @@ def gates_table(slug: str, gated: Sequence[Gated]) -> Table:
     return Table(_("Does it do the same work?"), columns, [_gate_row(slug, each) for each in gated])
 
 
-_EQUIVALENCE_TONES = {gettext_noop("passed"): "good", gettext_noop("failed"): "bad", gettext_noop("unverified"): "warn"}
-
-
 def _gate_row(slug: str, each: Gated) -> list[TableCell]:
     record = each.run.record
     verdict = record.get("equivalence") or "unverified"
@@ -114,7 +111,7 @@ def _gate_row(slug: str, each: Gated) -> list[TableCell]:
     return [
         TableCell(environment_label(each.environment, slug), url=reverse("environment", args=[each.environment.pk])),
         TableCell(_(each.run.track)),
-        TableCell(chip=Chip(_(verdict), _EQUIVALENCE_TONES.get(verdict, "warn"))),
+        TableCell(chip=chip(verdict, "warn")),
         TableCell(str(code.get("engine_sha256") or code.get("commit") or numbers.NONE)[:12]),
         TableCell(when(each.run.finished_at)),
         TableCell("; ".join(f"{name}: {value}" for name, value in list(gate.items())[:3]) or numbers.NONE),

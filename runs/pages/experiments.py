@@ -44,7 +44,7 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
         experiment=found,
         progress=progress_of(found),
         machines=machines_table(machines, extents),
-        latest=runs_table(latest_runs(experiment=found), _("Its newest runs"), without=_("Experiment")),
+        latest=runs_table(latest_runs(experiment=found), _("Its newest runs"), without="Experiment"),
     )
 
 

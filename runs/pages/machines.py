@@ -260,7 +260,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         chart_url=chart_url("stability", query),
         summary=build.summary(state.chart),
         peers=peers_table(found),
-        latest=runs_table(latest_runs(machine=found), _("Its newest runs"), without=_("Machine")),
+        latest=runs_table(latest_runs(machine=found), _("Its newest runs"), without="Machine"),
     )
 
 

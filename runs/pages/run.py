@@ -19,11 +19,10 @@ from django.views.decorators.http import require_POST
 from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
-from runs.charts.style import GUIDE_DASH, SeriesStyle, guide_style, style_for
+from runs.charts.style import GUIDE_DASH, SeriesStyle, chip, guide_style, style_for
 from runs.errors import RunsError
 from runs.models import Run, Workload
 from runs.pages.parts import profiles
-from runs.pages.parts.cells import status_chip
 from runs.pages.parts.lists import facts_table
 from runs.pages.parts.rendering import Section, chart_url, render_page
 from runs.selectors.runs import (
@@ -249,7 +248,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         data=data_of(found),
         why_not=reason_in_words(found.reason),
         unstable=unstable_reasons(found),
-        status=status_chip(found.status),
+        status=chip(found.status, "bad"),
         headline=numbers.seconds(found.epoch_seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         profile=profiles.profile_beside(found),

@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
+from django.utils.translation import gettext_noop as _
 
-from engines.contract import Track
-from runs.models import Coverage, Environment, Experiment, Run
+from engines.contract import Device, NetworkType, Status, Track
+from engines.networks import ARCHITECTURES
+from engines.registry import ENGINES
+from runs.models import DEVICES, STATUSES, Coverage, Environment, Experiment, Machine, Run
 from runs.selectors.scopes import OFFERED
+from runs.validation import Key, Number, Word
 
-RUN_FILTERS: Mapping[str, str] = {
-    "experiment": "experiment",
-    "machine": "machine_id",
-    "environment": "environment_id",
-    "workload": "workload_id",
-    "engine": "engine",
-    "code": "engine_sha256",
-    "network": "workload__network_type",
-    "layers": "workload__hidden_layers",
-    "width": "workload__width",
-    "device": "device",
-    "threads": "threads",
-    "track": "track",
-    "status": "status",
+Choices = Callable[[], Sequence[tuple[str, str]]]
+"""Values and labels."""
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """A way to narrow runs and summaries, on the page of runs and in the API alike."""
+
+    column: str
+    type: Any
+    """What the API takes, as pydantic reads it."""
+    title: str = ""
+    choices: Choices | None = None
+    """What the page offers; without, the address alone knows it."""
+    about: str = ""
+    """For the API's schema."""
+    is_of_runs: bool = False
+    """Summaries have no such column."""
+
+    @property
+    def is_number(self) -> bool:
+        return self.type in (Key, Number)
+
+
+def _experiments() -> list[tuple[str, str]]:
+    return list(Experiment.objects.values_list("slug", "name")[:OFFERED])
+
+
+def _machines() -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in Machine.objects.values_list("pk", "name")[:OFFERED]]
+
+
+def _engines() -> list[tuple[str, str]]:
+    return [(slug, info.title) for slug, info in ENGINES.items()]
+
+
+def _networks() -> list[tuple[str, str]]:
+    return [(each.type, each.title) for each in ARCHITECTURES.values()]
+
+
+def _devices() -> list[tuple[str, str]]:
+    return [(value, value.upper()) for value, _ in DEVICES]
+
+
+RUN_FILTERS: Mapping[str, RunFilter] = {
+    "experiment": RunFilter("experiment", Word, _("Experiment"), _experiments),
+    "machine": RunFilter("machine_id", Key, _("Machine"), _machines),
+    "environment": RunFilter("environment_id", Key),
+    "workload": RunFilter(
+        "workload_id", Key, about="A network, its data by content, and its training: the `id` of a workload."
+    ),
+    "engine": RunFilter("engine", Word, _("Engine"), _engines),
+    "code": RunFilter("engine_sha256", Word, about="The hash of the engine's own files, whole."),
+    "network": RunFilter("workload__network_type", NetworkType, _("Network"), _networks),
+    "layers": RunFilter("workload__hidden_layers", Number),
+    "width": RunFilter("workload__width", Number),
+    "device": RunFilter("device", Device, _("Device"), _devices),
+    "threads": RunFilter("threads", Number),
+    "track": RunFilter("track", Track),
+    "status": RunFilter("status", Status, _("Status"), lambda: STATUSES, is_of_runs=True),
 }
-_NUMBERS = frozenset({"machine", "environment", "workload", "layers", "width", "threads"})
 PAGE = 50
 
 
@@ -43,14 +92,16 @@ class RunPage:
 def runs_matching(wished: Mapping[str, str]) -> QuerySet[Run]:
     """Runs by the filters of RUN_FILTERS. A number that is none matches nothing."""
     given = {name: value for name, value in wished.items() if name in RUN_FILTERS and value}
-    if any("\0" in value or (name in _NUMBERS and not _is_small_number(value)) for name, value in given.items()):
+    if any(
+        "\0" in value or (RUN_FILTERS[name].is_number and not _is_small_number(value)) for name, value in given.items()
+    ):
         return Run.objects.none()
     return Run.objects.filter(**conditions(given))
 
 
 def conditions(wished: Mapping[str, Any]) -> dict[str, Any]:
     """Filters of RUN_FILTERS as conditions, worded so that a database walks an index."""
-    found = {RUN_FILTERS[name]: value for name, value in wished.items()}
+    found = {RUN_FILTERS[name].column: value for name, value in wished.items()}
     if "experiment" in found:  # looked up first: joined, all its runs would be read
         found["experiment"] = Experiment.objects.filter(slug=found["experiment"]).values("pk")[:1]
     if found.get("status", "finished") != "finished":  # those that finished, and they alone, have a time
@@ -58,24 +109,31 @@ def conditions(wished: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-RUN_ORDERS: Mapping[str, tuple[str, ...]] = {
-    "seconds": ("epoch_seconds", "pk"),
-    "-seconds": ("-epoch_seconds", "-pk"),
-    "finished": ("finished_at", "pk"),
-}
-"""Beside the newest first. Ordered by time, there are only runs that have one."""
+@dataclass(frozen=True)
+class Order:
+    """By a column of the database, beside the newest first; without the runs where it is empty."""
+
+    column: str
+    is_descending: bool = False
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        sign = "-" if self.is_descending else ""
+        return f"{sign}{self.column}", f"{sign}pk"
+
+
 _EVERYTHING = ("experiment", "machine", "environment", "workload")
 
 _RECORD_PARTS = ("environment_part", "machine_part")
 MOST_PAGES = 200
 
 
-def run_page(wished: Mapping[str, str], before: str = "", sort: str = "", page: str = "") -> RunPage:
+def run_page(wished: Mapping[str, str], before: str = "", order: Order | None = None, page: str = "") -> RunPage:
     """Newest first, from just after the run numbered `before`: as fast on the last page as on the first."""
     # Many runs share few of each: each is read once, not once for each of its runs.
     runs = runs_matching(wished).prefetch_related(*_EVERYTHING).defer("body")
-    if sort in RUN_ORDERS:
-        return _ordered_page(runs, sort, page)
+    if order:
+        return _ordered_page(runs, order, page)
     mark = Run.objects.filter(pk=int(before)).only("finished_at").first() if _is_small_number(before) else None
     if mark:
         runs = runs.filter(finished_at__lte=mark.finished_at).exclude(finished_at=mark.finished_at, pk__gte=mark.pk)
@@ -84,10 +142,10 @@ def run_page(wished: Mapping[str, str], before: str = "", sort: str = "", page: 
     return RunPage(shown, str(shown[-1].pk) if len(found) > PAGE else "")
 
 
-def _ordered_page(runs: QuerySet[Run], sort: str, asked: str) -> RunPage:
+def _ordered_page(runs: QuerySet[Run], order: Order, asked: str) -> RunPage:
     number = min(max(int(asked), 1), MOST_PAGES) if _is_small_number(asked) else 1
-    timed = runs.filter(epoch_seconds__isnull=False) if "seconds" in sort else runs
-    found = list(timed.order_by(*RUN_ORDERS[sort])[PAGE * (number - 1) : PAGE * number + 1])
+    known = runs.filter(**{f"{order.column}__isnull": False})
+    found = list(known.order_by(*order.columns)[PAGE * (number - 1) : PAGE * number + 1])
     return RunPage(found[:PAGE], next_page=number + 1 if len(found) > PAGE else 0)
 
 

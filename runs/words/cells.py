@@ -63,3 +63,11 @@ def majority_words(dataset: str) -> str:
 
 def threads_words(threads: int) -> str:
     return ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=numbers.count(threads))
+
+
+def on_words(device: str, threads: int, track: str = "idiomatic", *, counts_one: bool = True) -> str:
+    """`CPU, 4 threads, tuned`; one thread is named only where it `counts_one`, the idiomatic track never."""
+    words = [device.upper()]
+    if threads != 1 or counts_one:
+        words.append(ngettext("{n} thread", "{n} threads", threads).format(n=numbers.count(threads)))
+    return ", ".join([*words, *([] if track == "idiomatic" else [gettext(track)])])

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from django.http import QueryDict
 
 from runs.charts.forest import Forest, Mark, forest
-from runs.charts.style import Chip, SeriesStyle, style_for
+from runs.charts.style import Chip, SeriesStyle, chip, style_for
 from runs.findings.cells import CellRow
 from runs.findings.recommendation import Recommendation, Row
 from runs.findings.situations import CHOICES, Answer, answers
-from runs.pages.parts.cells import verdict_chip
 from runs.selectors.study import published_recommendations
 from runs.words.cells import missing_words
 from runs.words.engines import engine_title
@@ -20,7 +19,7 @@ from runs.words.reasons import reason_in_words
 
 def row_chip(row: Row) -> Chip:
     if row.verdict:
-        return verdict_chip(row.verdict)
+        return chip(row.verdict)
     return Chip(missing_words(row.missing.status if row.missing else "not_run"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
 
 from runs.charts.style import Chip, SeriesStyle, style_for
 from runs.findings.cells import CellRow, stalled_words
@@ -12,32 +11,9 @@ from runs.tables.table import TableCell
 from runs.words import numbers
 from runs.words.reasons import reason_in_words
 
-VERDICT_TONES = {
-    _("best"): "good",
-    _("tie"): "good",
-    _("faster"): "good",
-    _("slower"): "bad",
-    _("unresolved"): "warn",
-    _("not enough runs"): "warn",
-}
-STATUS_TONES = {_("finished"): "good", "unsupported": "none", _("excluded"): "warn"}
-
-
-def verdict_chip(verdict: str) -> Chip:
-    return Chip(gettext(verdict), VERDICT_TONES.get(verdict, "none"))
-
-
-def status_chip(status: str) -> Chip:
-    return Chip(gettext(status.replace("_", " ")), STATUS_TONES.get(status, "bad"))
-
 
 def row_style(row: CellRow) -> SeriesStyle:
     return style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers, track=row.track)
-
-
-def on_words(row: CellRow) -> str:
-    parts = [row.device.upper()] + ([] if row.threads == 1 else [gettext("{n} threads").format(n=row.threads)])
-    return ", ".join([*parts, *([] if row.track == "idiomatic" else [gettext(row.track)])])
 
 
 def runs_cell(row: CellRow, runs: int, url: str = "") -> TableCell:

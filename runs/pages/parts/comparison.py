@@ -11,16 +11,16 @@ from django.utils.translation import gettext as _
 
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
-from runs.charts.style import Chip, SeriesStyle, in_greys, point_radius, style_for
+from runs.charts.style import Chip, SeriesStyle, chip, in_greys, point_radius, style_for
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked
 from runs.findings.standings import Standing
-from runs.pages.parts.cells import on_words, row_style, runs_cell, time_cell, verdict_chip
+from runs.pages.parts.cells import row_style, runs_cell, time_cell
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Measure, Setting, rivals
 from runs.tables.table import Column, Table, TableCell, ratio_values, without_idle
 from runs.words import numbers
-from runs.words.cells import majority_words, threads_words
+from runs.words.cells import majority_words, on_words, threads_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import depth_words
 from runs.words.reasons import reason_in_words
@@ -75,7 +75,9 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
     cells = [
         TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
         TableCell(numbers.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
-        TableCell(on_words(row), values=(row.device, row.threads, row.track)),
+        TableCell(
+            on_words(row.device, row.threads, row.track, counts_one=False), values=(row.device, row.threads, row.track)
+        ),
         time_cell(row),
         TableCell(
             numbers.interval(found.low, found.high) if found else numbers.NONE,
@@ -91,7 +93,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
         *cells,
         TableCell(numbers.times(to_best.value if to_best else None), values=ratio_values(to_best)),
         TableCell(
-            chip=verdict_chip(standing.verdict) if to_best else Chip(row.missing),
+            chip=chip(standing.verdict) if to_best else Chip(row.missing),
             title=standing.note or reason_in_words(row.reason),
             values=(standing.verdict if to_best else row.missing_status, row.reason),
         ),

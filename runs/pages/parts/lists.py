@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -15,16 +15,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop
 
-from runs.charts.style import style_for
+from runs.charts.style import SeriesStyle, chip, style_for
 from runs.models import Run
-from runs.pages.parts.cells import status_chip
 from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.coverage import Extent
+from runs.selectors.runs import Order
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
-from runs.words.cells import data_name
+from runs.words.cells import data_name, on_words
+from runs.words.engines import engine_title
 from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
 
@@ -66,43 +67,81 @@ def number_columns(*titles: str) -> list[Column]:
     return [Column(title, is_number=True) for title in titles]
 
 
+@dataclass(frozen=True)
+class RunColumn:
+    """A column of the list of runs. Where the address says `sort`, the database sorts by its column `order`."""
+
+    title: str
+    cell: Callable[[Run], TableCell]
+    is_number: bool = False
+    sort: str = ""
+    order: str = ""
+
+
+def _style_of(run: Run) -> SeriesStyle:
+    network = run.workload
+    return style_for(
+        run.engine, network_type=network.network_type, hidden_layers=network.hidden_layers, track=run.track
+    )
+
+
+RUN_COLUMNS: tuple[RunColumn, ...] = (
+    RunColumn(
+        gettext_noop("Run"),
+        lambda run: TableCell(engine_title(run.engine), url=run.get_absolute_url(), style=_style_of(run)),
+    ),
+    RunColumn(
+        gettext_noop("Network"),
+        lambda run: TableCell(network_name(run.workload.network_type, run.workload.hidden_layers, run.workload.width)),
+    ),
+    RunColumn(
+        gettext_noop("Data"),
+        lambda run: TableCell(data_name(run.workload.dataset, is_synthetic=run.workload.is_synthetic)),
+    ),
+    RunColumn(
+        gettext_noop("Samples"), lambda run: TableCell(numbers.count(run.workload.train_samples)), is_number=True
+    ),
+    RunColumn(gettext_noop("On"), lambda run: TableCell(on_words(run.device, run.threads))),
+    RunColumn(
+        gettext_noop("Time per epoch"),
+        lambda run: TableCell(numbers.seconds(run.epoch_seconds)),
+        is_number=True,
+        sort="seconds",
+        order="epoch_seconds",
+    ),
+    RunColumn(
+        gettext_noop("Status"),
+        lambda run: TableCell(chip=chip(run.status, "bad"), title=reason_in_words(run.reason)[:300]),
+    ),
+    RunColumn(
+        gettext_noop("Experiment"),
+        lambda run: TableCell(run.experiment.name, url=reverse("experiment", args=[run.experiment.slug])),
+    ),
+    RunColumn(
+        gettext_noop("Machine"),
+        lambda run: TableCell(run.machine.name, url=reverse("machine", args=[run.machine.pk])),
+    ),
+    RunColumn(
+        gettext_noop("Finished"), lambda run: TableCell(when(run.finished_at)), sort="finished", order="finished_at"
+    ),
+)
+
+
+def run_order(sort: str) -> Order | None:
+    """What the address asks for, a minus for the largest first; None is the newest first, as every list begins."""
+    column = next((each for each in RUN_COLUMNS if each.sort and each.sort == sort.removeprefix("-")), None)
+    if column is None or sort == "-finished":
+        return None
+    return Order(column.order, is_descending=sort.startswith("-"))
+
+
 def runs_table(runs: Sequence[Run], caption: str = "", *, without: str = "") -> Table:
     """`without` names a column that would say the same in every row."""
-    columns = [Column(_("Run")), Column(_("Network")), Column(_("Data")), Column(_("Samples"), is_number=True)]
-    columns += [Column(_("On"))]
-    columns += [Column(_("Time per epoch"), is_number=True, sort="seconds"), Column(_("Status"))]
-    columns += [Column(_("Experiment")), Column(_("Machine")), Column(_("Finished"), sort="finished")]
-    kept = [index for index, column in enumerate(columns) if column.title != without]
-    rows = [_run_row(run) for run in runs]
+    shown = [column for column in RUN_COLUMNS if column.title != without]
+    columns = [Column(_(column.title), is_number=column.is_number, sort=column.sort) for column in shown]
     return Table(
-        caption or _("Runs, the newest first"),
-        [columns[index] for index in kept],
-        [[row[index] for index in kept] for row in rows],
+        caption or _("Runs, the newest first"), columns, [[column.cell(run) for column in shown] for run in runs]
     )
-
-
-def _run_row(run: Run) -> list[TableCell]:
-    workload = run.workload
-    style = style_for(
-        run.engine, network_type=workload.network_type, hidden_layers=workload.hidden_layers, track=run.track
-    )
-    return [
-        TableCell(run.engine_title, url=run.get_absolute_url(), style=style),
-        TableCell(network_name(workload.network_type, workload.hidden_layers, workload.width)),
-        TableCell(data_name(workload.dataset, is_synthetic=workload.is_synthetic)),
-        TableCell(numbers.count(workload.train_samples)),
-        TableCell(on_words(run.device, run.threads)),
-        TableCell(numbers.seconds(run.epoch_seconds)),
-        TableCell(chip=status_chip(run.status), title=reason_in_words(run.reason)[:300]),
-        TableCell(run.experiment.name, url=reverse("experiment", args=[run.experiment.slug])),
-        TableCell(run.machine.name, url=reverse("machine", args=[run.machine.pk])),
-        TableCell(when(run.finished_at)),
-    ]
-
-
-def on_words(device: str, threads: int) -> str:
-    words = ngettext("{device}, {n} thread", "{device}, {n} threads", threads)
-    return words.format(device=device.upper(), n=numbers.count(threads))
 
 
 def counts(extent: Extent, *names: str) -> list[TableCell]:

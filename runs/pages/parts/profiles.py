@@ -13,12 +13,12 @@ from engines.profile_record import Operation, Profile
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
 from runs.models import Run
-from runs.pages.parts.cells import on_words
 from runs.pages.parts.selects import Option
 from runs.pages.parts.sides import Compared, Pairing
 from runs.selectors.profiles import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
+from runs.words.cells import on_words
 from runs.words.engines import engine_title
 
 DRAWN = 8
@@ -136,7 +136,7 @@ class _Candidate:
     @property
     def label(self) -> str:
         row = self.pairing.row
-        return f"{row.network} · {on_words(row)}"
+        return f"{row.network} · {on_words(row.device, row.threads, row.track, counts_one=False)}"
 
 
 def profile_pair(found: Compared, query: QueryDict) -> ProfilePair | None:

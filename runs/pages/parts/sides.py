@@ -11,12 +11,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from runs.charts.forest import Forest, Mark, forest
-from runs.charts.style import Chip
+from runs.charts.style import Chip, chip
 from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select
 from runs.findings.standings import verdict_note
-from runs.pages.parts.cells import on_words, row_style, time_cell, verdict_chip
+from runs.pages.parts.cells import row_style, time_cell
 from runs.pages.parts.comparison import throughput
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
@@ -25,7 +25,7 @@ from runs.selectors.scopes import Scope
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
 from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
-from runs.words.cells import missing_words
+from runs.words.cells import missing_words, on_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
@@ -164,7 +164,7 @@ class Compared:
     @property
     def verdict_counts(self) -> list[tuple[Chip, int]]:
         counts = Counter(pairing.verdict for pairing in self.common)
-        return [(verdict_chip(verdict), count) for verdict, count in counts.most_common()]
+        return [(chip(verdict), count) for verdict, count in counts.most_common()]
 
     @property
     def forest(self) -> Forest:
@@ -216,7 +216,7 @@ _WORKLOAD_EXPORTS = (
 
 
 def _words(row: CellRow, named: Named) -> str:
-    where = on_words(row)
+    where = on_words(row.device, row.threads, row.track, counts_one=False)
     size = network_name(row.network_type, row.hidden_layers, row.width)
     parts = [size, *([] if where == "CPU" else [where])]
     parts += [row.data_label] if named.data else []
@@ -245,7 +245,7 @@ def _row(pairing: Pairing, named: Named) -> list[TableCell]:
         TableCell(numbers.seconds(times[1]), title=throughput(pairing.b), values=(times[1],)),
         TableCell(numbers.times(found.value), values=ratio_values(found)),
         TableCell(words),
-        TableCell(chip=verdict_chip(pairing.verdict), title=pairing.note, values=(pairing.verdict,)),
+        TableCell(chip=chip(pairing.verdict), title=pairing.note, values=(pairing.verdict,)),
     ]
 
 
@@ -274,7 +274,7 @@ def _mark(pairing: Pairing, named: Named) -> Mark:
     return Mark(
         _words(pairing.row, named),
         row_style(pairing.row),
-        verdict_chip(pairing.verdict),
+        chip(pairing.verdict),
         found.value,
         found.low,
         found.high,

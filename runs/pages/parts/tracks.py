@@ -16,12 +16,12 @@ from runs.findings.run_details import RunDetails
 from runs.findings.tracks import Payoff, pairs
 from runs.models import Run
 from runs.pages.parts.cells import row_style
-from runs.pages.parts.lists import on_words
 from runs.selectors.cells import cells_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
+from runs.words.cells import on_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import network_name
 

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from runs.charts.strip import Answered, Strip, strip
-from runs.charts.style import Chip
+from runs.charts.style import Chip, chip
 from runs.stats import Ratio
 from runs.study.claims import CLAIMS, Evidence, JudgedClaim
 from runs.words import numbers
 from runs.words.study import in_readers_words
 
-VERDICT_TONES: Mapping[str, str] = {
-    "holds": "good",
-    "mixed": "warn",
-    "does not hold": "bad",
-    "not enough runs": "none",
-    "cannot be measured today": "none",
-}
+VERDICTS = ("holds", "mixed", "does not hold", "not enough runs", "cannot be measured today")
+"""Of claims, the best first."""
 
 
 def claim_chip(claim: JudgedClaim) -> Chip:
-    return Chip(_(claim.verdict), VERDICT_TONES[claim.verdict])
+    return chip(claim.verdict)
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,10 @@ def claim_strips(claim: JudgedClaim) -> list[ClaimStrip]:
             for found in part.evidence
             if found.ratio
         ]
-        chip = Chip(_(part.verdict), VERDICT_TONES[part.verdict])
         if answers:
-            made.append(ClaimStrip(in_readers_words(part.words), chip, strip(answers, (region.low, region.high))))
+            made.append(
+                ClaimStrip(in_readers_words(part.words), chip(part.verdict), strip(answers, (region.low, region.high)))
+            )
     return made
 
 
@@ -63,11 +59,11 @@ def claim_cells(claims: Sequence[JudgedClaim]) -> list[tuple[JudgedClaim, Chip]]
 
 
 def _verdict_place(claim: JudgedClaim) -> int:
-    return list(VERDICT_TONES).index(claim.verdict)
+    return VERDICTS.index(claim.verdict)
 
 
 def claim_counts(claims: Sequence[JudgedClaim]) -> list[tuple[str, Chip, int]]:
     """How many have each verdict that occurs, best first."""
     counts: Counter[str] = Counter(claim.verdict for claim in claims)
-    kinds = [verdict for verdict in VERDICT_TONES if counts[verdict]]
-    return [(verdict, Chip(_(verdict), VERDICT_TONES[verdict]), counts[verdict]) for verdict in kinds]
+    kinds = [verdict for verdict in VERDICTS if counts[verdict]]
+    return [(verdict, chip(verdict), counts[verdict]) for verdict in kinds]
