@@ -25,16 +25,8 @@ class UnsupportedError(EngineError):
     status = "unsupported"
 
 
-class TimedOutError(EngineError):
-    status = "timed_out"
-
-
 class OutOfMemoryError(EngineError):
     status = "out_of_memory"
-
-
-class CrashedError(EngineError):
-    status = "crashed"
 
 
 class DivergedError(EngineError):

@@ -76,7 +76,7 @@ def profile(engine: Engine, profiler: Profiler, *, samples: int, batch_size: int
     if isinstance(engine, SelfDrivenEngine):
         engine.fit(clock, seed=seed, epoch_limit=_TWO_EPOCHS.epoch_limit)
     else:
-        _drive(engine, clock, samples=samples, seed=seed)
+        timing.drive(engine, clock, samples=samples, seed=seed)
     found = operations(profiler.times())
     return Profile(
         profiler=profiler.name,
@@ -100,6 +100,10 @@ class _Clock:
     profiler: Profiler
 
     @property
+    def epochs(self) -> list[Epoch]:
+        return self.timer.epochs
+
+    @property
     def _is_profiled(self) -> bool:
         return len(self.timer.epochs) == _TWO_EPOCHS.warmup_epochs
 
@@ -114,20 +118,12 @@ class _Clock:
         if self._is_profiled:
             self.profiler.stop()
 
-    def end_epoch(self, loss: float) -> bool:
-        self.stop()
+    def note(self, loss: float) -> bool:
         return self.timer.note(loss)
 
-
-def _drive(engine: Engine, clock: _Clock, *, samples: int, seed: int) -> None:
-    complete = False
-    while not complete:
-        order = timing.epoch_order(seed, len(clock.timer.epochs), samples)
-        clock.begin_epoch()
-        engine.train_epoch(order)
-        clock.stop()
-        losses = engine.step_losses()
-        complete = clock.timer.note(fsum(losses) / len(losses))
+    def end_epoch(self, loss: float) -> bool:
+        self.stop()
+        return self.note(loss)
 
 
 # ---------------------------------------------------------------- the common form

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from engines.contract import Engine, Epoch, SelfDrivenEngine
+from engines.contract import Engine, Epoch, EpochClock, SelfDrivenEngine
 from engines.errors import DivergedError
 
 if TYPE_CHECKING:
@@ -110,19 +110,33 @@ def train(
     if isinstance(engine, SelfDrivenEngine):
         engine.fit(timer, seed=seed, epoch_limit=policy.epoch_limit)
     else:
-        _drive(engine, timer, samples=samples, seed=seed)
+        drive(engine, timer, samples=samples, seed=seed)
     return tuple(timer.epochs)
 
 
-def _drive(engine: Engine, timer: EpochTimer, *, samples: int, seed: int) -> None:
+class DrivenClock(EpochClock, Protocol):
+    """A clock for engines that are driven epoch by epoch: a loss is noted after it has stopped."""
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """Those noted so far."""
+
+    def stop(self) -> None:
+        """Stop the epoch's clock."""
+
+    def note(self, loss: float) -> bool:
+        """Keep the stopped epoch with its loss; true when the run has enough."""
+
+
+def drive(engine: Engine, clock: DrivenClock, *, samples: int, seed: int) -> None:
     complete = False
     while not complete:
-        order = epoch_order(seed, len(timer.epochs), samples)
-        timer.begin_epoch()
+        order = epoch_order(seed, len(clock.epochs), samples)
+        clock.begin_epoch()
         engine.train_epoch(order)
-        timer.stop()
+        clock.stop()
         losses = engine.step_losses()  # fetched from the device after the clock has stopped
-        complete = timer.note(math.fsum(losses) / len(losses))
+        complete = clock.note(math.fsum(losses) / len(losses))
 
 
 def drift(steady: tuple[Epoch, ...]) -> float | None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from rest_framework.renderers import BaseRenderer
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from runs.tables.files import harmless
 
 
 class JSONRenderer(BaseRenderer):
@@ -75,6 +75,4 @@ def cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, (dict, list, tuple)):
         return to_json(value).decode()
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return harmless(value)

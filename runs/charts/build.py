@@ -75,11 +75,6 @@ class Chart:
         return [*self.points, *self.bounds]
 
 
-def datasets(chart: Chart) -> list[dict[str, Any]]:
-    """One Chart.js data set per series: its points and its look."""
-    return [{"data": points(series), "label": series.label} | look(series) for series in chart.series]
-
-
 def points(series: Series) -> list[dict[str, Any]]:
     return [
         {"x": point.x, "y": point.y, "low": point.low, "high": point.high, "runs": point.runs, "url": point.url}

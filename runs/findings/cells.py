@@ -114,10 +114,6 @@ class CellRow:
         """`finished` where there is a time, else why there is none."""
         return "finished" if len(self.samples) else self.missing_status
 
-    @property
-    def runs_in_all(self) -> int:
-        return sum(self.status_counts.values())
-
 
 def stalled_words(row: CellRow) -> str:
     """Empty where no run is far off the cell's others."""

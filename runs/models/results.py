@@ -119,7 +119,7 @@ class Run(CellColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.engine_title} · {self.workload} · block {self.block}"
+        return f"{self.engine} · {self.workload} · block {self.block}"
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.run_id])
@@ -188,7 +188,7 @@ class Summary(CellColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.engine_title} · {self.workload} · {self.device} · {self.threads} threads"
+        return f"{self.engine} · {self.workload} · {self.device} · {self.threads} threads"
 
 
 COVERAGE_FIELDS = ("experiment", "machine", "environment", "engine", "track")

@@ -8,7 +8,6 @@ from django.db import models
 
 from engines import contract
 from engines.contract import Network
-from engines.registry import ENGINES
 from runs.models.common import DATA_SOURCES, DEVICES, TRACKS, one_of, owner_column
 from runs.models.visible import VisibleManager
 
@@ -177,12 +176,6 @@ class CellColumns(models.Model):
 
     class Meta:
         abstract = True
-
-    @property
-    def engine_title(self) -> str:
-        """The engine's title; an engine that this site does not know keeps its slug, marked."""
-        info = ENGINES.get(self.engine)
-        return info.title if info else f"{self.engine} (unknown engine)"
 
 
 CELL_FIELDS = (

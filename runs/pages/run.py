@@ -32,6 +32,7 @@ from runs.services import curation
 from runs.tables.table import Table
 from runs.words import numbers
 from runs.words.cells import data_words, majority_words
+from runs.words.engines import engine_title
 from runs.words.facts import in_words
 from runs.words.reasons import reason_in_words
 
@@ -126,7 +127,7 @@ def unstable_reasons(run: Run) -> list[str]:
 
 def _run_chart(slug: str, run: Run, points: Sequence[Point]) -> Chart:
     workload = run.workload
-    series = [Series(run.engine_title, _style(run), points)] if points else []
+    series = [Series(engine_title(run.engine), _style(run), points)] if points else []
     marks = (_("synthetic data"),) if workload.is_synthetic else ()
     return Chart(SPECS[slug], series, "linear", workload.network_type, marks=marks)
 
@@ -242,6 +243,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         "run",
         SECTION,
         run=found,
+        title=engine_title(found.engine),
         problem=problem,
         may_exclude=_may_exclude(request, found),
         place=place_words(found, place),

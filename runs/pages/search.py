@@ -13,6 +13,7 @@ from runs.models import Experiment, Machine, Run
 from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.search import experiments_named, machines_named, runs_by_id
 from runs.tables.table import TableCell
+from runs.words.engines import engine_title
 
 SECTION = Section("search")
 
@@ -58,7 +59,9 @@ def experiment_hits(experiments: Sequence[Experiment]) -> list[TableCell]:
 
 def run_hits(runs: Sequence[Run]) -> list[TableCell]:
     return [
-        TableCell(str(found.run_id), url=found.get_absolute_url(), title=f"{found.engine_title}, {found.workload}")
+        TableCell(
+            str(found.run_id), url=found.get_absolute_url(), title=f"{engine_title(found.engine)}, {found.workload}"
+        )
         for found in runs
     ]
 

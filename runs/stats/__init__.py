@@ -23,13 +23,11 @@ from runs.stats.samples import (
     MIN_RUNS,
     Estimate,
     LogSamples,
-    drift,
     estimate,
-    is_steady,
     run_median,
     stalled_runs,
 )
-from runs.stats.scaling import ScalingPoint, aggregate_ratio, common_cells, scaling, speed_up
+from runs.stats.scaling import ScalingPoint, aggregate_ratio, scaling, speed_up
 from runs.stats.stopping import StopReason, half_width_of_log_ratio, stop_reason
 
 __all__ = [
@@ -44,13 +42,10 @@ __all__ = [
     "StopReason",
     "Verdict",
     "aggregate_ratio",
-    "common_cells",
-    "drift",
     "equivalence_region",
     "estimate",
     "half_width_of_log_ratio",
     "holm",
-    "is_steady",
     "judge",
     "noise_floor",
     "p_slower",

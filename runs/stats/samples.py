@@ -111,17 +111,3 @@ def standard_error(values: Sequence[float]) -> float:
 def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """Half of a two-sided interval of `confidence`, in standard errors (Student 1908)."""
     return float(stdtrit(degrees, 0.5 + confidence / 2))
-
-
-def drift(steady_epoch_seconds: Sequence[float]) -> float | None:
-    """Median of the last quarter of a run's steady epochs over that of the first, minus 1; None under four epochs."""
-    quarter = len(steady_epoch_seconds) // 4
-    if quarter == 0:
-        return None
-    first, last = steady_epoch_seconds[:quarter], steady_epoch_seconds[-quarter:]
-    return run_median(last) / run_median(first) - 1
-
-
-def is_steady(run_drift: float | None) -> bool:
-    """Whether a run reached a steady state; too few epochs to tell count as steady."""
-    return run_drift is None or abs(run_drift) <= STEADY_DRIFT

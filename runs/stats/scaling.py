@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from runs.stats.comparison import Ratio, ratio, ratio_of, ratio_to_itself
 from runs.stats.difference import Difference, difference, independent
@@ -46,12 +46,6 @@ def _scaling_point(threads: int, one: LogSamples, many: LogSamples) -> ScalingPo
 def _divided(value: Ratio, divisor: float) -> Ratio:
     low, high = (None if bound is None else bound / divisor for bound in (value.low, value.high))
     return replace(value, value=value.value / divisor, low=low, high=high)
-
-
-def common_cells(*sides: Mapping[Key, Any]) -> tuple[Key, ...]:
-    """The keys that all sides have, in the first side's order: what an average may be taken over."""
-    first, *others = sides
-    return tuple(key for key in first if all(key in other for other in others))
 
 
 def aggregate_ratio(cells: Sequence[tuple[LogSamples, LogSamples]]) -> Ratio:

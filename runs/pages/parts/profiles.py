@@ -93,7 +93,7 @@ def profile_beside(run: Run) -> ShownProfile | None:
     drawn = [(each.name, each.share, numbers.percent(each.share)) for each in operations]
     code = run.record.get("code") or {}
     return ShownProfile(
-        title=run.engine_title,
+        title=engine_title(run.engine),
         profile=stored.profile,
         style=style_for(run.engine, track=run.track),
         bars=bars(drawn),

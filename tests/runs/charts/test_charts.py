@@ -89,8 +89,8 @@ def test_an_unknown_scale_is_refused_and_the_known_ones_named() -> None:
 
 
 def test_a_point_carries_its_interval_and_runs() -> None:
-    (set_,) = build.datasets(chart(Point(25, 0.5, 0.4, 0.6, runs=5)))
-    assert set_["data"] == [{"x": 25, "y": 0.5, "low": 0.4, "high": 0.6, "runs": 5, "url": ""}]
+    (series,) = chart(Point(25, 0.5, 0.4, 0.6, runs=5)).series
+    assert build.points(series) == [{"x": 25, "y": 0.5, "low": 0.4, "high": 0.6, "runs": 5, "url": ""}]
 
 
 def test_the_log_axis_holds_every_interval() -> None:

@@ -36,10 +36,6 @@ def test_scaling_needs_runs_at_one_thread() -> None:
     assert stats.scaling({2: samples(1, 1, 1)}) == ()
 
 
-def test_averages_are_over_the_cells_that_all_sides_have() -> None:
-    assert stats.common_cells({"a": 1, "b": 1, "c": 1}, {"c": 1, "b": 1}, {"b": 1, "c": 1, "d": 1}) == ("b", "c")
-
-
 def test_an_aggregate_is_the_geometric_mean_of_the_ratios() -> None:
     one = samples(1, 1, 1)
     found = stats.aggregate_ratio([(one, samples(2.0, 2.1, 2.2)), (one, samples(8.0, 8.1, 7.9, 8.2))])

@@ -275,21 +275,6 @@ def test_noise_needs_three_shared_blocks() -> None:
     assert stats.noise_floor([(samples(1, 1), samples(1, 1)), (unpaired(1, 1, 1), unpaired(1, 1, 1))]) is None
 
 
-def test_drift_is_the_last_quarter_over_the_first() -> None:
-    assert stats.drift([1.0, 1.0, 5.0, 5.0, 5.0, 5.0, 1.1, 1.1]) == pytest.approx(0.1)
-
-
-def test_drift_needs_four_epochs() -> None:
-    assert stats.drift([1.0, 2.0, 3.0]) is None
-
-
-@pytest.mark.parametrize(
-    ("drift", "steady"), [(None, True), (0.04, True), (-0.04, True), (0.06, False), (-0.06, False)]
-)
-def test_a_run_is_steady_within_five_percent(drift: float | None, steady: bool) -> None:
-    assert stats.is_steady(drift) is steady
-
-
 def test_the_half_width_is_that_of_the_log_ratio() -> None:
     baseline, candidate = samples(1.0, 1.1, 1.3, 1.0), samples(1.2, 1.3, 1.5, 1.25)
     found = stats.ratio(baseline, candidate)
