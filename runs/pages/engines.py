@@ -65,14 +65,6 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def engine_docs(request: HttpRequest, slug: str) -> HttpResponse:
-    """How an engine is implemented, as the repository says it: plain text, also where there is no network."""
-    path = docs_of(slug)
-    if path is None:
-        raise Http404(f"There are no notes on an engine {slug!r}.")
-    return HttpResponse(path.read_text(encoding="utf-8"), content_type="text/plain; charset=utf-8")
-
-
 def engines_table(rows: Sequence[tuple[str, Extent]]) -> Table:
     columns = [
         Column(_("Engine"), sort="name"),
@@ -135,5 +127,4 @@ def tracks_table(tracks: Mapping[str, Mapping[str, Any]]) -> Table:
 ROUTES = (
     path("engines/", engines, name="engines"),
     path("engines/<slug:slug>/", engine, name="engine"),
-    path("engines/<slug:slug>/notes.txt", engine_docs, name="engine-docs"),
 )

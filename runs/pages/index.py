@@ -25,6 +25,7 @@ from runs.pages import (
     health,
     home,
     machines,
+    notes,
     recommendation,
     run,
     runs,
@@ -37,7 +38,7 @@ from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
     *(home, figures, explore, speed_ups, threads, claims, compare, recommendation),
-    *(runs, run, experiments, machines, environments, engines),
+    *(runs, run, experiments, machines, environments, engines, notes),
     *(about, search, accounts, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

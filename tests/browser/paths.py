@@ -34,5 +34,6 @@ def all_paths() -> dict[str, str]:
         "machine": reverse("machine", args=[run.machine_id]),
         "environment": reverse("environment", args=[run.environment_id]),
         "engine": reverse("engine", args=["keras-theano"]),
+        "notes": reverse("notes", args=["theano"]),
         "engine-with-tracks": reverse("engine", args=["tensorflow"]),
     }

@@ -37,7 +37,7 @@ def every_page() -> list[str]:
     urls += [reverse("claim", args=["mlp-cpu-tf-beats-th"])]
     urls += [reverse("search") + "?q=bench", reverse("machines") + "?q=bench&sort=-cores"]
     urls += [reverse("runs") + "?sort=-seconds", reverse("explore") + "?y=memory&x=flops"]
-    urls += [reverse("engine", args=["theano"])]
+    urls += [reverse("engine", args=["theano"]), reverse("notes", args=["theano"])]
     if run := Run.objects.first():
         named = f"?run={run.run_id}&machine={run.machine.pk}&figure=4-5&claim=mlp-cpu-tf-beats-th"
         urls += [

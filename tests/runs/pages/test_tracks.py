@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,27 +139,53 @@ def test_pages_ask_no_more_of_the_database_with_more_pairs(client: Client, site:
     assert max(few) <= 18
 
 
-def test_an_engine_s_notes_are_the_repository_s_file_as_plain_text(
-    client: Client, site: Site, tmp_path: Any, settings: Any
-) -> None:
+@pytest.fixture
+def document(tmp_path: Path, settings: Any) -> Path:
+    """The notes on PyTorch, of a repository that has no others but JAX's."""
     settings.BASE_DIR = tmp_path
     folder = tmp_path / "docs" / "engines"
     folder.mkdir(parents=True)
-    (folder / "torch.md").write_text("# PyTorch\n\n<b>foreach</b> lost.\n")
-    notes = reverse("engine-docs", args=["torch"])
-    answer = client.get(notes)
-    assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
-    assert answer.content.decode() == "# PyTorch\n\n<b>foreach</b> lost.\n"
+    (folder / "keras-jax.md").write_text("# Keras on JAX\n")
+    return folder / "torch.md"
+
+
+def test_an_engine_s_notes_are_a_page_of_the_site(client: Client, site: Site, document: Path) -> None:
+    document.write_text("# PyTorch\n\n`foreach` lost.\n\n| a | b |\n| - | -: |\n| 1 | 2 |\n")
+    notes = reverse("notes", args=["torch"])
+    page = text(client, notes)
+    for part in ("<h1>PyTorch</h1>", "<code>foreach</code> lost.", '<td class="number">2</td>', 'aria-label="Main"'):
+        assert part in page
+    assert f'<a href="{reverse("engine", args=["torch"])}">← PyTorch</a>' in page
     for url in (reverse("engine", args=["torch"]), reverse("explore")):
         assert notes in text(client, url)
-    assert client.get(reverse("engine-docs", args=["jax"])).status_code == 404
-    assert reverse("engine-docs", args=["jax"]) not in text(client, reverse("engine", args=["jax"]))
+    assert client.get(reverse("notes", args=["jax"])).status_code == 404
+    assert reverse("notes", args=["jax"]) not in text(client, reverse("engine", args=["jax"]))
+
+
+def test_notes_link_to_other_notes_and_to_the_web_and_nowhere_else(client: Client, document: Path) -> None:
+    document.write_text(
+        "[other](keras-jax.md), [web](https://pytorch.org), [file](../design.md), [script](javascript:alert(1)), "
+        "[gone](theano.md#tracks)\n"
+    )
+    page = text(client, reverse("notes", args=["torch"])).split("<article")[1].split("</article>")[0]
+    links = re.findall(r'<a href="([^"]*)">(\w+)</a>', page)
+    assert links == [(reverse("notes", args=["keras-jax"]), "other"), ("https://pytorch.org", "web")]
+    assert "file, " in page
+    assert "gone" in page
+
+
+def test_html_in_notes_is_shown_and_not_obeyed(client: Client, document: Path) -> None:
+    document.write_text("<script>alert(1)</script>\n\nA <b onclick=x>bold</b> claim.\n")
+    page = text(client, reverse("notes", args=["torch"]))
+    assert "<script>alert" not in page
+    assert "<b onclick" not in page
+    assert "&lt;b onclick=x&gt;bold" in page
 
 
 @pytest.mark.parametrize("slug", ["README", "adding", "no-such"])
 def test_what_is_no_engine_has_no_notes(client: Client, slug: str) -> None:
     assert slug not in ENGINES
-    assert client.get(reverse("engine-docs", args=[slug])).status_code == 404
+    assert client.get(reverse("notes", args=[slug])).status_code == 404
 
 
 def test_runs_of_a_plug_in_that_is_no_longer_installed_are_still_shown(client: Client) -> None:
