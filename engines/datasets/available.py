@@ -84,9 +84,13 @@ def are_images(name: str) -> bool:
 
 
 def missing_message(source: Source) -> str:
+    fetching = (
+        f"fetch it ({source.download_bytes / 1e6:,.0f} MB) with `python manage.py datasets fetch {source.name}`; "
+        if source.downloads
+        else ""
+    )
     return (
-        f"{source.title} is not on this machine. Choose one: fetch it ({source.download_bytes / 1e6:,.0f} MB) with "
-        f"`python manage.py datasets fetch {source.name}`; name a copy that you have with "
+        f"{source.title} is not on this machine. Choose one: {fetching}name a copy that you have with "
         f"`python manage.py datasets import {source.name} PATH`; or run on generated {source.unit} with `--synthetic`."
     )
 
@@ -181,6 +185,8 @@ def fetch(
     source = find_real(name)
     if source.shipped:
         folder.forget(source)
+    elif not source.downloads:
+        raise DataSetError(f"{source.title} has no address to fetch it from: {missing_message(source)}")
     elif not _has_official_files(source) and not _is_taken_from_the_system(source):
         _download(source, progress, timeout_seconds)
     return describe(name)

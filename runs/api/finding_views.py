@@ -14,9 +14,8 @@ from rest_framework.response import Response
 from runs.api import documents, findings, queries
 from runs.api.base import View
 from runs.api.schema import described
-from runs.charts.specs import SPECS
 from runs.pages import files
-from runs.pages.index import CHARTS
+from runs.pages.index import CHARTS, SPECS
 from runs.selectors.scopes import Scope
 
 

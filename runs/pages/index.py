@@ -11,7 +11,9 @@ from types import ModuleType
 from django.http import QueryDict
 from django.urls import URLPattern
 
+from runs.charts import specs
 from runs.charts.build import Chart
+from runs.charts.specs import ChartSpec
 from runs.pages import (
     about,
     accounts,
@@ -48,6 +50,11 @@ CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
 TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     slug: build for page in PAGES for slug, build in getattr(page, "TABLES", {}).items()
 }
+SPECS: Mapping[str, ChartSpec] = {
+    **specs.SPECS,
+    **{spec.slug: spec for page in PAGES for spec in getattr(page, "OWN_SPECS", ())},
+}
+"""Of the charts that several pages share, and of those that a page declares for itself."""
 _SECTIONS: tuple[Section, ...] = tuple(page.SECTION for page in PAGES if hasattr(page, "SECTION"))
 SECTIONS = (*(section for section in _SECTIONS if section.title and not section.tab), DATA)
 """The main navigation."""

@@ -9,8 +9,9 @@ import hashlib
 import lzma
 from pathlib import Path
 
+from engines.datasets import tables
 from engines.datasets.folder import Holding, StoredFile
-from engines.datasets.source import Layout, MisfitError, Part, Shipped, Source, Table
+from engines.datasets.source import Part, Shipped, Source, Table
 from engines.errors import DataSetError
 
 SHIPPED_FILE = Path(__file__).parents[1] / "files" / "shuttle.int16.xz"
@@ -45,29 +46,8 @@ def _damaged() -> DataSetError:
 # ---------------------------------------------------------------- the official text files
 
 
-def _count_shuttle(path: Path) -> int:
-    samples = 0
-    for line in path.read_bytes().splitlines():
-        samples += 1
-        _check_shuttle_line(line, samples)
-    return samples
-
-
-def _check_shuttle_line(line: bytes, number: int) -> None:
-    try:
-        values = [int(field) for field in line.split()]
-    except ValueError:
-        raise MisfitError(f"line {number} has something else than integers") from None
-    if len(values) != _TABLE.columns:
-        raise MisfitError(f"line {number} has {len(values)} values")
-    if not 1 <= values[-1] <= 7:
-        raise MisfitError(f"line {number} has class {values[-1]}")
-    if max(map(abs, values)) >= 1 << 31:
-        raise MisfitError(f"line {number} has a value of more than 32 bits")
-
-
 _TABLE = Table(columns=10, features=slice(1, 9), label=9, first_class=1)
-_TEXT = Layout("shuttle-text", "lines of ten integers, the last one the class, 1 to 7", _count_shuttle)
+_TEXT = tables.text_layout("shuttle-text", "lines of ten integers, the last one the class, 1 to 7", _TABLE, classes=7)
 SOURCE = Source(
     name="shuttle",
     title="Shuttle",
