@@ -151,7 +151,7 @@ def not_compared_words(first: CellRow, second: CellRow, *, but: Aspect | tuple[A
     where = threads_words(second.threads) if second.device == "cpu" else second.device.upper()
     named = f"{engine_title(second.engine)}, {second.network}, {where}"
     words = difference_words(first, second, differences(first, second, but=but))
-    return gettext("{cell}: not compared, since more differs than what is compared. {differences}.").format(
+    return gettext("{cell}: not compared, because more differs than what is being compared. {differences}.").format(
         cell=named, differences=words
     )
 

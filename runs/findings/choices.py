@@ -41,4 +41,4 @@ def selects(found: Iterable[tuple[str, Sequence[FacetState]]], asked: Mapping[st
 
 def _select(name: str, title: str, labels: Mapping[str, str], asked: Sequence[str]) -> Select:
     value = next((each for each in asked if each in labels), "")
-    return Select(name, title, [("", _("with most times")), *labels.items()], value)
+    return Select(name, title, [("", _("the one with most results")), *labels.items()], value)

@@ -116,7 +116,7 @@ class Answer:
         if ties:
             engines = ", ".join(engine_title(row.engine) for row in ties)
             # xgettext:no-python-format
-            notes.append(_("{engines}: a tie by the 90 % interval, as ties are tested.").format(engines=engines))
+            notes.append(_("{engines}: a tie, judged by the 90 % interval that is used for ties.").format(engines=engines))
         return notes + self._stalls
 
     @property
@@ -149,7 +149,7 @@ def answers(
     """The situations of the study's Table 5.1, and others that were measured, over one experiment on one machine.
 
     Each is one answer for one data set by its content, batch size and optimizer, thread count and track: those
-    wished, else those with most times.
+    wished, else those the one with most results.
     """
     return [
         _answer(

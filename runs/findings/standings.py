@@ -54,7 +54,7 @@ def verdict_note(found: Ratio, verdict: str, rope: float) -> str:
     if verdict != "tie" or within(found, rope):
         return ""
     # xgettext:no-python-format
-    return _("A tie by the 90 % interval, as ties are tested.")
+    return _("A tie, judged by the 90 % interval that is used for ties.")
 
 
 def _seconds(row: CellRow) -> float:

@@ -26,18 +26,18 @@ KEPT_IN_SIGHT = timedelta(days=30)
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=100, help_text=_("To tell it from others, such as the machine's name.")
+        label=_("Name"), max_length=100, help_text=_("So that you can tell it apart, for example the machine's name.")
     )
-    can_upload = forms.BooleanField(required=False, label=_("May upload runs"), help_text=_("Otherwise it only reads."))
+    can_upload = forms.BooleanField(required=False, label=_("May upload runs"), help_text=_("If not, it can only read."))
     machines = forms.CharField(
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        label=_("To these machines alone"),
-        help_text=_("One name a line; empty: all of yours, and new ones."),
+        label=_("Only to these machines"),
+        help_text=_("One name per line. Leave empty for all your machines, including new ones."),
     )
     days = forms.IntegerField(
-        min_value=1, max_value=tokens.MAX_DAYS, initial=tokens.DEFAULT_DAYS, label=_("Expires after so many days")
+        min_value=1, max_value=tokens.MAX_DAYS, initial=tokens.DEFAULT_DAYS, label=_("Expires after (days)")
     )
 
     def clean_machines(self) -> list[str]:

@@ -66,7 +66,7 @@ def _conditions(scope: Scope, measured: Measured) -> str:
 def _tally(claim: JudgedClaim) -> str:
     asked = len(claim.evidence)
     agree = claim.answers["agrees"]
-    return _("{agree} of {asked} questions agree").format(agree=numbers.count(agree), asked=numbers.count(asked))
+    return _("true in {agree} of {asked} comparisons").format(agree=numbers.count(agree), asked=numbers.count(asked))
 
 
 def claim(request: HttpRequest, claim_id: str) -> HttpResponse:

@@ -108,7 +108,7 @@ def _study_cpu(cpu: Mapping[str, Any]) -> dict[str, str]:
 def _gpu_table(hardware: Mapping[str, Any]) -> Table:
     gpu = published().machines["gpu"]
     facts = hardware.get("facts") or {}
-    own = {_("GPU"): ", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")}
+    own = {_("GPU"): ", ".join(map(str, hardware.get("gpus") or [])) or _("none found")}
     own |= in_words({name: value for name, value in facts.items() if _is_of_gpu(str(name))})
     then = {
         _("GPU"): str(gpu["gpu"]),
@@ -279,7 +279,7 @@ def _machine_row(machine: Machine, extent: Extent) -> list[TableCell]:
         TableCell(str(hardware.get("cpu") or numbers.NONE)),
         TableCell(number(hardware.get("cores"))),
         TableCell(numbers.gib(whole(hardware.get("memory_bytes")))),
-        TableCell(", ".join(map(str, hardware.get("gpus") or [])) or _("none seen")),
+        TableCell(", ".join(map(str, hardware.get("gpus") or [])) or _("none found")),
         *counts(extent, "cells", "experiments"),
         TableCell(when(extent.newest_run_at)),
     ]

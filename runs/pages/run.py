@@ -226,7 +226,7 @@ def hardware_table(hardware: Mapping[str, Any]) -> Table:
             str(hardware.get(name, "–")) for name in ("sockets", "cores", "threads")
         ),
         _("Memory"): numbers.gib(hardware.get("memory_bytes")),
-        _("GPU"): ", ".join(hardware.get("gpus") or []) or _("none seen"),
+        _("GPU"): ", ".join(hardware.get("gpus") or []) or _("none found"),
         _("System"): hardware.get("system") or numbers.NONE,
         **in_words(hardware.get("facts") or {}),
     }

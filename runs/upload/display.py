@@ -84,7 +84,7 @@ def remarks(packages: Sequence[Package]) -> list[str]:
     refusals = {run_id: refusal for package in packages for run_id, refusal in package.refusals.items()}
     found = [f"Refused: {reason}" for reason in reasons(refusals)[:_REASONS_SHOWN]]
     if refusals:
-        found.append("Refused runs are kept in the spool; --retry-refused offers them again, once the cause is mended.")
+        found.append("Refused runs are kept in the spool; --retry-refused offers them again, once the cause is fixed.")
     if unfinished := sum(len(package.unfinished) for package in packages):
         found.append(f"{unfinished} of those left are of a block that runbench is at: they wait for its end.")
     if aside := sum(len(package.set_aside) for package in packages):

@@ -53,12 +53,12 @@ def _plain_name(dataset: str, is_synthetic: bool) -> str:
 
 
 def majority_words(dataset: str) -> str:
-    """What always guessing the commonest class gives, to hold an accuracy against; empty where it is not known."""
+    """What always guessing the most common class gives, to hold an accuracy against; empty where it is not known."""
     source = SOURCES.get(dataset)
     if source is None or source.majority_share is None:
         return ""
     share = numbers.percent(source.majority_share)
-    return gettext("always guessing the commonest class: {share}").format(share=share)
+    return gettext("always guessing the most common class: {share}").format(share=share)
 
 
 def threads_words(threads: int) -> str:

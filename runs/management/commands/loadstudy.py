@@ -9,7 +9,7 @@ from runs.study.published import published
 
 
 class Command(BaseCommand):
-    help = "Store the tables that the study of 2017 published, so that pages can show them beside measured ones."
+    help = "Store the tables that the study of 2017 published, so that pages can show them next to measured ones."
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = load_published(study=published())

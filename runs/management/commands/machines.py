@@ -19,7 +19,7 @@ Rows = Sequence[tuple[str, str]]
 
 
 class Command(BaseCommand):
-    help = "Tell what this machine is; rename and merge the machines of the database."
+    help = "Show what this machine is; rename and merge machines in the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)

@@ -30,7 +30,7 @@ examples:
 
 
 class Command(BaseCommand):
-    help = "Recommend engines for MLPs and CNNs, on CPU and GPU, from what was measured; beside the study's own."
+    help = "Recommend engines for MLPs and CNNs, on CPU and GPU, from what was measured, next to the study's own."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.update(epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)

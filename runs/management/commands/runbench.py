@@ -86,7 +86,7 @@ class Command(BaseCommand):
         )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
-            "--budget", type=seconds_of, metavar="TIME", help="what says most first; no block that ends later: 30m, 2h"
+            "--budget", type=seconds_of, metavar="TIME", help="most informative networks first; starts no block expected to overrun it: 30m, 2h"
         )
         what.add_argument(
             "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
@@ -106,7 +106,7 @@ class Command(BaseCommand):
         )
         where = parser.add_argument_group("where it goes")
         where.add_argument("--experiment", metavar="NAME", help="the suite's name by default")
-        where.add_argument("--machine", metavar="NAME", help="how this machine is called from now on")
+        where.add_argument("--machine", metavar="NAME", help="what this machine is called from now on")
         where.add_argument("--fresh", action="store_true", help="a new experiment: NAME 2, NAME 3 …")
         where.add_argument("--no-database", action="store_true", help="write the spool file alone")
         where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")

@@ -33,7 +33,7 @@ examples:
 
 The token comes from --token-file, else from BENCHSITE_TOKEN, else from var/token. Interrupted at any moment, the same
 command goes on; nothing is stored twice.
-Exit codes: 0 all is on the server, 1 something has to be mended first, 2 a wrong option, 3 the server refused runs,
+Exit codes: 0 all is on the server, 1 something has to be fixed first, 2 a wrong option, 3 the server refused runs,
 4 the server could not take all of it in time, 130 stopped by Ctrl-C.
 """
 REFUSED, UNREACHABLE, STOPPED = 3, 4, 130

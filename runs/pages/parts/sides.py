@@ -298,7 +298,7 @@ def compared(query: QueryDict) -> Compared:
 
 
 def _first_engines(rows: Sequence[CellRow]) -> tuple[str, str]:
-    """The two with most times: what a reader sees before choosing."""
+    """The two the one with most results: what a reader sees before choosing."""
     counts = Counter(row.engine for row in rows if len(row.samples))
     found = [engine for engine, _count in counts.most_common(2)]
     return (found[0], found[1]) if len(found) == 2 else ("", "")

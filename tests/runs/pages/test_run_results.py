@@ -43,4 +43,4 @@ def test_every_source_of_data_is_named_in_the_readers_language() -> None:
 def test_an_accuracy_stands_beside_that_of_always_guessing_the_commonest_class() -> None:
     run = Site().run("torch", make_workload("mlp", 8, 25))
     rows = {row[0].text: row[1].text for row in results_table(run).rows}
-    assert rows["Test accuracy"] == "79.3 % (always guessing the commonest class: 79.2 %)"
+    assert rows["Test accuracy"] == "79.3 % (always guessing the most common class: 79.2 %)"
