@@ -79,3 +79,13 @@ def test_no_room_is_crowded() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 420
     }
     assert not long
+
+
+def test_no_line_of_a_template_is_longer_than_a_screen() -> None:
+    long = {
+        f"{path.relative_to(PROJECT_ROOT)}:{number}"
+        for path in sorted((PROJECT_ROOT / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    }
+    assert not long

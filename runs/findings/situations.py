@@ -116,7 +116,8 @@ class Answer:
         if ties:
             engines = ", ".join(engine_title(row.engine) for row in ties)
             # xgettext:no-python-format
-            notes.append(_("{engines}: a tie, judged by the 90 % interval that is used for ties.").format(engines=engines))
+            words = _("{engines}: a tie, judged by the 90 % interval that is used for ties.")
+            notes.append(words.format(engines=engines))
         return notes + self._stalls
 
     @property

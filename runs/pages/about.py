@@ -23,7 +23,8 @@ def method(request: HttpRequest) -> HttpResponse:
 
 def upload_help(request: HttpRequest) -> HttpResponse:
     address = f"{request.scheme}://{request.get_host()}"
-    return render_page(request, "upload_help", SECTION, address=address, in_the_open=is_in_the_open(address))
+    target = f"{address} --insecure" if is_in_the_open(address) else address
+    return render_page(request, "upload_help", SECTION, address=address, target=target)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -28,7 +28,9 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("So that you can tell it apart, for example the machine's name.")
     )
-    can_upload = forms.BooleanField(required=False, label=_("May upload runs"), help_text=_("If not, it can only read."))
+    can_upload = forms.BooleanField(
+        required=False, label=_("May upload runs"), help_text=_("If not, it can only read.")
+    )
     machines = forms.CharField(
         required=False,
         max_length=2000,

@@ -53,4 +53,5 @@ def depth_words(network_type: str, hidden_layers: int) -> str:
     """`8 layers`, `2 convolutions`."""
     found = _known(network_type)
     one, several = found.depth if found else ("layer", "layers")
-    return ngettext(f"{{n}} {one}", f"{{n}} {several}", hidden_layers).format(n=numbers.count(hidden_layers))
+    singular, plural = ("{n} " + word for word in (one, several))
+    return ngettext(singular, plural, hidden_layers).format(n=numbers.count(hidden_layers))

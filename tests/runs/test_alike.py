@@ -170,7 +170,7 @@ def test_each_batch_size_has_its_own_recommendation(client: Client, load: Any) -
     ]
     words = text(client, reverse("recommendation") + "?batch=1000-sgd-0.001")
     assert "batch 1000, sgd 0.001" in words
-    assert '<option value="100-sgd-0.001">' in words
+    assert 'value="100-sgd-0.001">' in words
     rows = csv_table(client, "recommendation", "?batch=1000-sgd-0.001")
     assert {row["batch_size"] for row in rows} == {"1000"}
     assert [row["engine"] for row in rows if row["recommended"] == "True"] == ["tensorflow"]

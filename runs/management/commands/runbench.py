@@ -86,7 +86,10 @@ class Command(BaseCommand):
         )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
-            "--budget", type=seconds_of, metavar="TIME", help="most informative networks first; starts no block expected to overrun it: 30m, 2h"
+            "--budget",
+            type=seconds_of,
+            metavar="TIME",
+            help="most informative networks first; starts no block expected to overrun it: 30m, 2h",
         )
         what.add_argument(
             "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"

@@ -62,7 +62,7 @@ def test_a_run_page_draws_its_cells_profile_and_says_that_it_is_one(client: Clie
     assert "60.0 %" in shown
     assert "Operations took 1.00 ms a step, and the whole step took 1.50 ms." in shown
     assert "Seen by tf.profiler 2.21.0 over 100 steps on 24 Nov 2026" in shown
-    assert "A step took 1.50× as long as in this run." in shown
+    assert "A step took 1.50× as long as it does in this run." in shown
     assert "has changed between the two" not in shown
 
 
@@ -71,7 +71,7 @@ def test_the_rest_of_a_step_is_told_where_there_is_one(client: Client, wall_seco
     """Operations of two threads may take longer in all than the step did."""
     run = run_of()
     store_profile(run, profile=dataclasses.replace(make_profile().profile, wall_seconds=wall_seconds))
-    assert ("The rest was spent around them" in page(client, run)) == has_rest
+    assert ("The rest was spent outside" in page(client, run)) == has_rest
 
 
 def test_a_run_page_without_a_profile_says_nothing_of_it(client: Client) -> None:
