@@ -114,7 +114,7 @@ def _why_not(info: EngineInfo, others: Sequence[EngineInfo]) -> str:
     for field in ("slug", "abbreviation"):
         name = getattr(info, field)
         if name in taken:
-            return f"{field} is {name!r}, which {taken[name].title} bears"
+            return f"{field} is {name!r}, which {taken[name].title} has"
     environments = {each.environment for each in others}
     if not info.own_environment and info.environment not in environments:
         return f"environment is {info.environment!r}, known: {', '.join(sorted(environments))}"

@@ -67,7 +67,7 @@ def withheld_facts(hardware: Hardware, *, card_present: bool) -> tuple[str, ...]
         "CPU frequency limits": hardware.frequencies.highest is not None,
         "microcode": bool(hardware.microcode) or not _has_microcode(hardware),
         "product name": bool(hardware.product),
-        "GPU (an NVIDIA card is there, its driver does not answer)": bool(hardware.gpus) or not card_present,
+        "GPU (an NVIDIA card is there, its driver is not responding)": bool(hardware.gpus) or not card_present,
         "GPU memory, driver and power limit": all(gpu.driver for gpu in hardware.gpus),
     }
     return tuple(name for name, is_told in told.items() if not is_told)

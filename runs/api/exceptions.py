@@ -45,7 +45,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         return _translated(error, context)
     logger.exception("An API call failed: %s", context.get("view").__class__.__name__, exc_info=error)
     if isinstance(error, DatabaseError):
-        body = _body("The database does not answer just now. Try again in a moment.")
+        body = _body("The database is not responding. Try again in a moment.")
         return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": str(BUSY_SECONDS)})
     return Response(_body("Something went wrong here. It is logged."), status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 

@@ -104,7 +104,7 @@ def _items(body: bytes) -> Sequence[bytes]:
     try:
         items = from_json(body)
     except ValueError as error:
-        raise RunsError(f"This body is no JSON: {error}.") from None
+        raise RunsError(f"This body is not valid JSON: {error}.") from None
     return [to_json(item, inf_nan_mode="constants") for item in items]
 
 

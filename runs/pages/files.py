@@ -1,4 +1,4 @@
-"""Charts as JSON, by django-chartjs, and tables as files. One mixin mends what its own answer gets wrong."""
+"""Charts as JSON, by django-chartjs, and tables as files. One mixin corrects what its own answer gets wrong."""
 
 from __future__ import annotations
 

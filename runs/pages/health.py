@@ -13,8 +13,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return JsonResponse({"status": "unhealthy", "database": "does not answer"}, status=503)
-    return JsonResponse({"status": "healthy", "database": "answers"})
+        return JsonResponse({"status": "unhealthy", "database": "not responding"}, status=503)
+    return JsonResponse({"status": "healthy", "database": "responding"})
 
 
 ROUTES = (path("healthz", healthz, name="healthz"),)

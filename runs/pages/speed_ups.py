@@ -156,7 +156,7 @@ def _note(found: SpeedUps) -> str:
             "Published in 2017: TITAN Black against one thread of an Opteron 6168. Nothing measured on a GPU here yet."
         )
     hosts = " · ".join(dict.fromkeys(str(each.hosts) for each in found.chosen.values()))
-    words = _("Measured here: {conditions}; {hosts}. The study's published value stands beside it, or alone.")
+    words = _("Measured here: {conditions}; {hosts}. The study's published value is shown next to it, or alone.")
     return words.format(conditions=found.conditions, hosts=hosts)
 
 

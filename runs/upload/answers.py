@@ -63,7 +63,7 @@ def check(response: Response, lines: Sequence[Line], server: Server, token: Toke
     if response.status != 200:
         raise _error(response, lines, server, token)
     if not response.headers.get("content-type", "").startswith("application/json"):
-        raise _no_benchsite(server, "its answer is no JSON")
+        raise _no_benchsite(server, "its answer is not valid JSON")
 
 
 def _is_of_another(result: Result, line: Line) -> bool:

@@ -106,7 +106,7 @@ def test_an_answer_that_was_cut_off_is_tried_again() -> None:
         (404, {}, {}, "is not a Benchsite: there is nothing at https://bench.example.org/api/v1/runs/"),
         (405, {}, {}, "is not a Benchsite"),
         (200, {"hello": "world"}, {}, "is not a Benchsite: its answer is not one to an upload"),
-        (200, b"<html>", {"content_type": "text/html"}, "is not a Benchsite: its answer is no JSON"),
+        (200, b"<html>", {"content_type": "text/html"}, "is not a Benchsite: its answer is not valid JSON"),
         (301, b"", {"location": "https://elsewhere.example.org/"}, "sends on to https://elsewhere.example.org/"),
         (400, {"message": "This body is not gzip."}, {}, "This body is not gzip."),
         (422, {"message": "a\nb\x1b[31m" + "c" * 1000}, {}, r"a b \[31mc{200,}…$"),
