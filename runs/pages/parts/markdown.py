@@ -9,6 +9,12 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+_SCROLLS = {
+    "<pre>": '<pre tabindex="0">',
+    '<table class="table">': '<div class="table-scroll" tabindex="0"><table class="table">',
+    "</table>": "</table></div>",
+}
+"""What may be wider than a screen can be reached and scrolled by keyboard."""
 Resolve = Callable[[str], str]
 """From a link within the documents to where it leads on this site; empty where it leads nowhere here."""
 
@@ -25,8 +31,18 @@ def to_html(text: str, resolve: Resolve) -> SafeString:
     tokens = parser.parse(text)
     for token in tokens:
         _mend(token, resolve)
+    _without_empty_heads(tokens)
     made: str = parser.renderer.render(tokens, parser.options, {})
+    for plain, reachable in _SCROLLS.items():
+        made = made.replace(plain, reachable)
     return mark_safe(made)  # noqa: S308 - the parser's own tags and escaped text
+
+
+def _without_empty_heads(tokens: list[Token]) -> None:
+    """The corner of a table heads nothing."""
+    for opening, content, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "th_open" and not content.content:
+            opening.tag = closing.tag = "td"
 
 
 def _mend(token: Token, resolve: Resolve) -> None:
