@@ -14,7 +14,7 @@ from engines.networks import architectures
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
-_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "timing.py")
+_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "evaluation.py", "timing.py")
 
 _BOTH: tuple[Track, ...] = ("idiomatic", "tuned")
 

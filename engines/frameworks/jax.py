@@ -10,14 +10,13 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
+from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engines.contract import Setup, TrainingData, Weights
-
-_EVALUATION_BATCH = 1000
 
 
 class Engine:
@@ -68,12 +67,8 @@ class Engine:
 
     def evaluate(self) -> Evaluation:
         inputs, labels = self._test
-        starts = range(0, len(labels), _EVALUATION_BATCH)
-        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
         inputs = inputs.astype(self._setup.dtype, copy=False)
-        results = [self._evaluate(self._parameters, inputs[part], labels[part]) for part in slices]
-        loss, correct = (sum(float(value) for value in values) for values in zip(*results, strict=True))
-        return Evaluation(loss / len(labels), correct / len(labels))
+        return in_parts(lambda *part: self._evaluate(self._parameters, *part), inputs, labels)
 
     def settings(self) -> Mapping[str, str]:
         return {

@@ -10,14 +10,13 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
+from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engines.contract import Setup, TrainingData, Weights
-
-_EVALUATION_BATCH = 1000
 
 
 class Engine:
@@ -70,12 +69,11 @@ class Engine:
         return [variable.numpy() for variable in self._variables]
 
     def evaluate(self) -> Evaluation:
-        inputs, labels = self._test
-        starts = range(0, len(labels), _EVALUATION_BATCH)
-        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
-        results = [self._evaluate(self._tf.constant(inputs[part], self._setup.dtype), labels[part]) for part in slices]
-        loss, correct = (sum(float(value) for value in values) for values in zip(*results, strict=True))
-        return Evaluation(loss / len(labels), correct / len(labels))
+        def evaluate(inputs: Any, labels: Any) -> tuple[Any, Any]:
+            found: tuple[Any, Any] = self._evaluate(self._tf.constant(inputs, self._setup.dtype), labels)
+            return found
+
+        return in_parts(evaluate, *self._test)
 
     def settings(self) -> Mapping[str, str]:
         threading = self._tf.config.threading

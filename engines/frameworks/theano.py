@@ -12,6 +12,7 @@ import numpy as np
 
 from engines import backends, networks
 from engines.contract import Evaluation
+from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, supported, takes_images
 from engines.networks.layouts import from_channels_first, images_channels_first, to_channels_first
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engines.contract import Array, Setup, TrainingData, Weights
-
-_EVALUATION_BATCH = 1000
 
 
 class Engine:
@@ -75,11 +74,7 @@ class Engine:
 
     def evaluate(self) -> Evaluation:
         inputs, labels = self._test
-        inputs = inputs.astype(self._setup.dtype, copy=False)
-        starts = range(0, len(labels), _EVALUATION_BATCH)
-        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
-        losses, correct = zip(*(self._evaluate(inputs[part], labels[part]) for part in slices), strict=True)
-        return Evaluation(float(sum(losses)) / len(labels), float(sum(correct)) / len(labels))
+        return in_parts(self._evaluate, inputs.astype(self._setup.dtype, copy=False), labels)
 
     def settings(self) -> Mapping[str, str]:
         names = ("device", "floatX", "openmp", "optimizer", "linker", "allow_gc", "blas.ldflags", "gcc.cxxflags")

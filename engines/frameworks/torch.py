@@ -10,6 +10,7 @@ import numpy as np
 from engines import backends, networks
 from engines.backends.torch import device
 from engines.contract import Evaluation
+from engines.evaluation import in_parts
 from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
 from engines.networks.layouts import from_channels_first, to_channels_first
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from engines.contract import Array, Setup, TrainingData, Weights
 
-_EVALUATION_BATCH = 1000
 _IMAGE_AXES = 4  # sample, height, width, channel
 
 
@@ -79,12 +79,7 @@ class Engine:
         return from_channels_first(self._layers, values, transposed=True)
 
     def evaluate(self) -> Evaluation:
-        inputs, labels = self._test
-        starts = range(0, len(labels), _EVALUATION_BATCH)
-        slices = [slice(start, start + _EVALUATION_BATCH) for start in starts]
-        results = [self._evaluate_batch(inputs[part], labels[part]) for part in slices]
-        loss, correct = (sum(values) for values in zip(*results, strict=True))
-        return Evaluation(loss / len(labels), correct / len(labels))
+        return in_parts(self._evaluate_batch, *self._test)
 
     def settings(self) -> Mapping[str, str]:
         torch = self._torch
