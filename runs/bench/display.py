@@ -18,7 +18,7 @@ from runs.suites.plan import Block, Plan, PlannedRun
 USUAL_BATCH_SIZE = 100
 _WHY_LEFT_OUT: dict[StopReason, str] = {
     "precise": "the ratios of their networks are precise",
-    "out of budget": "they would end after the budget; the same command goes on with them",
+    "out of budget": "they would end after the budget; the same command continues with them",
 }
 
 

@@ -138,7 +138,7 @@ def _say(text: str) -> None:
 
 
 def add_upload_options(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--upload", metavar="URL", help="another Benchsite that takes the runs after each block, too")
+    parser.add_argument("--upload", metavar="URL", help="another Benchsite that also gets the runs, after each block")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a file with that Benchsite's token")
     parser.add_argument("--insecure", action="store_true", help="upload over http:// to another machine")
 

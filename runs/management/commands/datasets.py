@@ -21,7 +21,7 @@ from engines.errors import DataSetError
 _EXAMPLES = """examples:
   python manage.py datasets                           what is there, what is missing
   python manage.py datasets list --json               the same for programs
-  python manage.py datasets fetch cifar10             download the official files; goes on where it was cut off
+  python manage.py datasets fetch cifar10             download the official files; resumes where it was cut off
   python manage.py datasets import cifar10 PATH       use a file, a folder or an archive that you have
   python manage.py datasets verify                    check every stored file against its checksum
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", metavar="list | fetch | verify | import", title="actions")
         listing = actions.add_parser("list", help="what is there, what is missing (the default)")
         listing.add_argument("--json", action="store_true", help="print JSON")
-        fetching = actions.add_parser("fetch", help="download the official files, or go back to those shipped")
+        fetching = actions.add_parser("fetch", help="download the official files, or go back to the shipped ones")
         fetching.add_argument("name", metavar="NAME")
         fetching.add_argument("--if-missing", action="store_true", help="leave alone what is there")
         verifying = actions.add_parser("verify", help="check stored files against their checksums")

@@ -48,13 +48,13 @@ examples:
   python manage.py runbench --suite study --engines th tf   part of the study's own bench
   python manage.py runbench --networks mlp:3x50 cnn:1x4    any size, without a suite file
   python manage.py runbench --networks mlp:8x100 --dataset mnist --threads 1 2 --blocks 3
-  python manage.py runbench --suite study --budget 2h      as much as fits; the next call goes on
+  python manage.py runbench --suite study --budget 2h      as much as fits; the next call continues
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
-  python manage.py runbench --no-database                  a bench machine: the spool file alone
+  python manage.py runbench --no-database                  a bench machine: only the spool file
   python manage.py runbench --no-database --upload https://bench.example.org
 
-A suite that was stopped, by Ctrl-C or by a power cut, goes on when the same command is given again.
+A suite that was stopped, by Ctrl-C or by a power cut, resumes when the same command is given again.
 Exit codes: 0 done, 1 nothing could be run or not all of it stored or uploaded, 2 a wrong option, 130 stopped by Ctrl-C.
 """
 
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         )
         what.add_argument("--tracks", nargs="+", default=[], choices=get_args(Track))
         what.add_argument(
-            "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those that the suite has"
+            "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those in the suite"
         )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
@@ -92,30 +92,30 @@ class Command(BaseCommand):
             help="most informative networks first; starts no block expected to overrun it: 30m, 2h",
         )
         what.add_argument(
-            "--no-verify", action="store_true", help="do not ask the equivalence gate; runs are marked so"
+            "--no-verify", action="store_true", help="skip the equivalence gate; runs are marked accordingly"
         )
         what.add_argument(
-            "--profile", action="store_true", help="take each cell's profile instead: its operations, apart from runs"
+            "--profile", action="store_true", help="profile each cell instead of timing it; no runs are made"
         )
-        what.add_argument("--synthetic", action="store_true", help="made-up data, labelled so wherever it appears")
+        what.add_argument("--synthetic", action="store_true", help="generated data, labelled so wherever it appears")
         missing = what.add_mutually_exclusive_group()
         missing.add_argument(
             "--shipped-if-missing",
             action="store_true",
-            help="the real images that ship with Benchsite, for images that are not here",
+            help="use the real images that ship with Benchsite where a data set's are not here",
         )
         missing.add_argument(
-            "--synthetic-if-missing", action="store_true", help="made-up data, for data sets that are not here"
+            "--synthetic-if-missing", action="store_true", help="generated data for data sets that are not here"
         )
         where = parser.add_argument_group("where it goes")
         where.add_argument("--experiment", metavar="NAME", help="the suite's name by default")
         where.add_argument("--machine", metavar="NAME", help="what this machine is called from now on")
         where.add_argument("--fresh", action="store_true", help="a new experiment: NAME 2, NAME 3 …")
-        where.add_argument("--no-database", action="store_true", help="write the spool file alone")
+        where.add_argument("--no-database", action="store_true", help="write only the spool file")
         where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
         add_upload_options(where)
         how = parser.add_argument_group("how to look at it")
-        how.add_argument("--plan", action="store_true", help="say what would run and for how long; run nothing")
+        how.add_argument("--plan", action="store_true", help="show what would run and for how long; run nothing")
         how.add_argument("--json", action="store_true", help="print JSON instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -31,10 +31,10 @@ examples:
   python manage.py uploadruns https://bench.example.org --experiment "Lab, November"
   python manage.py uploadruns http://127.0.0.1:8000 --spool /media/stick/spool
 
-The token comes from --token-file, else from BENCHSITE_TOKEN, else from var/token. Interrupted at any moment, the same
-command goes on; nothing is stored twice.
-Exit codes: 0 all is on the server, 1 something has to be fixed first, 2 a wrong option, 3 the server refused runs,
-4 the server could not take all of it in time, 130 stopped by Ctrl-C.
+The token comes from --token-file, else from BENCHSITE_TOKEN, else from var/token. If it is interrupted, the same
+command resumes; nothing is stored twice.
+Exit codes: 0 everything is on the server, 1 something has to be fixed first, 2 a wrong option, 3 the server refused
+runs, 4 the server could not take all of it in time, 130 stopped by Ctrl-C.
 """
 REFUSED, UNREACHABLE, STOPPED = 3, 4, 130
 
@@ -56,8 +56,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", metavar="URL", help="the other Benchsite: https://bench.example.org")
-        parser.add_argument("--token-file", type=Path, metavar="FILE", help="a file with the token alone, mode 600")
-        parser.add_argument("--experiment", default="", metavar="NAME", help="the runs of this experiment alone")
+        parser.add_argument(
+            "--token-file", type=Path, metavar="FILE", help="a file with nothing but the token, mode 600"
+        )
+        parser.add_argument("--experiment", default="", metavar="NAME", help="only the runs of this experiment")
         parser.add_argument("--spool", type=Path, metavar="PATH", help="another spool folder, or one file of it")
         parser.add_argument("--batch", type=batch_size, default=MAX_RECORDS, metavar="N", help="runs sent at once")
         parser.add_argument(
@@ -65,9 +67,9 @@ class Command(BaseCommand):
             type=seconds_of,
             default=PATIENCE_SECONDS,
             metavar="TIME",
-            help="how long a server may fail at a stretch before this gives up: 90s, 15m (the default), 2h",
+            help="how long a server may keep failing before this gives up: 90s, 15m (the default), 2h",
         )
-        parser.add_argument("--retry-refused", action="store_true", help="offer what was refused before once more")
+        parser.add_argument("--retry-refused", action="store_true", help="offer previously refused runs once more")
         parser.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
         parser.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
         parser.add_argument("--dry-run", action="store_true", help="say what would be sent; send and write nothing")

@@ -266,7 +266,10 @@ def test_ctrl_c_has_an_exit_code_of_its_own(bench: Bench, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr("engines.host.run", interrupt)
-    for options, sentence in [((), "the same command goes on."), (("--fresh",), "--experiment 'tiny 2', not --fresh,")]:
+    for options, sentence in [
+        ((), "the same command continues."),
+        (("--fresh",), "--experiment 'tiny 2', not --fresh,"),
+    ]:
         with pytest.raises(CommandError) as caught:
             runbench(bench, *ONE, *options)
         assert caught.value.returncode == 130

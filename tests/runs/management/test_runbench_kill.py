@@ -186,7 +186,7 @@ def test_ctrl_c_stops_cleanly_with_one_message(bench: Bench) -> None:
     runner.send_signal(signal.SIGINT)
     code, _, errors = finish(runner)
     assert code == 130
-    assert errors.splitlines()[-1] == "CommandError: Stopped. Nothing finished is lost; the same command goes on."
+    assert errors.splitlines()[-1] == "CommandError: Stopped. Nothing finished is lost; the same command continues."
     assert "Traceback" not in errors
     assert all(wait_until_dead(pid) for pid in family)
     assert finish(runbench(bench))[0] == 0

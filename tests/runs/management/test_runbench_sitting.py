@@ -149,7 +149,7 @@ def test_a_budget_too_small_for_one_block_says_so_and_is_no_failure(
 ) -> None:
     runbench(bench, "--budget", "1s")
     told = capsys.readouterr().out
-    assert "Left out 4 blocks: they would end after the budget; the same command goes on with them." in told
+    assert "Left out 4 blocks: they would end after the budget; the same command continues with them." in told
     assert "Experiment 'tiny': nothing was run." in told
     runbench(bench, "--budget", "1h")
     assert len(bench.records) == RUNS
