@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import pytest
 
 PROJECT_ROOT = Path(__file__).parents[1]
@@ -89,3 +91,10 @@ def test_no_line_of_a_template_is_longer_than_a_screen() -> None:
         if len(line) > 120
     }
     assert not long
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even within a room; what is imported for types alone does not count."""
+    graph = grimp.build_graph("engines", "runs", "benchsite", exclude_type_checking_imports=True)
+    order = graphlib.TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+    order.prepare()
