@@ -99,7 +99,7 @@ def _agreeing(declared: dict[str, EngineInfo | DeclarationError], own: Sequence[
     for name, info in sorted(declared.items(), key=lambda item: not _brings_environment(item[1])):
         reason = str(info) if isinstance(info, DeclarationError) else _why_not(info, [*own, *engines])
         if reason:
-            problems.append(f"The engine plug-in {name} is left out: {reason}. Mend or uninstall it.")
+            problems.append(f"The engine plug-in {name} is left out: {reason}. Fix or uninstall it.")
         elif isinstance(info, EngineInfo):
             engines.append(info)
     return Found(tuple(engines), tuple(problems))

@@ -71,9 +71,9 @@ def test_a_package_may_be_one_file(site: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"slug": "theano"}, "slug is 'theano', which Theano bears"),
-        ({"slug": "tf"}, "slug is 'tf', which TensorFlow bears"),
-        ({"abbreviation": "tf"}, "abbreviation is 'tf', which TensorFlow bears"),
+        ({"slug": "theano"}, "slug is 'theano', which Theano has"),
+        ({"slug": "tf"}, "slug is 'tf', which TensorFlow has"),
+        ({"abbreviation": "tf"}, "abbreviation is 'tf', which TensorFlow has"),
         ({"slug": "No Name"}, "slug is 'No Name', allowed: small letters"),
         ({"slug": "mine-gpu"}, "slug must not end in -gpu"),
         ({"title": ""}, "title is '', allowed: 1 to 100 characters"),
@@ -122,7 +122,7 @@ def test_of_two_packages_with_one_name_the_first_has_it(site: Path) -> None:
     install_engine(site, "benchsite_b", title="Theirs")
     found = plug_ins.found(OWN)
     assert [info.title for info in found.engines] == ["Mine"]
-    assert "slug is 'mine', which Mine bears" in found.problems[0]
+    assert "slug is 'mine', which Mine has" in found.problems[0]
 
 
 def test_engines_of_packages_can_share_an_environment_that_one_of_them_brings(site: Path) -> None:
