@@ -20,7 +20,7 @@ def read_or_make_secret_key(path: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise SystemExit(
-            f"{path.parent} cannot be used: {error.strerror}. Mend that, or name another folder in BENCHSITE_VAR."
+            f"{path.parent} cannot be used: {error.strerror}. Fix that, or name another folder in BENCHSITE_VAR."
         ) from None
 
 

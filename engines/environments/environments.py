@@ -195,7 +195,7 @@ def _choices() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise UnavailableError(f"{_choices_file()} cannot be read ({error}). Mend or delete it.") from error
+        raise UnavailableError(f"{_choices_file()} cannot be read ({error}). Fix or delete it.") from error
     return dict(choices)
 
 

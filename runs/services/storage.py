@@ -15,7 +15,7 @@ from runs.models import Experiment
 from runs.services import profiles, recording
 from runs.services.registration import register_machine
 
-_REMEDY = "Mend it, or measure with --no-database: the spool keeps every run until a database is there."
+_REMEDY = "Fix it, or measure with --no-database: the spool keeps every run until a database is there."
 _BATCH = 500
 
 Store = Callable[[Sequence[RunRecord]], None]

@@ -8,7 +8,7 @@ from runs.errors import RunsError
 
 
 class UploadError(RunsError):
-    """No later try would help: somebody has to mend something first."""
+    """No later try would help: somebody has to fix something first."""
 
 
 class UnreachableError(RunsError):

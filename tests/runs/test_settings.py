@@ -45,7 +45,7 @@ def test_a_folder_that_cannot_be_used_is_one_message(tmp_path: Path, place: str,
     answer = check(tmp_path / place, disk_is_full=place == "full")
     assert answer.returncode == 1
     assert answer.stderr == (
-        f"{tmp_path / place} cannot be used: {reason}. Mend that, or name another folder in BENCHSITE_VAR.\n"
+        f"{tmp_path / place} cannot be used: {reason}. Fix that, or name another folder in BENCHSITE_VAR.\n"
     )
 
 
