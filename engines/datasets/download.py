@@ -107,7 +107,7 @@ class _Transfer:
             if fruitless == _FRUITLESS_ATTEMPTS:
                 raise _UnreachableError(
                     f"The download of {self._item.file} was cut off after {self._done / 1e6:,.1f} of "
-                    f"{self._item.bytes / 1e6:,.1f} MB. Fetch it again: it goes on from there."
+                    f"{self._item.bytes / 1e6:,.1f} MB. Fetch it again: it continues from there."
                 )
 
     def _request(self, address: str) -> bool:

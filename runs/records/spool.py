@@ -104,7 +104,7 @@ def _records_in(line: bytes) -> list[RunRecord]:
 def _spool_error(path: Path, error: OSError) -> SpoolError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SpoolError(
-            f"The disk is full: {path} cannot grow. Free some space, then give the same command again; it goes on "
+            f"The disk is full: {path} cannot grow. Free some space, then give the same command again; it continues "
             "where it stopped."
         )
     return SpoolError(f"The spool {path} cannot be written: {error.strerror}.")

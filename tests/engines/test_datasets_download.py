@@ -143,7 +143,7 @@ def test_a_cut_download_goes_on_where_it_was_cut(server: Server) -> None:
 
 def test_a_download_that_stays_cut_is_said_and_continued_by_the_next_fetch(server: Server, data_dir: Path) -> None:
     server.answers = [cut_after(50_000), cut_after(0)]
-    with pytest.raises(DataSetError, match=r"cut off after .* goes on from there"):
+    with pytest.raises(DataSetError, match=r"cut off after .* continues from there"):
         fetch()
     assert part_of(data_dir).stat().st_size == 50_000
     server.answers = [serve_whole]

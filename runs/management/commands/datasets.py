@@ -68,7 +68,7 @@ class Command(BaseCommand):
         except DataSetError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped. Nothing was lost: the next fetch goes on.", returncode=_INTERRUPTED) from error
+            raise CommandError("Stopped. Nothing was lost: the next one continues.", returncode=_INTERRUPTED) from error
 
     def _list(self, options: dict[str, Any]) -> None:
         lines = datasets.status()

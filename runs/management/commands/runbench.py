@@ -262,7 +262,7 @@ class Command(BaseCommand):
                 made = session.carry_out(sitting, display)
         except KeyboardInterrupt:
             again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
-            raise CommandError(f"Stopped. Nothing finished is lost; {again} goes on.", returncode=130) from None
+            raise CommandError(f"Stopped. Nothing finished is lost; {again} continues.", returncode=130) from None
         self._print_end(sitting, made, as_json=options["json"])
         return made
 

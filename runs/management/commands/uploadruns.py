@@ -79,11 +79,11 @@ class Command(BaseCommand):
         try:
             self._handle(options)
         except UnreachableError as error:
-            raise CommandError(f"{error} The same command goes on.", returncode=UNREACHABLE) from None
+            raise CommandError(f"{error} The same command continues.", returncode=UNREACHABLE) from None
         except RunsError as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped. The same command goes on.", returncode=STOPPED) from None
+            raise CommandError("Stopped. The same command continues.", returncode=STOPPED) from None
 
     def _handle(self, options: dict[str, Any]) -> None:
         server = server_at(options["url"], insecure=options["insecure"])

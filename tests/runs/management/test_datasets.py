@@ -85,7 +85,7 @@ def test_an_interrupted_fetch_says_that_nothing_is_lost(monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(datasets, "fetch", fetch)
-    with pytest.raises(CommandError, match="next fetch goes on") as caught:
+    with pytest.raises(CommandError, match="next one continues") as caught:
         shown("fetch", "cifar10")
     assert caught.value.returncode == 130
 

@@ -136,7 +136,7 @@ def test_a_server_that_stays_away_ends_with_code_4_and_nothing_lost(
     assert upload(f"http://{LOOPBACK}:{free_port()}", "--patience", "0.05s") == 4
     said = capsys.readouterr()
     assert "0 stored, 0 known, 0 refused, 3 left." in said.out
-    assert "connection refused. The same command goes on." in said.err
+    assert "connection refused. The same command continues." in said.err
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 422])
