@@ -1,8 +1,7 @@
-"""What the measuring half and the recording half say to each other: cells, run records, the Engine protocol.
+"""What the measuring half and the recording half say to each other: workloads, cells, the Engine protocol.
 
-The dataclasses are the one schema of a run record: the worker's results are put into them, the spool holds
-their JSON, the site validates uploads against the very same annotations. Ranges are `annotated-types`
-metadata, so that a bench machine needs no validation library. Units stand in the names.
+Ranges are `annotated-types` metadata, so that a bench machine needs no validation library. What a run gave is in
+`run_record.py`.
 """
 
 from __future__ import annotations
@@ -14,24 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.floating[Any]]
+    Samples = NDArray[Any]
+    """Floating, or int64 where they are tokens."""
     Weights = list[Array]
 
-SCHEMA_VERSION = 1
-
-NetworkType = Literal["mlp", "cnn"]
+NetworkType = Literal["mlp", "cnn", "resnet", "lstm", "gru", "transformer"]
+Task = Literal["train", "infer"]
 Device = Literal["cpu", "gpu"]
 Track = Literal["idiomatic", "tuned"]
-Status = Literal["finished", "unsupported", "out_of_memory", "timed_out", "crashed", "diverged"]
 DataSource = Literal["shipped", "downloaded", "imported", "synthetic"]
-Equivalence = Literal["passed", "failed", "unverified"]
-StopReason = Literal["precise", "block limit", "out of budget"]
 
 Name = Annotated[str, MinLen(1), MaxLen(100)]
 Text = Annotated[str, MaxLen(500)]
@@ -50,19 +47,36 @@ class Document:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
+_SINCE_2 = {"since": 2}
+
 # ---------------------------------------------------------------- what is trained
 
 
 @dataclass(frozen=True)
+class Option(Document):
+    """What a family has beside depth and width: a transformer's heads, its context."""
+
+    name: Annotated[str, MinLen(1), MaxLen(20)]
+    value: Annotated[int, Ge(1), Le(2**31 - 1)]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"
+
+
+@dataclass(frozen=True)
 class Network(Document):
-    """A network of the study. For a CNN, `hidden_layers` counts convolutions and `width` maps per colour."""
+    """A network of a family, `type`. Each family says what its depth, `hidden_layers`, and its width count.
+
+    `options` are those of its family that are not at their defaults, by name: see `networks.checked`.
+    """
 
     type: NetworkType
     hidden_layers: Annotated[int, Ge(1), Le(256)]
     width: Annotated[int, Ge(1), Le(65536)]
+    options: Annotated[tuple[Option, ...], MaxLen(10)] = dataclasses.field(default=(), metadata=_SINCE_2)
 
     def __str__(self) -> str:
-        return f"{self.type.upper()} {self.hidden_layers}x{self.width}"
+        return " ".join([f"{self.type.upper()} {self.hidden_layers}x{self.width}", *map(str, self.options)])
 
 
 @dataclass(frozen=True)
@@ -78,8 +92,14 @@ class DataSet(Document):
 
 @dataclass(frozen=True)
 class Optimizer(Document):
+    """`sgd`, with momentum where it is not 0, or `adam` with the constants of its paper."""
+
     name: Name = "sgd"
     learning_rate: Annotated[float, Gt(0), Le(10)] = 1e-3
+    momentum: Annotated[float, Ge(0), Lt(1)] = dataclasses.field(default=0.0, metadata=_SINCE_2)
+
+    def __str__(self) -> str:
+        return f"{self.name} momentum {self.momentum:g}" if self.momentum else self.name
 
 
 @dataclass(frozen=True)
@@ -88,6 +108,7 @@ class Workload(Document):
     dataset: DataSet
     batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
     optimizer: Optimizer = Optimizer()
+    task: Task = dataclasses.field(default="train", metadata=_SINCE_2)
 
 
 @dataclass(frozen=True)
@@ -101,163 +122,22 @@ class Cell(Document):
     threads: Annotated[int, Ge(1), Le(4096)]
 
 
-# ---------------------------------------------------------------- what a run gave
-
-
-@dataclass(frozen=True)
-class Epoch(Document):
-    """One epoch; `loss` is the mean over its steps, absent where it is not a finite number."""
-
-    wall_seconds: Seconds
-    cpu_seconds: Seconds
-    loss: Annotated[float, Ge(-1e30), Le(1e30)] | None = None
-
-
-@dataclass(frozen=True)
-class Phases(Document):
-    """Time outside the epochs. What was not reached is 0; `process_seconds` is the whole worker, seen from its host."""
-
-    import_seconds: Seconds = 0.0
-    data_seconds: Seconds = 0.0
-    build_seconds: Seconds = 0.0
-    compile_seconds: Seconds = 0.0
-    evaluation_seconds: Seconds = 0.0
-    process_seconds: Seconds = 0.0
-    process_cpu_seconds: Seconds = 0.0
-
-
-@dataclass(frozen=True)
-class Training(Document):
-    """What one process measured. The first `warmup_epochs` of `epochs` are not steady; epoch 0 is the first epoch."""
-
-    epochs: Annotated[tuple[Epoch, ...], MinLen(1), MaxLen(10_000)]
-    warmup_epochs: Annotated[int, Ge(0), Le(10_000)]
-    parameters: Count
-    flops_per_epoch: Count
-    steps_per_epoch: Count
-    threads_observed: Annotated[float, Ge(0), Le(4096)]
-    peak_rss_bytes: Bytes
-    peak_device_bytes: Bytes | None = None
-    test_loss: Annotated[float, Ge(-1e30), Le(1e30)] | None = None
-    test_accuracy: Annotated[float, Ge(0), Le(1)] | None = None
-    drift: Annotated[float, Ge(-1e9), Le(1e9)] | None = None
-    """Last quarter of the steady epochs over the first, minus 1; absent with fewer than four steady epochs."""
-    order_from: Literal["harness", "framework"] = "harness"
-    """Who shuffled: Keras' `fit` draws its permutation itself, inside the epoch."""
-    settings: Facts = dataclasses.field(default_factory=dict)
-    """What the engine's track sets, in the framework's own words."""
-
-    @property
-    def steady_epochs(self) -> tuple[Epoch, ...]:
-        return self.epochs[self.warmup_epochs :]
-
-
-# ---------------------------------------------------------------- where and how it ran
-
-
-@dataclass(frozen=True)
-class Machine(Document):
-    """A machine as its user names it, with what was detected of it (no host name, no user name)."""
-
-    name: Name
-    fingerprint: Digest
-    cpu: Text
-    sockets: Annotated[int, Ge(1), Le(1024)]
-    cores: Annotated[int, Ge(1), Le(65536)]
-    threads: Annotated[int, Ge(1), Le(65536)]
-    memory_bytes: Bytes
-    gpus: Annotated[tuple[Text, ...], MaxLen(64)] = ()
-    system: Text = ""
-    facts: Facts = dataclasses.field(default_factory=dict)
-    """Everything else the OS gave: caches, frequencies, microcode, kernel, container, driver…"""
-
-
-@dataclass(frozen=True)
-class Environment(Document):
-    """The exact software. `sha256` identifies it: Python, every package's version, and the facts below."""
-
-    name: Name
-    sha256: Digest
-    origin: Literal["locked", "chosen", "missing"]
-    """`locked`: made from our lock file; `chosen`: an interpreter that the user named; `missing`: not installed."""
-    python: Text = ""
-    packages: Facts = dataclasses.field(default_factory=dict)
-    facts: Facts = dataclasses.field(default_factory=dict)
-    """BLAS, compiler, CUDA, cuDNN, driver, flags, where the framework tells."""
-
-
-@dataclass(frozen=True)
-class Code(Document):
-    """The harness that measured: its version, its commit, and the hash of the engine's own files."""
-
-    version: Text
-    commit: Text
-    dirty: bool
-    engine_sha256: Digest
-
-
-@dataclass(frozen=True)
-class Placement(Document):
-    """Where a run stands in its experiment: block, place in the block's shuffled order, and the seeds."""
-
-    experiment: Name
-    suite: Name
-    preset: Name
-    block: Annotated[int, Ge(0), Le(100_000)]
-    position: Annotated[int, Ge(0), Le(1_000_000)]
-    seed: Annotated[int, Ge(0), Le(2**53)]
-    """Draws the initial weights and the order of the samples; the same for every cell of a block."""
-    session: Annotated[str, MaxLen(36)] = ""
-    """One sitting of `runbench`: what the canaries of its blocks are compared within."""
-    stop_reason: StopReason | None = None
-    """Why this was its group's last block, where the number of blocks was not fixed beforehand."""
-
-
-@dataclass(frozen=True)
-class Conditions(Document):
-    """The machine's state around a run or its block; readings that the OS withholds are left out."""
-
-    readings: Facts = dataclasses.field(default_factory=dict)
-    canary_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
-    """The canary's rate before the run's block (before the session, in quick suites), with this run's threads."""
-    canary_after_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
-    """The same after the block."""
-    peak_gflops: Annotated[float, Ge(0), Le(1e9)] | None = None
-    """The session's measured matrix-product peak with this run's threads: the ceiling that a result is held against."""
-    unstable: Annotated[tuple[Text, ...], MaxLen(20)] = ()
-    """Why this run's block is marked unstable; empty if it is not."""
-
-
-@dataclass(frozen=True)
-class RunRecord(Document):
-    """One process that trained one cell, or the reason why it could not. The document of spool, API and database."""
-
-    run_id: Annotated[str, MinLen(36), MaxLen(36)]
-    status: Status
-    started_at: Timestamp
-    finished_at: Timestamp
-    cell: Cell
-    placement: Placement
-    machine: Machine
-    environment: Environment
-    code: Code
-    cell_key: Digest
-    command: LongText
-    reason: LongText = ""
-    phases: Phases = Phases()
-    training: Training | None = None
-    conditions: Conditions = Conditions()
-    equivalence: Equivalence = "unverified"
-    gate: Facts = dataclasses.field(default_factory=dict)
-    """The equivalence gate's numbers for this engine's code and environment: network and check -> differences."""
-    exit_code: Annotated[int, Ge(-1024), Le(1024)] | None = None
-    stderr_tail: LongText = ""
-    schema_version: Annotated[int, Ge(1), Le(SCHEMA_VERSION)] = SCHEMA_VERSION
-
-
 def as_json(value: Any) -> str:
     """The canonical JSON of a contract dataclass: sorted keys, no spaces, no NaN."""
-    return json.dumps(dataclasses.asdict(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """A contract dataclass as plain values, as version 1 had it wherever what is newer is at its default.
+
+    So the same workload has the same text, key and cell in both versions.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = ((each, getattr(value, each.name)) for each in dataclasses.fields(value))
+        return {each.name: plain(part) for each, part in parts if "since" not in each.metadata or part != each.default}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return {name: plain(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def content_hash(*parts: Any) -> str:
@@ -287,7 +167,7 @@ class Setup:
     engine: str
     network: Network
     batch_size: int = 100
-    learning_rate: float = 1e-3
+    optimizer: Optimizer = Optimizer()
     track: Track = "idiomatic"
     device: Device = "cpu"
     device_index: int = 0
@@ -299,11 +179,14 @@ class Setup:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Samples in C order. MLP inputs are (n, features), images (n, height, width, channels); labels are int64 (n,)."""
+    """Samples in C order, (n, *shape) as `networks.input_shape` says. Labels are int64: (n,), or (n, steps) for tokens.
 
-    train_inputs: Array
+    Tokens are int64 as well, and stay whole numbers whatever the element type.
+    """
+
+    train_inputs: Samples
     train_labels: NDArray[np.int64]
-    test_inputs: Array
+    test_inputs: Samples
     test_labels: NDArray[np.int64]
 
 
@@ -318,8 +201,8 @@ class Engine(Protocol):
 
     Making it imports the framework. Then the caller goes through `build`, `compile`, epochs, `evaluate`, and reads
     the clock around each; an engine never does. Weights travel in the order and layout of
-    `networks.parameter_shapes`: convolution kernels (height, width, in, out), dense kernels (in, out), each
-    followed by its bias; a dense layer after a convolution reads its input in (height, width, channel) order.
+    `networks.parameter_shapes`: convolution kernels (height, width, in, out), dense kernels (in, out); a dense layer
+    after a convolution reads its input in (height, width, channel) order. Running statistics travel with them.
     """
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -346,6 +229,13 @@ class Engine(Protocol):
 
     def evaluate(self) -> Evaluation:
         """Mean loss and accuracy on the test set."""
+
+    def predict(self, inputs: Samples) -> Array:
+        """Class probabilities, (n, classes) or (n, steps, classes): from the host's memory to the host's memory.
+
+        The network as it was trained: batch normalisation goes by its running statistics. What is compiled for a
+        batch size is compiled at the first call of that size.
+        """
 
     def settings(self) -> Mapping[str, str]:
         """What this track sets, in the framework's own words; ends up in the record."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engines.contract import Status
+from engines.run_record import Status
 
 
 class EngineError(Exception):

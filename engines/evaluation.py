@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engines.contract import Array
+    from engines.contract import Samples
 
 PART = 1000
 
 
 def in_parts(
-    evaluate: Callable[[Array, NDArray[np.int64]], tuple[Any, Any]], inputs: Array, labels: NDArray[np.int64]
+    evaluate: Callable[[Samples, NDArray[np.int64]], tuple[Any, Any]], inputs: Samples, labels: NDArray[np.int64]
 ) -> Evaluation:
     """`evaluate` gives the sum of the losses and the number of right answers of some samples."""
     slices = [slice(start, start + PART) for start in range(0, len(labels), PART)]

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import IO, Any, get_args
 
 from engines import inheritance, plug_ins, process_groups, registry
-from engines.contract import Status
 from engines.errors import UnavailableError
 from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
+from engines.run_record import Status
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _STDERR_TAIL = 4000

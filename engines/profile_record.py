@@ -7,20 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from engines.contract import (
-    Cell,
-    Code,
-    Count,
-    Digest,
-    Document,
-    Environment,
-    LongText,
-    Machine,
-    Name,
-    Seconds,
-    Text,
-    Timestamp,
-)
+from engines.contract import Cell, Count, Digest, Document, LongText, Name, Seconds, Text, Timestamp
+from engines.run_record import Code, Environment, Machine
 
 PROFILE_SCHEMA_VERSION = 1
 

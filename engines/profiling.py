@@ -12,9 +12,10 @@ from math import fsum
 from typing import Protocol
 
 from engines import networks, timing
-from engines.contract import Engine, Epoch, SelfDrivenEngine, TrainingData
+from engines.contract import Engine, SelfDrivenEngine, TrainingData
 from engines.errors import EngineError
 from engines.profile_record import Operation, Profile
+from engines.run_record import Epoch
 
 MOST_STEPS = 100
 MOST_OPERATIONS = 200

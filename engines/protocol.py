@@ -11,13 +11,24 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, cast
 
-from engines.contract import DataSet, Network, Setup
+from engines.contract import DataSet, Network, Optimizer, Option, Setup
 from engines.timing import Policy
 
 SCRATCH = "BENCHSITE_SCRATCH"
 """The variable that names a worker's temporary folder. Its host removes it; the worker does if the host is gone."""
 
 JobKind = Literal["train", "verify", "canary", "profile"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network, and how it is trained, of an engine that the gate checks."""
+
+    network: Network
+    optimizer: Optimizer = field(default_factory=Optimizer)
+
+    def __str__(self) -> str:
+        return str(self.network) if self.optimizer == Optimizer() else f"{self.network}, {self.optimizer}"
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,8 @@ class Job:
     seed: int = 0
     policy: Policy = field(default_factory=Policy)
     cpus: tuple[int, ...] = ()
-    networks: tuple[Network, ...] = ()
-    """What the gate checks, one after the other in one process; other jobs train `setup.network`."""
+    cases: tuple[Case, ...] = ()
+    """What the gate checks, one after the other in one process; other jobs have the network of `setup`."""
 
 
 class Event(TypedDict, total=False):
@@ -55,13 +66,22 @@ def job_from_json(text: str) -> Job:
     dataset = document.pop("dataset")
     return Job(
         kind=document["kind"],
-        setup=Setup(**{**setup, "network": Network(**setup["network"]), "sample": None}),
+        setup=Setup(**{**setup, **_trained(setup), "sample": None}),
         dataset=DataSet(**dataset) if dataset else None,
         seed=document["seed"],
         policy=Policy(**document["policy"]),
         cpus=tuple(document["cpus"]),
-        networks=tuple(Network(**network) for network in document["networks"]),
+        cases=tuple(Case(**_trained(case)) for case in document["cases"]),
     )
+
+
+def _trained(document: dict[str, Any]) -> dict[str, Any]:
+    network = document["network"]
+    options = tuple(Option(**option) for option in network["options"])
+    return {
+        "network": Network(**{**network, "options": options}),
+        "optimizer": Optimizer(**document["optimizer"]),
+    }
 
 
 class Channel:

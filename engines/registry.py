@@ -6,11 +6,10 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from engines import plug_ins
+from engines import networks, plug_ins
 from engines.contract import NetworkType, Track
 from engines.declarations import EngineInfo as EngineInfo
 from engines.errors import UnsupportedError
-from engines.networks import architectures
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
@@ -57,6 +56,6 @@ def code_hash(slug: str, network_type: NetworkType) -> str:
     backend = ENGINES_FOLDER / "backends" / f"{info.backend}.py"
     own.append(backend if backend.is_file() else backend.with_name("plain.py"))
     shared = [ENGINES_FOLDER / name for name in _SHARED_FILES]
-    for path in [*own, *architectures.files_of(network_type), *shared]:
+    for path in [*own, *networks.files_of(network_type), *shared]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
-from engines.contract import Engine, Epoch, EpochClock, SelfDrivenEngine
+from engines.contract import Engine, EpochClock, SelfDrivenEngine
 from engines.errors import DivergedError
+from engines.run_record import Epoch
 
 if TYPE_CHECKING:
     import numpy as np

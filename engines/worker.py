@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from engines import backends, networks, profiling, registry, timing
-from engines.contract import Engine, Epoch, Setup, Training, TrainingData
+from engines.contract import Engine, Setup, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.protocol import SCRATCH, Channel, Job, job_from_json
 from engines.registry import ENGINES_FOLDER
+from engines.run_record import Epoch, Training
 
 # What frameworks say, in text alone, when memory runs out.
 _OUT_OF_MEMORY_SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc", "Unable to allocate", "OOM when")
@@ -186,20 +187,10 @@ def _load(job: Job) -> TrainingData:
     if job.dataset is None:
         raise UnsupportedError("A training job needs a data set.")
     data, batch_size = datasets.load(job.dataset), job.setup.batch_size
-    if not networks.of_type(job.setup.network.type).takes_images:
-        data = flattened(data)
+    data = networks.as_taken(data, job.setup.network, job.setup.sample)
     if batch_size > len(data.train_labels):
         raise UnsupportedError(f"A batch of {batch_size} does not fit in {len(data.train_labels)} samples.")
     return data
-
-
-def flattened(data: TrainingData) -> TrainingData:
-    """Images as rows of pixels, which is what an MLP trains on; rows stay as they are."""
-    return dataclasses.replace(
-        data,
-        train_inputs=data.train_inputs.reshape(len(data.train_inputs), -1),
-        test_inputs=data.test_inputs.reshape(len(data.test_inputs), -1),
-    )
 
 
 def _finite(value: float) -> float | None:
@@ -226,14 +217,14 @@ def peak_device_bytes(setup: Setup) -> int | None:
 
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:
-    """Check each of the job's networks; the result has a report for each that could be built."""
+    """Check each of the job's cases; the result has a report for each that could be built."""
     _set_environment(job.setup, registry.find(job.setup.engine).backend)  # the reference is NumPy, before any engine
     from engines import equivalence
 
     reports = []
-    for network in job.networks:
-        setup = dataclasses.replace(job.setup, network=network)
-        channel.send({"event": "phase", "name": str(network)})
+    for case in job.cases:
+        setup = dataclasses.replace(job.setup, network=case.network, optimizer=case.optimizer)
+        channel.send({"event": "phase", "name": str(case)})
         try:
             reports.append(dataclasses.asdict(equivalence.check(make_engine, setup)))
         except UnsupportedError as error:  # other networks may be fine

@@ -7,22 +7,8 @@ import uuid
 from typing import Any
 
 from engines import networks
-from engines.contract import (
-    Cell,
-    Code,
-    DataSet,
-    Environment,
-    Epoch,
-    Machine,
-    Network,
-    Phases,
-    Placement,
-    RunRecord,
-    Status,
-    Training,
-    Workload,
-    content_hash,
-)
+from engines.contract import Cell, DataSet, Network, Workload, content_hash
+from engines.run_record import Code, Environment, Epoch, Machine, Phases, Placement, RunRecord, Status, Training
 
 SHUTTLE = DataSet("shuttle", "shipped", "98baa9ae" * 8, 43_500, 14_500)
 IMAGES = DataSet("cifar10", "downloaded", "c4a38c50" * 8, 5_000, 2_000)

@@ -30,7 +30,8 @@ _PIXEL_MAXIMUM = 255
 def load(dataset: DataSet, *, dtype: Dtype = "float32") -> TrainingData:
     """The first `train_samples` training samples and the test samples, scaled.
 
-    Features are (n, 8), standardised by the whole training set; pixels are (n, height, width, channels) from 0 to 1.
+    Features are (n, 8), standardised by the whole training set; pixels are (n, height, width, channels) from 0 to 1;
+    a text is (n,) numbers of characters, each labelled with the next one.
     Raises DataSetError if the files are not those whose sha256 the data set has.
     """
     source = find(dataset.name)
@@ -48,6 +49,8 @@ def load(dataset: DataSet, *, dtype: Dtype = "float32") -> TrainingData:
 
 
 def _generated(source: Source, dataset: DataSet, dtype: Dtype) -> TrainingData:
+    if source.is_text:
+        return TrainingData(*synthetic.text(source, dataset, "train"), *synthetic.text(source, dataset, "test"))
     train, train_labels = synthetic.generate(source, dataset, "train")
     test, test_labels = synthetic.generate(source, dataset, "test")
     scaled = _standardised(train, test, dtype) if source.table else (_pixels(train, dtype), _pixels(test, dtype))
@@ -59,6 +62,8 @@ def _shipped(source: Source, shipped: Shipped, dataset: DataSet, dtype: Dtype) -
 
     holding = shipped.holding()
     _check_digest(dataset, folder.digest_of(holding.files))
+    if source.is_text:
+        return _text(source, shipped, dataset)
     if not source.table:
         return _shipped_images(source, shipped, dataset, dtype)
     (content,) = shipped.content()
@@ -90,6 +95,20 @@ def _standardised(train: Integers, test: Integers, dtype: Dtype) -> tuple[Floats
     deviation[deviation == 0] = 1.0
     scaled = [((samples - mean) / deviation).astype(dtype) for samples in (train, test)]
     return scaled[0], scaled[1]
+
+
+# ---------------------------------------------------------------- text
+
+
+def _text(source: Source, shipped: Shipped, dataset: DataSet) -> TrainingData:
+    """The first characters are trained on, those after all that could be trained on are tested on."""
+    import numpy as np
+
+    (content,) = shipped.content()
+    _, tokens = np.unique(np.frombuffer(content, np.uint8), return_inverse=True)
+    inputs, labels = tokens[:-1], tokens[1:]
+    train, test = slice(dataset.train_samples), slice(source.train_samples, None)
+    return TrainingData(inputs[train].copy(), labels[train].copy(), inputs[test].copy(), labels[test].copy())
 
 
 # ---------------------------------------------------------------- images

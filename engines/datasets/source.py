@@ -48,7 +48,7 @@ class Shipped:
 
     holding: Callable[[], Holding]
     content: Callable[[], tuple[bytes, ...]]
-    """The rows as little-endian int16, training rows first; or pixels and labels. Raises DataSetError if damaged."""
+    """Rows as little-endian int16, training rows first; pixels and labels; a text. Raises DataSetError if damaged."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ FIRST_CONTACT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Source:
-    """A data set. `shape` is one sample's as engines see it; the sample counts are the official ones."""
+    """A data set. `shape` is one sample's as engines see it, () for a character; counts are the official ones."""
 
     name: str
     title: str
-    unit: Literal["samples", "images"]
+    unit: Literal["samples", "images", "characters"]
     shape: tuple[int, ...]
     classes: int
     train_samples: int
@@ -108,10 +108,14 @@ class Source:
     """Where a system's package puts the same files: taken from there before anything is downloaded."""
 
     table: Table | None = None
-    """Of a tabular data set; None for images."""
+    """Of a tabular data set; None for images and text."""
     shipped: Shipped | None = None
     place: int = 100
     """Where it stands in lists: the study's two first."""
+
+    @property
+    def is_text(self) -> bool:
+        return self.shape == ()
 
     @property
     def download_bytes(self) -> int:

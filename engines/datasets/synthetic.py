@@ -31,18 +31,32 @@ def recipe_hash(source: Source) -> str:
     return hashlib.sha256(recipe.encode()).hexdigest()
 
 
+def _check_recipe(source: Source, dataset: DataSet) -> None:
+    if dataset.sha256 != recipe_hash(source):
+        raise DataSetError("These synthetic samples were made by another version's recipe. Run them with that version.")
+
+
 def generate(source: Source, dataset: DataSet, role: Role) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Samples (n, *shape) and labels. The first n samples are the same whatever n is."""
     import numpy as np
 
-    if dataset.sha256 != recipe_hash(source):
-        raise DataSetError("These synthetic samples were made by another version's recipe. Run them with that version.")
+    _check_recipe(source, dataset)
     count = dataset.train_samples if role == "train" else dataset.test_samples
     labels = (_raw_bytes(f"{role}-labels", count) % source.classes).astype(np.int64)
     noise = _raw_bytes(role, count * prod(source.shape)).reshape(count, *source.shape)
     noise >>= 1
     noise += (_class_means(source) >> 1)[labels]
     return noise, labels
+
+
+def text(source: Source, dataset: DataSet, role: Role) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) numbers of characters drawn alike, each labelled with the next one."""
+    import numpy as np
+
+    _check_recipe(source, dataset)
+    count = dataset.train_samples if role == "train" else dataset.test_samples
+    drawn = (_raw_bytes(f"{role}-text", count + 1) % source.classes).astype(np.int64)
+    return drawn[:-1], drawn[1:]
 
 
 def _class_means(source: Source) -> NDArray[np.uint8]:

@@ -20,10 +20,11 @@ from typing import Any, Literal
 import tomllib
 
 from engines import inheritance, registry
-from engines.contract import Device, Environment, content_hash
+from engines.contract import Device, content_hash
 from engines.declarations import EnvironmentDeclaration
 from engines.errors import UnavailableError, UnsupportedError
 from engines.registry import EngineInfo
+from engines.run_record import Environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _DECLARED_IN = Path(__file__).with_name("environments.toml")

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engines import backends
-from engines.contract import Device, Environment
+from engines.contract import Device
 from engines.environments import environments, system
 from engines.environments.environments import EnvironmentInfo, Origin, environment_for
 from engines.environments.interpreters import ask
 from engines.errors import UnavailableError
 from engines.gpus import unsupported as unsupported_gpus
 from engines.registry import EngineInfo
+from engines.run_record import Environment
 
 NO_GPU = "No GPU seen."
 

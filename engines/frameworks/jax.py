@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines import backends, networks
+from engines import backends, networks, optimizers
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
@@ -28,6 +28,7 @@ class Engine:
         # On a CPU, XLA does not hand convolutions inside of a loop to its fast kernels.
         self._scans = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
         self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "JAX")
+        optimizers.supported(setup.optimizer, ["sgd"], "JAX")
         self._losses: list[Any] = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -94,7 +95,7 @@ class Engine:
     def _train_step(self, parameters: list[Any], inputs: Any, labels: Any, batch: Any) -> tuple[list[Any], Any]:
         """One step of plain SGD on the samples of these numbers; returns the loss before it, too."""
         loss, gradients = self._jax.value_and_grad(self._mean_loss)(parameters, inputs[batch], labels[batch])
-        rate = self._setup.learning_rate
+        rate = self._setup.optimizer.learning_rate
         return [value - rate * slope for value, slope in zip(parameters, gradients, strict=True)], loss
 
     def _mean_loss(self, parameters: list[Any], inputs: Any, labels: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines import backends, networks, registry
+from engines import backends, networks, optimizers, registry
 from engines.contract import Evaluation
 from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
 
@@ -41,6 +41,7 @@ class Engine:
         self._is_keras_2 = keras.__version__.startswith("2.")
         self._layers = networks.layers(setup.network, setup.sample)
         self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "Keras")
+        optimizers.supported(setup.optimizer, ["sgd"], "Keras")
         self._losses: list[float] = []
         self._tuned = setup.track == "tuned"
         self._array_adapter = _find_array_adapter(self._backend)
@@ -53,7 +54,7 @@ class Engine:
     def build(self, weights: Weights, data: TrainingData) -> None:
         self._model = self._keras.models.Sequential(self._keras_layers())
         self._model.set_weights(self._turned(weights))
-        optimizer = self._keras.optimizers.SGD(learning_rate=self._setup.learning_rate)
+        optimizer = self._keras.optimizers.SGD(learning_rate=self._setup.optimizer.learning_rate)
         self._choices = self._compile_choices(len(data.train_labels)) if self._tuned else {}
         self._model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **self._choices)
         self._train = (self._placed(self._as_fed(data.train_inputs)), self._placed(data.train_labels))

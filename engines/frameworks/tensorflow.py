@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines import backends, networks
+from engines import backends, networks, optimizers
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
@@ -28,6 +28,7 @@ class Engine:
         # XLA makes convolutions on a CPU several times slower.
         self._uses_xla = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
         self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "TensorFlow")
+        optimizers.supported(setup.optimizer, ["sgd"], "TensorFlow")
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -100,7 +101,7 @@ class Engine:
             loss = tf.reduce_mean(self._sample_losses(tf.gather(self._inputs, batch), tf.gather(self._labels, batch)))
         gradients = tape.gradient(loss, self._variables)
         for variable, gradient in zip(self._variables, gradients, strict=True):
-            variable.assign_sub(self._setup.learning_rate * gradient)
+            variable.assign_sub(self._setup.optimizer.learning_rate * gradient)
         return loss
 
     def _evaluate_batch(self, inputs: Any, labels: Any) -> tuple[Any, Any]:

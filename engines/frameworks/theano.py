@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines import backends, networks
+from engines import backends, networks, optimizers
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
 from engines.networks import POOL, Convolution, Dense, by_layer, supported, takes_images
@@ -28,6 +28,7 @@ class Engine:
         self._setup = setup
         self._layers = networks.layers(setup.network, setup.sample)
         self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "Theano")
+        optimizers.supported(setup.optimizer, ["sgd"], "Theano")
         self._tuned = setup.track == "tuned"
         self._losses: Any = []
 
@@ -92,7 +93,7 @@ class Engine:
         step = self._next_step if self._tuned else self._theano.tensor.lscalar()
         size = self._setup.batch_size
         batch = self._order[step * size : (step + 1) * size]
-        rate = np.asarray(self._setup.learning_rate, self._setup.dtype)
+        rate = np.asarray(self._setup.optimizer.learning_rate, self._setup.dtype)
         gradients = self._theano.grad(loss, self._parameters)
         updates = [(weight, weight - rate * slope) for weight, slope in zip(self._parameters, gradients, strict=True)]
         givens = {inputs: self._inputs[batch], labels: self._labels[batch]}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines import backends, networks
+from engines import backends, networks, optimizers
 from engines.backends.torch import device
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
@@ -31,6 +31,7 @@ class Engine:
         self._tuned = setup.track == "tuned"
         self._compiles = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
         self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "PyTorch")
+        optimizers.supported(setup.optimizer, ["sgd"], "PyTorch")
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -41,7 +42,7 @@ class Engine:
         # The model's own memory, for a step that is differentiated as a function instead of through a tape.
         self._parameters = {name: value.detach() for name, value in self._model.named_parameters()}
         self._set_weights(weights)
-        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=self._setup.learning_rate)
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=self._setup.optimizer.learning_rate)
         self._loss = torch.nn.CrossEntropyLoss()
         self._inputs, self._labels = self._as_fed(data.train_inputs), self._tensor(data.train_labels)
         self._test = (data.test_inputs, data.test_labels)
@@ -129,7 +130,7 @@ class Engine:
 
         gradients, loss = torch.func.grad_and_value(mean_loss)(self._parameters)
         for name, value in self._parameters.items():
-            value.sub_(gradients[name], alpha=self._setup.learning_rate)
+            value.sub_(gradients[name], alpha=self._setup.optimizer.learning_rate)
         return loss
 
     def _evaluate_batch(self, inputs: Array, labels: NDArray[np.int64]) -> tuple[float, int]:

@@ -87,7 +87,7 @@ def change(before: Readings, after: Readings) -> Change:
 
 
 def delta(before: Readings, after: Readings) -> dict[str, str]:
-    """Facts for `contract.Conditions.readings`: units in the names, what is unknown left out. Pure."""
+    """Facts for `run_record.Conditions.readings`: units in the names, what is unknown left out. Pure."""
     return {name: text for name, text in _facts(before, after, change(before, after)) if text}
 
 

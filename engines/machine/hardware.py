@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engines import contract
+from engines import contract, run_record
 from engines.gpus.nvidia import Gpu
 
 _MAX_FACT = 500
@@ -79,9 +79,9 @@ def fingerprint(hardware: Hardware) -> str:
     return contract.content_hash(_parts(hardware, _gpu_names(hardware)))
 
 
-def as_contract(hardware: Hardware, name: str) -> contract.Machine:
+def as_contract(hardware: Hardware, name: str) -> run_record.Machine:
     """The machine as a run record holds it, under its user's name for it."""
-    return contract.Machine(
+    return run_record.Machine(
         name=name,
         fingerprint=fingerprint(hardware),
         cpu=hardware.cpu[:_MAX_FACT],
@@ -95,7 +95,7 @@ def as_contract(hardware: Hardware, name: str) -> contract.Machine:
     )
 
 
-def differences(before: contract.Machine, after: contract.Machine) -> list[str]:
+def differences(before: run_record.Machine, after: run_record.Machine) -> list[str]:
     """In which parts two machines differ, a line each; empty exactly if their hardware has one fingerprint."""
     old, new = _parts(before, before.gpus), _parts(after, after.gpus)
     return [f"{part}: {old[part]}, now {new[part]}" for part in old if old[part] != new[part]]
@@ -140,7 +140,7 @@ def cpu_ranges(cpus: Iterable[int]) -> str:
     return ",".join("-".join(map(str, ends)) for ends in ranges)
 
 
-def _parts(machine: Hardware | contract.Machine, gpu_names: Sequence[str]) -> dict[str, str]:
+def _parts(machine: Hardware | run_record.Machine, gpu_names: Sequence[str]) -> dict[str, str]:
     """What makes a machine this machine: the fingerprint is of this, and so are the differences."""
     return {
         "CPU": machine.cpu[:_MAX_FACT],

@@ -1,8 +1,8 @@
-"""Networks as data: every engine builds from their layers. An architecture is one module here."""
+"""Networks as data: every engine builds from their layers. A family of networks is one module here."""
 
-from engines.networks.architecture import Architecture
+from engines.networks.architecture import Architecture, option
 from engines.networks.architectures import ARCHITECTURES, of_type
-from engines.networks.layer_kinds import (
+from engines.networks.kinds import (
     KERNEL,
     POOL,
     Builders,
@@ -11,12 +11,16 @@ from engines.networks.layer_kinds import (
     Layer,
     Parameter,
     by_layer,
+    every,
     has_convolutions,
     supported,
     takes_images,
 )
 from engines.networks.work import (
+    as_taken,
+    checked,
     classes,
+    files_of,
     flops_per_epoch,
     flops_per_sample,
     initial_weights,
@@ -42,8 +46,12 @@ __all__ = [
     "Dense",
     "Layer",
     "Parameter",
+    "as_taken",
     "by_layer",
+    "checked",
     "classes",
+    "every",
+    "files_of",
     "flops_per_epoch",
     "flops_per_sample",
     "has_convolutions",
@@ -51,6 +59,7 @@ __all__ = [
     "input_shape",
     "layers",
     "of_type",
+    "option",
     "parameter_names",
     "parameter_shapes",
     "parameters",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from engines.contract import Network, NetworkType
-from engines.networks.layer_kinds import Layer
+from engines.networks.kinds import Layer
+
+Takes = Literal["features", "images", "sequences", "tokens"]
+"""(features,), images as they are, (steps, features), or (steps,) whole numbers. Images are rows of pixels to the
+first, and rows one after the other to sequences."""
 
 LayersOf = Callable[[Network, tuple[int, ...], int], tuple[Layer, ...]]
 """From a network, the shape of a sample and the number of classes to the layers, first to last."""
@@ -22,8 +27,7 @@ class Architecture:
     dataset: str
     """What it trains on where nobody says otherwise."""
     layers: LayersOf
-    takes_images: bool
-    """Images alone, as such; else any samples, images as rows of pixels."""
+    takes: Takes
     most_layers: int | None
     """The largest number of hidden layers that it can have; None for any."""
     shallow: int
@@ -34,13 +38,24 @@ class Architecture:
     """What its hidden layers are called: one, and several."""
     width: str
     """What its width counts."""
-    gate: tuple[tuple[int, int], ...]
-    """Hidden layers and width of the networks that the equivalence gate trains, the smallest first."""
+    gate: tuple[Network, ...]
+    """The networks that the equivalence gate trains, the smallest first."""
     gate_batch_size: int
     """Never the number of classes: a mean over those instead of the samples would not show."""
+    options: Mapping[str, int] = field(default_factory=dict)
+    """What its networks have beside depth and width, by name in alphabetical order, with their defaults."""
     is_studied: bool = False
     """One of the study's: it is shown where nothing was measured, too."""
     ties: bool = False
     """It pools, so that the gate asks what becomes of equal maxima."""
     place: int = 100
     """Where it stands among the others: in the study's order, then by name."""
+
+    @property
+    def takes_images(self) -> bool:
+        return self.takes == "images"
+
+
+def option(network: Network, defaults: Mapping[str, int], name: str) -> int:
+    """The network's own, or its family's default."""
+    return next((each.value for each in network.options if each.name == name), defaults[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engines.contract import Network
 from engines.networks.architecture import Architecture
-from engines.networks.layer_kinds import Convolution, Dense, Layer
+from engines.networks.kinds import Convolution, Dense, Layer
 
 COLOURS = 3
 DENSE_AFTER_CONVOLUTIONS = (120, 84)
@@ -34,13 +34,13 @@ ARCHITECTURE = Architecture(
     plural="CNNs",
     dataset="cifar10",
     layers=_layers,
-    takes_images=True,
+    takes="images",
     most_layers=MAX_CONVOLUTIONS,
     shallow=1,
     drawn=(1, 2),
     depth=("convolution", "convolutions"),
     width="feature maps per colour",
-    gate=((1, 2), (2, 8)),
+    gate=(Network("cnn", 1, 2), Network("cnn", 2, 8)),
     gate_batch_size=16,
     ties=True,
     is_studied=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.networks.layer_kinds import Convolution, Dense, Layer, by_layer, takes_images
+from engines.networks.kinds import Convolution, Dense, Layer, by_layer, takes_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

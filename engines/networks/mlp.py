@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from engines.contract import Network
 from engines.networks.architecture import Architecture
-from engines.networks.layer_kinds import Dense, Layer
+from engines.networks.kinds import Dense, Layer
 
 
 def _layers(network: Network, shape: tuple[int, ...], classes: int) -> tuple[Layer, ...]:
@@ -21,13 +21,13 @@ ARCHITECTURE = Architecture(
     plural="MLPs",
     dataset="shuttle",
     layers=_layers,
-    takes_images=False,
+    takes="features",
     most_layers=None,
     shallow=8,
     drawn=(8, 16),
     depth=("layer", "layers"),
     width="neurons per hidden layer",
-    gate=((2, 25), (8, 100), (16, 200)),
+    gate=(Network("mlp", 2, 25), Network("mlp", 8, 100), Network("mlp", 16, 200)),
     gate_batch_size=100,
     is_studied=True,
     place=1,

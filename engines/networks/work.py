@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
 from math import prod, sqrt
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from engines.contract import Network, NetworkType, SampleShape
+from engines.contract import Network, NetworkType, SampleShape, TrainingData
 from engines.datasets import catalogue
-from engines.networks.architectures import of_type
-from engines.networks.layer_kinds import IMAGE_AXES, Layer, Parameter
+from engines.networks.architecture import Takes, option
+from engines.networks.architectures import FOLDER, SHARED_FILES, of_type
+from engines.networks.kinds import Layer, Parameter, every
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from engines.contract import Weights
+
+
+_AXES: dict[Takes, tuple[int, ...]] = {"features": (1, 3), "images": (3,), "sequences": (2, 3), "tokens": (0,)}
+"""Of the samples that a network can be given: 0 for single tokens, of which sequences are cut."""
 
 
 def trains_on(network_type: NetworkType, shape: tuple[int, ...]) -> bool:
     """Whether such networks can train on samples of this shape."""
-    return not of_type(network_type).takes_images or len(shape) == IMAGE_AXES
+    return len(shape) in _AXES[of_type(network_type).takes]
+
+
+def checked(network: Network) -> Network:
+    """Itself. Raises ValueError, with what is allowed, for one that its family does not have."""
+    family = of_type(network.type)
+    if family.most_layers and network.hidden_layers > family.most_layers:
+        raise ValueError(
+            f"hidden_layers is {network.hidden_layers}, allowed for {family.title}: 1 to {family.most_layers}"
+        )
+    names = [each.name for each in network.options]
+    unknown = next((name for name in names if name not in family.options), None)
+    if unknown:
+        offered = ", ".join(family.options) or "none"
+        raise ValueError(f"options has {unknown!r}, allowed for {family.title}: {offered}")
+    if names != sorted(set(names)):
+        raise ValueError(f"options is {', '.join(names)}, allowed: each once, in alphabetical order")
+    default = next((each for each in network.options if family.options[each.name] == each.value), None)
+    if default:
+        raise ValueError(f"options has {default}, allowed: other values than the default, which is left out")
+    layers(network)  # what else the family asks
+    return network
 
 
 def sample_shape(network: Network, sample: SampleShape | None = None) -> SampleShape:
@@ -28,9 +59,27 @@ def sample_shape(network: Network, sample: SampleShape | None = None) -> SampleS
 
 
 def input_shape(network: Network, sample: SampleShape | None = None) -> tuple[int, ...]:
-    """(features,) or (height, width, channels), as the network takes them; `sample` is the data set's."""
-    shape = sample_shape(network, sample).shape
-    return shape if of_type(network.type).takes_images else (prod(shape),)
+    """Of one sample as the network takes it, see `Takes`; `sample` is the data set's."""
+    shape, family = sample_shape(network, sample).shape, of_type(network.type)
+    if family.takes == "features":
+        return (prod(shape),)
+    if family.takes == "tokens":
+        return (option(network, family.options, "context"),)
+    return (shape[0], prod(shape[1:])) if family.takes == "sequences" else shape
+
+
+def as_taken(data: TrainingData, network: Network, sample: SampleShape | None = None) -> TrainingData:
+    """The samples in the shape that the network takes; a text in sequences of its length, without a short last one."""
+    shape = input_shape(network, sample)
+    if of_type(network.type).takes != "tokens":
+        train, test = (inputs.reshape(len(inputs), *shape) for inputs in (data.train_inputs, data.test_inputs))
+        return replace(data, train_inputs=train, test_inputs=test)
+    all_tokens = (data.train_inputs, data.train_labels, data.test_inputs, data.test_labels)
+    return TrainingData(*(_cut(tokens, shape[0]) for tokens in all_tokens))
+
+
+def _cut(tokens: NDArray[Any], steps: int) -> NDArray[Any]:
+    return tokens[: len(tokens) // steps * steps].reshape(-1, steps)
 
 
 def classes(network: Network, sample: SampleShape | None = None) -> int:
@@ -43,7 +92,7 @@ def layers(network: Network, sample: SampleShape | None = None) -> tuple[Layer, 
 
 
 def parameters_of(network: Network, sample: SampleShape | None = None) -> list[Parameter]:
-    """In the order in which weights travel: layer by layer."""
+    """In the order in which weights travel: layer by layer, running statistics among them."""
     return [parameter for layer in layers(network, sample) for parameter in layer.parameters]
 
 
@@ -59,7 +108,8 @@ def parameter_names(network: Network, sample: SampleShape | None = None) -> list
 
 
 def parameters(network: Network, sample: SampleShape | None = None) -> int:
-    return sum(map(prod, parameter_shapes(network, sample)))
+    """How many numbers are trained."""
+    return sum(prod(each.shape) for each in parameters_of(network, sample) if each.is_trained)
 
 
 def training_flops(multiply_adds: list[int]) -> int:
@@ -86,13 +136,20 @@ def flops_per_epoch(network: Network, *, samples: int, batch_size: int, sample: 
 
 
 def initial_weights(network: Network, seed: int, dtype: str = "float32", sample: SampleShape | None = None) -> Weights:
-    """Normal(0, sqrt(2 / fan-in)) where a parameter has a fan-in, else zeros (He et al. 2015; the study)."""
+    """Normal(0, sqrt(2 / fan-in)) where a parameter has a fan-in, else all alike (He et al. 2015; the study)."""
     import numpy as np
 
     generator = np.random.default_rng(seed)
     return [
         generator.normal(0.0, sqrt(2 / parameter.fan_in), parameter.shape).astype(dtype)
         if parameter.fan_in
-        else np.zeros(parameter.shape, dtype)
+        else np.full(parameter.shape, parameter.start, dtype)
         for parameter in parameters_of(network, sample)
     ]
+
+
+def files_of(network_type: NetworkType) -> list[Path]:
+    """What the numbers of one family's networks depend on: no other family's file is among them."""
+    smallest = of_type(network_type).gate[0]
+    kinds = {Path(inspect.getfile(type(layer))) for layer in every(layers(smallest))}
+    return [FOLDER / f"{network_type}.py", *sorted(kinds), *(FOLDER / name for name in SHARED_FILES)]

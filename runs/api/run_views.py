@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.api import documents, paging, queries, translation
 from runs.api.base import ListView, StreamingListView, View, body_of, columns_of, needed, token_of
 from runs.api.documents import Reason, UploadResult

@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.api import documents, queries
 
 T = TypeVar("T")

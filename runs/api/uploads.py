@@ -9,7 +9,7 @@ from typing import IO, Any
 from pydantic_core import from_json, to_json
 from rest_framework.parsers import BaseParser
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.api.exceptions import TooLargeError
 from runs.errors import RecordError, RunsError
 from runs.records.run_records import parse_array, parse_record

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engines import registry
-from engines.contract import Cell, RunRecord, StopReason
+from engines.contract import Cell
 from engines.protocol import Event
+from engines.run_record import RunRecord, StopReason
 from runs.records.run_records import epoch_seconds
 from runs.suites.plan import Block, Plan, PlannedRun
 

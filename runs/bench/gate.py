@@ -13,18 +13,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engines import backends, host, machine, registry
-from engines.contract import Cell, Device, Equivalence, Network, NetworkType, Setup, Track, content_hash
+from engines import backends, host, machine, optimizers, registry
+from engines.contract import Cell, Device, Network, NetworkType, Optimizer, Setup, Track, content_hash
 from engines.environments import environments
 from engines.errors import UnavailableError
 from engines.networks import ARCHITECTURES
-from engines.protocol import Job
+from engines.protocol import Case, Job
+from engines.run_record import Equivalence
 from runs.errors import RunsError
 from runs.validation import DocumentError, from_json
 
 DType = Literal["float64", "float32"]
-FULL = tuple(Network(each.type, *size) for each in ARCHITECTURES.values() for size in each.gate)
-"""What `engines verify` checks."""
+OTHER_OPTIMIZERS = (Optimizer(momentum=0.9), Optimizer("adam"))
+FULL = (
+    *(Case(network) for family in ARCHITECTURES.values() for network in family.gate),
+    *(Case(family.gate[0], optimizer) for family in ARCHITECTURES.values() for optimizer in OTHER_OPTIMIZERS),
+)
+"""What `engines verify` checks: every family's networks with plain descent, its smallest with the other optimizers."""
 _SUBJECT_SECONDS = 40.0
 _TIMEOUT_SECONDS = 900.0
 
@@ -39,10 +44,15 @@ class Check:
     dtype: DType
     passed: bool
     reason: str
+    optimizer: Optimizer = field(default_factory=Optimizer)
     results: tuple[dict[str, Any], ...] = ()
     unsupported: bool = False
     """The engine refuses such networks: nothing was compared, and there is nothing to hold against it."""
     track: Track = "idiomatic"
+
+    @property
+    def case(self) -> Case:
+        return Case(self.network, self.optimizer)
 
     @property
     def worst(self) -> dict[str, float]:
@@ -70,6 +80,9 @@ class Subject:
         software = environments.describe(self.environment).sha256
         code = registry.code_hash(self.engine, network_type)
         return content_hash(self.engine, self.device, self.track, code, software)
+
+
+Wanted = dict[Subject, tuple[Case, ...]]
 
 
 def subject_of(cell: Cell, device_index: int = 0) -> Subject:
@@ -100,9 +113,9 @@ class Verdicts:
             return []
 
     def keep(self, subject: Subject, checks: Sequence[Check]) -> None:
-        """Newer checks of a network take the place of older ones."""
-        renewed = {(check.network, check.dtype) for check in checks}
-        kept = [*(check for check in self.of(subject) if (check.network, check.dtype) not in renewed), *checks]
+        """Newer checks of a case take the place of older ones."""
+        renewed = {(check.case, check.dtype) for check in checks}
+        kept = [*(check for check in self.of(subject) if (check.case, check.dtype) not in renewed), *checks]
         for network_type in {check.network.type for check in kept}:
             own = [check for check in kept if check.network.type == network_type]
             self._known[subject.key(network_type)] = own
@@ -118,16 +131,13 @@ class Verdicts:
             raise RunsError(f"{self.path} cannot be written: {error.strerror}.") from None
 
     def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
-        """What a run's record says of its engine: by the checks of networks of the run's own type."""
-        checks = self.of(subject_of(cell))
-        own_type = cell.workload.network.type
-        checks = [check for check in checks if check.network.type == own_type and not check.unsupported]
+        """What a run's record says of its engine: by the checks of the run's own kind of work."""
+        own = work_of(Case(cell.workload.network, cell.workload.optimizer))
+        checks = [check for check in self.of(subject_of(cell)) if work_of(check.case) == own and not check.unsupported]
         if not checks:
             return "unverified", {}
         passed = all(check.passed for check in checks)
-        return "passed" if passed else "failed", {
-            f"{check.network}, {check.dtype}": in_words(check) for check in checks
-        }
+        return "passed" if passed else "failed", {f"{check.case}, {check.dtype}": in_words(check) for check in checks}
 
 
 def in_words(check: Check) -> str:
@@ -142,33 +152,37 @@ def in_words(check: Check) -> str:
 # ---------------------------------------------------------------- asking
 
 
-def smallest_networks(cells: Iterable[Cell]) -> tuple[Network, ...]:
-    """Of each type the network with fewest layers, then neurons: what a suite is checked on before it runs."""
-    by_size = sorted({cell.workload.network for cell in cells}, key=lambda each: (each.hidden_layers, each.width))
-    return tuple({network.type: network for network in reversed(by_size)}.values())
+def work_of(case: Case) -> tuple[NetworkType, optimizers.Kind]:
+    """What one check speaks for: networks of a family, however large, trained with one kind of optimizer."""
+    return case.network.type, optimizers.kind(case.optimizer)
 
 
-def lacking(verdicts: Verdicts, cells: Sequence[Cell], *, device_index: int = 0) -> dict[Subject, tuple[Network, ...]]:
-    """For each engine and track of these cells: the networks that its verdict lacks, one of each type at most."""
-    wanted: dict[Subject, tuple[Network, ...]] = {}
+def smallest_cases(cells: Iterable[Cell]) -> tuple[Case, ...]:
+    """Of each kind of work the network with fewest layers, then neurons: what a suite is checked on before it runs."""
+    cases = {Case(cell.workload.network, cell.workload.optimizer) for cell in cells}
+    by_size = sorted(cases, key=lambda case: (case.network.hidden_layers, case.network.width, str(case)))
+    return tuple({work_of(case): case for case in reversed(by_size)}.values())
+
+
+def lacking(verdicts: Verdicts, cells: Sequence[Cell], *, device_index: int = 0) -> Wanted:
+    """For each engine and track of these cells: the cases that its verdict lacks, one of each kind of work at most."""
+    wanted: Wanted = {}
     for subject in dict.fromkeys(subject_of(cell, device_index) for cell in cells):
         own = [cell for cell in cells if subject_of(cell) == subject]
-        known = {check.network.type for check in verdicts.of(subject)}
-        missing = tuple(network for network in smallest_networks(own) if network.type not in known)
+        known = {work_of(check.case) for check in verdicts.of(subject)}
+        missing = tuple(case for case in smallest_cases(own) if work_of(case) not in known)
         if missing:
             wanted[subject] = missing
     return wanted
 
 
-def rough_seconds(wanted: dict[Subject, tuple[Network, ...]]) -> float:
+def rough_seconds(wanted: Wanted) -> float:
     """How long it takes to ask these: with nothing compiled yet, about so long for each, engines side by side."""
     at_once = min(len(machine.allowed_cpus()), len({subject.engine for subject in wanted})) or 1
     return _SUBJECT_SECONDS * len(wanted) / at_once
 
 
-def ask(
-    wanted: dict[Subject, tuple[Network, ...]], verdicts: Verdicts, told: Callable[[Subject, list[Check]], None]
-) -> None:
+def ask(wanted: Wanted, verdicts: Verdicts, told: Callable[[Subject, list[Check]], None]) -> None:
     """Check and keep. Nothing is timed, so engines go side by side, those that compile longest (Theano's) first.
 
     The tracks of one engine go one after the other: they share the folder of what is compiled, which Theano locks.
@@ -192,27 +206,27 @@ def ask(
             raise
 
 
-def check(subject: Subject, networks: tuple[Network, ...], stop: threading.Event) -> list[Check]:
-    """Both checks of each network, in a process for each element type, since that is a process's own."""
-    return [one for dtype in get_args(DType) for one in _check_in(subject, networks, dtype, stop)]
+def check(subject: Subject, cases: tuple[Case, ...], stop: threading.Event) -> list[Check]:
+    """Both checks of each case, in a process for each element type, since that is a process's own."""
+    return [one for dtype in get_args(DType) for one in _check_in(subject, cases, dtype, stop)]
 
 
-def _check_in(subject: Subject, networks: tuple[Network, ...], dtype: DType, stop: threading.Event) -> list[Check]:
+def _check_in(subject: Subject, cases: tuple[Case, ...], dtype: DType, stop: threading.Event) -> list[Check]:
     setup = Setup(
         subject.engine,
-        networks[0],
+        cases[0].network,
         track=subject.track,
         device=subject.device,
         device_index=subject.device_index,
         dtype=dtype,
     )
-    job = Job("verify", setup, networks=networks)
+    job = Job("verify", setup, cases=cases)
     python = environments.python_of(subject.environment)
     outcome = host.run(python, job, timeout_seconds=_TIMEOUT_SECONDS, stop=stop)
     if not outcome.finished:
-        return [_check_of(subject, network, dtype, reason=outcome.reason) for network in networks]
-    reports = zip(networks, outcome.result["reports"], strict=True)
-    return [_check_of(subject, network, dtype, **_told(report)) for network, report in reports]
+        return [_check_of(subject, case, dtype, reason=outcome.reason) for case in cases]
+    reports = zip(cases, outcome.result["reports"], strict=True)
+    return [_check_of(subject, case, dtype, **_told(report)) for case, report in reports]
 
 
 def _told(report: dict[str, Any]) -> dict[str, Any]:
@@ -221,6 +235,13 @@ def _told(report: dict[str, Any]) -> dict[str, Any]:
     return {"passed": report["passed"], "results": tuple(report["checks"])}
 
 
-def _check_of(subject: Subject, network: Network, dtype: DType, **told: Any) -> Check:
-    told = {"passed": False, "reason": "", **told}
-    return Check(subject.engine, subject.device, network, dtype, track=subject.track, **told)
+def _check_of(subject: Subject, case: Case, dtype: DType, **told: Any) -> Check:
+    return Check(
+        subject.engine,
+        subject.device,
+        case.network,
+        dtype,
+        optimizer=case.optimizer,
+        track=subject.track,
+        **{"passed": False, "reason": "", **told},
+    )

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from engines import machine, registry
-from engines.contract import Cell, Device, Environment, Setup, content_hash
+from engines.contract import Cell, Device, Setup, content_hash
 from engines.environments import environments
 from engines.environments.readiness import why_not
 from engines.errors import UnavailableError
+from engines.run_record import Environment
 from runs.bench import provenance
 
 
@@ -75,7 +76,7 @@ def setup_of(cell: Cell, device_index: int = 0) -> Setup:
         engine=cell.engine,
         network=cell.workload.network,
         batch_size=cell.workload.batch_size,
-        learning_rate=cell.workload.optimizer.learning_rate,
+        optimizer=cell.workload.optimizer,
         track=cell.track,
         device=cell.device,
         device_index=device_index if cell.device == "gpu" else 0,

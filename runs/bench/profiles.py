@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engines import host, registry
-from engines.contract import Cell, Machine
+from engines.contract import Cell
 from engines.profile_record import Operation, Profile, ProfileRecord
 from engines.protocol import Job
+from engines.run_record import Machine
 from runs.bench import provenance
 from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
 from runs.errors import RunsError

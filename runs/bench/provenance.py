@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from engines import machine, registry
-from engines.contract import Cell, Code, Machine
+from engines.contract import Cell
 from engines.datasets.catalogue import SYNTHETIC_PREFIX
 from engines.gpus import names
 from engines.host import PROJECT_ROOT
+from engines.run_record import Code, Machine
 from runs.errors import RunsError
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import NAME as AD_HOC

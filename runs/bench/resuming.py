@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engines.contract import Machine, RunRecord
+from engines.run_record import Machine, RunRecord
 from runs.bench.here import cell_key, why_unsupported
 from runs.errors import RunsError
 from runs.suites.plan import Plan, PlannedRun, without

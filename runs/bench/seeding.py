@@ -11,11 +11,11 @@ from functools import cache, cached_property
 from uuid import UUID
 
 from engines import networks, registry
-from engines.contract import (
-    Cell,
+from engines.contract import Cell, DataSet, content_hash
+from engines.datasets.available import describe
+from engines.run_record import (
     Code,
     Conditions,
-    DataSet,
     Environment,
     Epoch,
     Machine,
@@ -24,9 +24,7 @@ from engines.contract import (
     RunRecord,
     Status,
     Training,
-    content_hash,
 )
-from engines.datasets.available import describe
 from runs.suites.plan import PlannedRun, Selection, make_plan
 from runs.suites.suite import Bench, load
 

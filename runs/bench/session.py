@@ -11,18 +11,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from engines import canary, host, machine
-from engines.contract import (
-    Cell,
-    Conditions,
-    Epoch,
-    Machine,
-    Phases,
-    Placement,
-    RunRecord,
-    StopReason,
-    Training,
-)
+from engines.contract import Cell
 from engines.protocol import Event, Job
+from engines.run_record import Conditions, Epoch, Machine, Phases, Placement, RunRecord, StopReason, Training
 from runs.bench import provenance
 from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts

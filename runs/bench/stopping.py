@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from engines.contract import Cell, RunRecord
+from engines.contract import Cell
+from engines.run_record import RunRecord
 from runs import stats
 from runs.records.run_records import epoch_seconds
 from runs.stats import LogSamples

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from django.utils.translation import gettext, ngettext
 
-from engines.contract import Equivalence, Network, NetworkType, content_hash
+from engines.contract import Network, NetworkType, content_hash
+from engines.run_record import Equivalence
 from runs.stats import Estimate, LogSamples, estimate, stalled_runs
 from runs.stats.outcomes import MissingStatus
 from runs.words import numbers

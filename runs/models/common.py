@@ -8,18 +8,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from engines import contract
+from engines import contract, run_record
 
 
 def _choices(literal: object) -> list[tuple[str, str]]:
     return [(value, value.replace("_", " ")) for value in get_args(literal)]
 
 
-STATUSES = _choices(contract.Status)
+STATUSES = _choices(run_record.Status)
 DEVICES = _choices(contract.Device)
 TRACKS = _choices(contract.Track)
 DATA_SOURCES = _choices(contract.DataSource)
-EQUIVALENCES = _choices(contract.Equivalence)
+EQUIVALENCES = _choices(run_record.Equivalence)
 
 
 def one_of(field: str, choices: list[tuple[str, str]]) -> models.CheckConstraint:

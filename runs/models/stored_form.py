@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from engines.contract import Environment, Machine, RunRecord
+from engines.run_record import Environment, Machine, RunRecord
 from runs.validation import adapter
 
 SHARED_PARTS = ("environment", "machine")

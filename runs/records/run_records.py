@@ -12,8 +12,9 @@ from uuid import UUID
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
-from engines.contract import RunRecord, Workload
+from engines.contract import Workload
 from engines.datasets import sample_of
+from engines.run_record import RunRecord
 from runs import stats
 from runs.errors import RecordError
 from runs.validation import DocumentError, from_json

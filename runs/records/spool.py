@@ -16,7 +16,8 @@ from pathlib import Path
 
 from django.utils.text import slugify
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 from runs.errors import RecordError, SpoolError
 from runs.records.run_records import parse_record
 

@@ -16,8 +16,8 @@ from typing import Any
 from django.db.models import Max, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
-from engines.contract import Equivalence
 from engines.registry import ENGINES
+from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
 from runs.models import Coverage, Environment, Summary
 from runs.selectors.gate_words import gate_words, subject_of

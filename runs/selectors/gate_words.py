@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db.models import Max
 from pydantic_core import from_json
 
-from engines.contract import Equivalence
+from engines.run_record import Equivalence
 from runs import viewing
 from runs.models import Run, Summary
 

@@ -9,9 +9,10 @@ from typing import Any, get_args
 from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
 from django.utils.translation import gettext_noop as _
 
-from engines.contract import Device, NetworkType, Status, Track
+from engines.contract import Device, NetworkType, Track
 from engines.networks import ARCHITECTURES
 from engines.registry import ENGINES
+from engines.run_record import Status
 from runs.models import DEVICES, STATUSES, Coverage, Environment, Experiment, Machine, Run
 from runs.selectors.scopes import OFFERED
 from runs.validation import Key, Number, Word

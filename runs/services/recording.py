@@ -10,8 +10,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from engines import contract
-from engines.contract import RunRecord
+from engines import run_record
+from engines.run_record import RunRecord
 from runs import viewing
 from runs.errors import ConflictError, RecordError
 from runs.models import Environment, Experiment, Machine, RecordPart, Run, Workload
@@ -238,7 +238,7 @@ class _Batch:
                 name=placement.experiment, suite=placement.suite, preset=placement.preset, owner=owner
             )
 
-    def _registered(self, machine: contract.Machine, owner: User | None) -> Machine:
+    def _registered(self, machine: run_record.Machine, owner: User | None) -> Machine:
         try:
             return register_machine(machine=machine, accept_hardware=self.accept_hardware, owner=owner)
         except ConflictError as error:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.text import slugify
 
-from engines import contract, networks
+from engines import contract, networks, run_record
 from engines.contract import content_hash
 from engines.datasets import sample_of
 from engines.machine import differences
@@ -84,7 +84,9 @@ def machines_named(names: Iterable[str]) -> dict[str, Machine]:
 
 
 @transaction.atomic
-def register_machine(*, machine: contract.Machine, accept_hardware: bool = False, owner: User | None = None) -> Machine:
+def register_machine(
+    *, machine: run_record.Machine, accept_hardware: bool = False, owner: User | None = None
+) -> Machine:
     """The machine of that name. Raises ConflictError if its hardware is another, unless that is accepted."""
     row = machines_named([machine.name]).get(machine.name)
     if row is None:
@@ -103,8 +105,8 @@ def register_machine(*, machine: contract.Machine, accept_hardware: bool = False
     return row
 
 
-def other_hardware(row: Machine, machine: contract.Machine) -> ConflictError:
-    known = from_python(contract.Machine, row.hardware)
+def other_hardware(row: Machine, machine: run_record.Machine) -> ConflictError:
+    known = from_python(run_record.Machine, row.hardware)
     return ConflictError(
         f"The machine {row.name!r} has other hardware here: {'; '.join(differences(known, machine))}. "
         "Choose another name with --machine, or say that it is the same machine with --accept-hardware.",
@@ -116,7 +118,7 @@ def other_hardware(row: Machine, machine: contract.Machine) -> ConflictError:
 
 
 def environments_of(
-    documents: Mapping[str, contract.Environment], known: Mapping[str, int] | None = None
+    documents: Mapping[str, run_record.Environment], known: Mapping[str, int] | None = None
 ) -> dict[str, int]:
     """The primary keys of environments, by digest; new ones made. `known` ones are not looked up again."""
     return _keys_of(Environment, "sha256", documents, known, lambda key: Environment(**asdict(documents[key])))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from engines.contract import Machine, RunRecord
 from engines.profile_record import ProfileRecord
+from engines.run_record import Machine, RunRecord
 from runs.errors import ConflictError, RunsError, StorageError
 from runs.models import Experiment
 from runs.services import profiles, recording

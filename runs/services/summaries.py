@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.db import connection, transaction
 from django.db.models import Count, Max
 
-from engines.contract import Equivalence
+from engines.run_record import Equivalence
 from runs.models import CELL_FIELDS, Run, RunQuerySet, Summary
 from runs.services import bulk_reads
 from runs.services.bulk_writes import insert_rows, update_rows

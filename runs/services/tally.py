@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from engines.contract import Equivalence
+from engines.run_record import Equivalence
 
 MOST_SAMPLES: Final = 100
 """A summary keeps the samples of so many runs, those of the newest blocks: far more than any verdict needs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engines.contract import Status
+from engines.run_record import Status
 
 MissingStatus = Status | Literal["not_run", "excluded", "not_equivalent"]
 

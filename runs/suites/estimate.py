@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from statistics import median, median_low
 
 from engines import networks
-from engines.contract import Cell, Device, NetworkType, RunRecord, Track
+from engines.contract import Cell, Device, NetworkType, Track
 from engines.datasets import sample_of
+from engines.run_record import RunRecord
 from runs.suites.plan import Block, Plan
 from runs.suites.suite import Suite
 

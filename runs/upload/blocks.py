@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 from runs.errors import RunsError
 from runs.records.spool import Spool
 from runs.upload.access import find_token, server_at

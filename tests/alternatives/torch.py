@@ -22,7 +22,7 @@ class _Optimizer(Engine):
     def build(self, weights: Weights, data: TrainingData) -> None:
         super().build(weights, data)
         sgd = self._torch.optim.SGD
-        self._optimizer = sgd(self._model.parameters(), lr=self._setup.learning_rate, **self.choices)
+        self._optimizer = sgd(self._model.parameters(), lr=self._setup.optimizer.learning_rate, **self.choices)
 
 
 class Fused(_Optimizer):

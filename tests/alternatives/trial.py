@@ -15,7 +15,8 @@ from pathlib import Path
 from statistics import median
 
 from engines import backends, networks, registry, timing
-from engines.contract import Epoch, Network, Setup, Track
+from engines.contract import Network, Setup, Track
+from engines.run_record import Epoch
 from engines.timing import Policy
 
 _SEED = 1

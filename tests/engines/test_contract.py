@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import contract, errors
-from engines.contract import Cell, Engine, Epoch, Network, Status, as_json, content_hash
+from engines.contract import Cell, Engine, Network, as_json, content_hash
 from engines.errors import EngineError
 from engines.registry import ENGINES, ENGINES_FOLDER
+from engines.run_record import Epoch, Status
 from tests.records import make_cell, make_record
 
 JSON_VALUES = st.recursive(

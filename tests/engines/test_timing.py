@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import timing
-from engines.contract import Epoch, EpochClock
+from engines.contract import EpochClock
 from engines.errors import DivergedError
+from engines.run_record import Epoch
 from engines.timing import EpochTimer, Policy
 
 EPOCHS = st.lists(st.floats(1e-6, 10).map(lambda wall: Epoch(wall, wall)), max_size=60)

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from engines import backends, datasets, networks, registry, worker
-from engines.contract import Epoch, Network, Phases, Setup, Training
+from engines.contract import Network, Setup
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
 from engines.protocol import SCRATCH, Job
 from engines.registry import ENGINES_FOLDER
+from engines.run_record import Epoch, Phases, Training
 from engines.timing import Policy
 from tests.engines.listener import Listener
 

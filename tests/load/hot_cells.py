@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.bench.seeding import records_of, sittings
 from runs.services.recording import record_runs
 from runs.validation import adapter

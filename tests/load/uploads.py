@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.bench.seeding import records_of, sittings
 from runs.validation import adapter
 from tests.load.servers import Server, load_average

@@ -6,8 +6,9 @@ import dataclasses
 import uuid
 from typing import Any
 
-from engines.contract import Code, Network, as_json, content_hash
+from engines.contract import Network, as_json, content_hash
 from engines.profile_record import Operation, Profile, ProfileRecord
+from engines.run_record import Code
 from runs import models
 from tests.records import ENVIRONMENT, MACHINE, make_cell
 

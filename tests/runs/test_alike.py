@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from engines.contract import Cell, Code, DataSet, Environment, Machine, Network, RunRecord, as_json
+from engines.contract import Cell, DataSet, Network, as_json
+from engines.run_record import Code, Environment, Machine, RunRecord
 from runs.models import PublishedSpeedUp, Run, Workload
 from runs.models.subjects import known_network_type
 from runs.selectors.study import published_speed_ups

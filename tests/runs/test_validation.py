@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import Epoch, Machine, Network, RunRecord, as_json
+from engines.contract import Network, as_json
+from engines.run_record import Epoch, Machine, RunRecord
 from runs.validation import DocumentError, FieldProblem, from_json, from_python
 from tests.records import make_record
 

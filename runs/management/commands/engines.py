@@ -161,11 +161,12 @@ def gate_lines(subject: gate.Subject, checks: Sequence[gate.Check]) -> list[str]
     """A line for each check on each kind of data, then the tolerances and why these."""
     lines = [f"{registry.find(subject.engine).title}, {subject.track}, on the {subject.device.upper()}"]
     tolerances: dict[str, str] = {}
+    width = max((len(str(check.case)) for check in checks), default=0)
     for check in checks:
         if not check.results:
-            lines.append(f"  {check.network!s:11} {check.dtype} {gate.in_words(check)}")
+            lines.append(f"  {check.case!s:{width}} {check.dtype} {gate.in_words(check)}")
         for result in check.results:
-            lines.append(f"  {check.network!s:11} {check.dtype} {_result_words(result)}")
+            lines.append(f"  {check.case!s:{width}} {check.dtype} {_result_words(result)}")
             allowed = result["tolerance"]
             tolerances[check.dtype] = (
                 f"  {check.dtype} passes up to: losses {allowed['losses']:.0e}, weights {allowed['weights']:.0e}, "

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.errors import RecordError, RunsError
 from runs.records.run_records import parse_record
 from runs.services import storage

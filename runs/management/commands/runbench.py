@@ -14,8 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Machine, Network, RunRecord, Track
+from engines.contract import Network, Track
 from engines.errors import EngineError
+from engines.run_record import Machine, RunRecord
 from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
@@ -242,9 +243,7 @@ class Command(BaseCommand):
         gate.ask(wanted, verdicts, self._tell_verdict)
         return verdicts
 
-    def _lacking(
-        self, verdicts: Verdicts, left: Plan, options: dict[str, Any]
-    ) -> dict[gate.Subject, tuple[Network, ...]]:
+    def _lacking(self, verdicts: Verdicts, left: Plan, options: dict[str, Any]) -> gate.Wanted:
         cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
         return {} if options["no_verify"] else gate.lacking(verdicts, cells, device_index=options["gpu_index"])
 

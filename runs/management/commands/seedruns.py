@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.bench.seeding import records_of, sittings
 from runs.records.garbage import collect_seldom
 from runs.services.recording import record_runs

@@ -10,7 +10,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 from runs.services import tokens
 from runs.services.recording import record_runs
 from runs.services.registration import Uploader

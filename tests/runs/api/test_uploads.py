@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 from runs.models import Experiment, Machine, Run, Summary
 from runs.services.summaries import rebuild_summaries
 from tests.records import MACHINE, make_record

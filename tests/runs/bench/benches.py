@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.bench import canaries, here
 from runs.bench.canaries import Rate
 from runs.records.spool import Spool, SpoolContents, spool_for

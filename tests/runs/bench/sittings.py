@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from engines import host
-from engines.contract import Cell, Network, RunRecord, StopReason
+from engines.contract import Cell, Network
 from engines.protocol import Event, Job
+from engines.run_record import RunRecord, StopReason
 from runs.bench import here, resuming, session
 from runs.bench.gate import Verdicts
 from runs.bench.stopping import Budget, Progress

@@ -10,7 +10,8 @@ import pytest
 
 from engines import canary as judge
 from engines import host
-from engines.contract import Cell, RunRecord, StopReason
+from engines.contract import Cell
+from engines.run_record import RunRecord, StopReason
 from runs.bench import resuming, session
 from runs.bench.stopping import Budget
 from runs.records.spool import Spool

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from engines import host, machine, registry
-from engines.contract import Cell, Environment, Network, Track
+from engines.contract import Cell, Network, Track
 from engines.environments import environments
 from engines.protocol import Job
+from engines.run_record import Environment
 from runs.bench import gate
 from runs.bench.gate import Check, Subject, Verdicts, in_words
 from runs.errors import RunsError

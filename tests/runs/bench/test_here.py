@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engines import datasets, machine
-from engines.contract import Cell, Device, Environment, Network
+from engines.contract import Cell, Device, Network
+from engines.run_record import Environment
 from runs.bench import here, provenance
 from runs.errors import RunsError
 from tests.records import ENVIRONMENT, make_cell

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engines.contract import RunRecord, Status
+from engines.run_record import RunRecord, Status
 from runs.bench import here, resuming
 from runs.suites.plan import Plan
 from tests.records import MACHINE, make_record

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engines import host, machine
-from engines.contract import RunRecord, Status, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord, Status
 from runs.bench import provenance, resuming, session
 from runs.records.run_records import parse_record
 from tests.records import ENVIRONMENT, MACHINE

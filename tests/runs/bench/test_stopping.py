@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.contract import Cell, RunRecord, Status
+from engines.contract import Cell
+from engines.run_record import RunRecord, Status
 from runs.bench.stopping import Budget, Progress
 from runs.stats.stopping import MIN_BLOCKS
 from runs.suites.plan import Block, group_of

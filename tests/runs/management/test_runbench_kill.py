@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.contract import RunRecord
 from engines.host import PROJECT_ROOT
+from engines.run_record import RunRecord
 from runs.records.run_records import parse_record
 from tests.engines.test_host import marked_processes, wait_until_dead
 from tests.runs.bench.benches import RUNS, TOO_MANY_THREADS, Bench, make_bench, places

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import DatabaseError
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.bench import canaries, gate, session
 from runs.bench.canaries import Rate
 from runs.models import Run

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from engines.contract import Code, as_json
+from engines.contract import as_json
+from engines.run_record import Code
 from runs.models import Run, Summary
 from runs.services.curation import exclude_run
 from runs.services.recording import record_runs

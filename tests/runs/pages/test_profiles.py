@@ -11,7 +11,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import Code
+from engines.run_record import Code
 from runs.charts.bars import bars
 from runs.models import Run
 from tests.runs.profiles import make_profile, store_profile

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import RunRecord, Status, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord, Status
 from runs.errors import RecordError
 from runs.models.stored_form import PartTexts, stored_form
 from runs.records.run_records import aware_time, epoch_seconds, parse_record

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
 from engines.host import PROJECT_ROOT
+from engines.run_record import RunRecord
 from runs.errors import RecordError, SpoolError
 from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from tests.records import make_record

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, transaction
 
-from engines.contract import RunRecord, Status
+from engines.run_record import RunRecord, Status
 from runs.errors import ConflictError
 from runs.models import Experiment, Machine, Run, Summary
 from runs.services.curation import exclude_run, restore_run

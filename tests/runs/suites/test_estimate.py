@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from engines.contract import Cell, Epoch, Network, Phases, RunRecord, Status
+from engines.contract import Cell, Network
+from engines.run_record import Epoch, Phases, RunRecord, Status
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Suite

@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]
 
-from engines.contract import RunRecord
 from engines.host import PROJECT_ROOT
+from engines.run_record import RunRecord
 from tests.runs.upload.uploading import LOOPBACK, free_port, write_spool
 
 WAIT_SECONDS = 120

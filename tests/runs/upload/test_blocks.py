@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 from runs.bench import session
 from runs.upload import blocks
 from runs.upload.access import Server, Token

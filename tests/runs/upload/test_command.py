@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
 from engines.host import PROJECT_ROOT
+from engines.run_record import RunRecord
 from runs.records.spool import sole_measurer
 from runs.upload.patience import Backoff
 from tests.records import make_record

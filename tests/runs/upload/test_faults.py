@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.contract import RunRecord
+from engines.run_record import RunRecord
 from runs.upload.access import Token, server_at
 from runs.upload.client import Client
 from runs.upload.errors import UploadError

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engines.contract import Network, RunRecord, as_json
+from engines.contract import Network, as_json
 from engines.host import PROJECT_ROOT
+from engines.run_record import RunRecord
 from runs.errors import SpoolError
 from runs.records.spool import is_measuring, sole_measurer
 from runs.upload.access import Server

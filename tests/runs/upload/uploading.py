@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
-from engines.contract import RunRecord, as_json
+from engines.contract import as_json
+from engines.run_record import RunRecord
 
 LOOPBACK = "127.0.0.1"
 SECRET = "benchsite_for-tests"
