@@ -23,6 +23,7 @@ Correction = Literal["moments", "rate"]
 
 class Engine:
     layers_type = Layers
+    epsilon = ADAM_EPSILON
 
     def __init__(self, setup: Setup, ties: Ties = "first", correction: Correction = "moments") -> None:
         self._setup = setup
@@ -111,7 +112,7 @@ class Engine:
         rate = self._setup.optimizer.learning_rate
         if self._correction == "rate":
             rate *= float(np.sqrt(of_square)) / of_mean
-            folded: Array = -rate * mean[number] / (np.sqrt(square[number]) + ADAM_EPSILON)
+            folded: Array = -rate * mean[number] / (np.sqrt(square[number]) + self.epsilon)
             return folded
-        result: Array = -rate * (mean[number] / of_mean) / (np.sqrt(square[number] / of_square) + ADAM_EPSILON)
+        result: Array = -rate * (mean[number] / of_mean) / (np.sqrt(square[number] / of_square) + self.epsilon)
         return result

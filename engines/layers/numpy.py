@@ -256,14 +256,24 @@ def shortcut(layer: Residual, inputs: Array) -> tuple[Array, Callable[[Array], A
 
 
 def batch_normalisation(
-    layer: BatchNormalisation, inputs: Array, scale: Array, offset: Array, mean: Array, variance: Array
+    layer: BatchNormalisation,
+    inputs: Array,
+    scale: Array,
+    offset: Array,
+    mean: Array,
+    variance: Array,
+    *,
+    axes: tuple[int, ...] = (0, 1, 2),
+    epsilon: float = EPSILON,
 ) -> Pass:
-    axes = tuple(range(inputs.ndim - 1))
-    normal, back, batch_mean, batch_variance = _normalised(inputs, axes)
+    normal, back, batch_mean, batch_variance = _normalised(inputs, axes, epsilon)
+    others = tuple(range(inputs.ndim - 1))
 
     def backward(gradient: Array) -> tuple[Array, Weights]:
-        changes = [(1 - MOMENTUM) * (batch_mean - mean), (1 - MOMENTUM) * (batch_variance - variance)]
-        return back(gradient * scale), [(gradient * normal).sum(axis=axes), gradient.sum(axis=axes), *changes]
+        means = [part.reshape(-1, len(mean)).mean(axis=0) for part in (batch_mean, batch_variance)]
+        changes = [(1 - MOMENTUM) * (now - before) for now, before in zip(means, (mean, variance), strict=True)]
+        own = [(gradient * normal).sum(axis=others), gradient.sum(axis=others), *changes]
+        return back(gradient * scale), own
 
     return normal * scale + offset, backward
 
@@ -280,7 +290,7 @@ def as_trained(
 
 
 def layer_normalisation(layer: LayerNormalisation, inputs: Array, scale: Array, offset: Array) -> Pass:
-    normal, back, _, _ = _normalised(inputs, (inputs.ndim - 1,))
+    normal, back, _, _ = _normalised(inputs, (inputs.ndim - 1,), EPSILON)
     others = tuple(range(inputs.ndim - 1))
 
     def backward(gradient: Array) -> tuple[Array, Weights]:
@@ -289,10 +299,12 @@ def layer_normalisation(layer: LayerNormalisation, inputs: Array, scale: Array, 
     return normal * scale + offset, backward
 
 
-def _normalised(inputs: Array, axes: tuple[int, ...]) -> tuple[Array, Callable[[Array], Array], Array, Array]:
+def _normalised(
+    inputs: Array, axes: tuple[int, ...], epsilon: float
+) -> tuple[Array, Callable[[Array], Array], Array, Array]:
     """Less its mean, by its deviation; the way back; mean and variance, with n, over the axes."""
     mean, variance = inputs.mean(axis=axes, keepdims=True), inputs.var(axis=axes, keepdims=True)
-    deviation = np.sqrt(variance + EPSILON)
+    deviation = np.sqrt(variance + epsilon)
     normal = (inputs - mean) / deviation
 
     def back(gradient: Array) -> Array:
@@ -403,13 +415,21 @@ def embedding(layer: Embedding, tokens: Array, table: Array, places: Array) -> P
 
 
 def causal_attention(
-    layer: CausalAttention, inputs: Array, kernel: Array, bias: Array, output_kernel: Array, output_bias: Array
+    layer: CausalAttention,
+    inputs: Array,
+    kernel: Array,
+    bias: Array,
+    output_kernel: Array,
+    output_bias: Array,
+    *,
+    ahead: int = 0,
 ) -> Pass:
+    """`ahead` is how many later positions each one sees: none, but in a test of who would notice."""
     samples, steps, features = inputs.shape
     projected, project_back = position_dense(layer, inputs, kernel, bias)
     q, k, v = (_heads(layer, part) for part in np.split(projected, 3, axis=2))
     scale = 1 / sqrt(layer.size)
-    masked = np.where(np.tri(steps, dtype=bool), q @ k.swapaxes(2, 3) * scale, -np.inf)
+    masked = np.where(np.tri(steps, k=ahead, dtype=bool), q @ k.swapaxes(2, 3) * scale, -np.inf)
     weights = np.exp(masked - masked.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     joined = (weights @ v).swapaxes(1, 2).reshape(samples, steps, features)

@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -132,7 +132,7 @@ class Verdicts:
 
     def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
         """What a run's record says of its engine: by the checks of the run's own kind of work."""
-        own = work_of(Case(cell.workload.network, cell.workload.optimizer))
+        own = work_of(case_of(cell))
         checks = [check for check in self.of(subject_of(cell)) if work_of(check.case) == own and not check.unsupported]
         if not checks:
             return "unverified", {}
@@ -152,6 +152,12 @@ def in_words(check: Check) -> str:
 # ---------------------------------------------------------------- asking
 
 
+def case_of(cell: Cell) -> Case:
+    """The gate has learning rates of its own."""
+    workload = cell.workload
+    return Case(workload.network, replace(workload.optimizer, learning_rate=Optimizer.learning_rate))
+
+
 def work_of(case: Case) -> tuple[NetworkType, optimizers.Kind]:
     """What one check speaks for: networks of a family, however large, trained with one kind of optimizer."""
     return case.network.type, optimizers.kind(case.optimizer)
@@ -159,7 +165,7 @@ def work_of(case: Case) -> tuple[NetworkType, optimizers.Kind]:
 
 def smallest_cases(cells: Iterable[Cell]) -> tuple[Case, ...]:
     """Of each kind of work the network with fewest layers, then neurons: what a suite is checked on before it runs."""
-    cases = {Case(cell.workload.network, cell.workload.optimizer) for cell in cells}
+    cases = {case_of(cell) for cell in cells}
     by_size = sorted(cases, key=lambda case: (case.network.hidden_layers, case.network.width, str(case)))
     return tuple({work_of(case): case for case in reversed(by_size)}.values())
 

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.frameworks import reference
+from engines.layers import numpy as passes
+from engines.layers.numpy import Layers, Pass
 from engines.networks import Convolution, Dense, Layer
+from engines.networks.kinds import BatchNormalisation, CausalAttention, Gru, Lstm, Residual
+from engines.networks.kinds.normalisation import EPSILON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.contract import Array, TrainingData, Weights
-    from engines.frameworks.reference import Backward
+    from engines.contract import Array, Samples, TrainingData, Weights
 
 _FAULTY_LAYER = 1
 
@@ -23,14 +26,15 @@ class HonestEngine(reference.Engine):
     """No fault; in float32 its rounding is that of any float32 engine."""
 
 
-class ForgottenBias(reference.Engine):
-    """One layer adds no bias, and so never trains it."""
+# ---------------------------------------------------------------- in any network
 
-    def _layer(self, index: int, layer: Layer, own: tuple[Array, ...], inputs: Array) -> tuple[Array, Backward]:
-        if index != _FAULTY_LAYER:
-            return super()._layer(index, layer, own, inputs)
+
+class _ForgetsABias(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if layer is not self.layers[_FAULTY_LAYER]:
+            return super().one(layer, inputs, own)
         kernel, bias = own
-        outputs, backward = super()._layer(index, layer, (kernel, np.zeros_like(bias)), inputs)
+        outputs, backward = super().one(layer, inputs, (kernel, np.zeros_like(bias)))
 
         def without_bias(gradient: Array) -> tuple[Array, Weights]:
             inputs_gradient, (kernel_gradient, bias_gradient) = backward(gradient)
@@ -39,10 +43,16 @@ class ForgottenBias(reference.Engine):
         return outputs, without_bias
 
 
+class ForgottenBias(reference.Engine):
+    """One layer adds no bias, and so never trains it."""
+
+    layers_type = _ForgetsABias
+
+
 class MeanOverTheWrongAxis(reference.Engine):
     """The loss is summed over the samples and divided by the number of classes."""
 
-    def loss_and_gradients(self, inputs: Array, labels: NDArray[np.int64]) -> tuple[float, Weights]:
+    def loss_and_gradients(self, inputs: Samples, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         loss, gradients = super().loss_and_gradients(inputs, labels)
         wrong = len(labels) / len(self._weights[-1])
         return loss * wrong, [gradient * wrong for gradient in gradients]
@@ -55,13 +65,20 @@ class OffByOneBatch(reference.Engine):
         return super()._batches(np.roll(order, -1))
 
 
+class _LeavesAReluOut(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if isinstance(layer, Dense) and layer is self._first_dense():
+            return super().one(replace(layer, relu=False), inputs, own)
+        return super().one(layer, inputs, own)
+
+    def _first_dense(self) -> Layer:
+        return next(layer for layer in self.layers if not isinstance(layer, Convolution))
+
+
 class ReluLeftOut(reference.Engine):
     """One hidden dense layer is linear."""
 
-    def _layer(self, index: int, layer: Layer, own: tuple[Array, ...], inputs: Array) -> tuple[Array, Backward]:
-        if index == _first_dense(self._layers) and isinstance(layer, Dense):
-            layer = replace(layer, relu=False)
-        return super()._layer(index, layer, own, inputs)
+    layers_type = _LeavesAReluOut
 
 
 class SharedWeights(reference.Engine):
@@ -88,13 +105,146 @@ FAULTS: tuple[type[reference.Engine], ...] = (
 )
 
 
-def _first_dense(layers: tuple[Layer, ...]) -> int:
-    return next(index for index, layer in enumerate(layers) if not isinstance(layer, Convolution))
-
-
 def _pair_of_one_shape(weights: Weights) -> tuple[int, int]:
     """Kernels if there are two alike, else biases."""
     candidates = [*range(0, len(weights), 2), *range(1, len(weights), 2)]
     shapes = [weights[index].shape for index in candidates]
     pair = next((i, j) for i, one in enumerate(shapes) for j in range(i + 1, len(shapes)) if shapes[j] == one)
     return candidates[pair[0]], candidates[pair[1]]
+
+
+# ---------------------------------------------------------------- in one kind of layer
+
+
+class _OtherOrderOfGates(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if not isinstance(layer, (Lstm, Gru)):
+            return super().one(layer, inputs, own)
+        outputs, backward = super().one(layer, inputs, tuple(_two_swapped(each, layer.gates) for each in own))
+
+        def swapped_back(gradient: Array) -> tuple[Array, Weights]:
+            into, gradients = backward(gradient)
+            return into, [_two_swapped(each, layer.gates) for each in gradients]
+
+        return outputs, swapped_back
+
+
+def _two_swapped(array: Array, gates: int) -> Array:
+    first, second, *others = np.split(array, gates, axis=-1)
+    return np.concatenate([second, first, *others], axis=-1)
+
+
+class GatesInAnotherOrder(reference.Engine):
+    """The recurrent layers take their first gate for the second."""
+
+    layers_type = _OtherOrderOfGates
+
+
+class _LooksOneStepAhead(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if not isinstance(layer, CausalAttention):
+            return super().one(layer, inputs, own)
+        return passes.causal_attention(layer, inputs, *own, ahead=1)
+
+
+class MaskLooksOneStepAhead(reference.Engine):
+    """Attention sees the position behind each as well."""
+
+    layers_type = _LooksOneStepAhead
+
+
+class _StatisticsOfTheWrongAxis(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if not isinstance(layer, BatchNormalisation):
+            return super().one(layer, inputs, own)
+        # Over samples and rows alone: each column has a mean of its own.
+        return passes.batch_normalisation(layer, inputs, *own, axes=(0, 1))
+
+
+class StatisticsOfTheWrongAxis(reference.Engine):
+    """Batch normalisation forgets to go over the columns of the images."""
+
+    layers_type = _StatisticsOfTheWrongAxis
+
+
+class _LeavesAShortcutOut(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        first = next((each for each in self.layers if isinstance(each, Residual)), None)
+        return self._through(layer.body, inputs, own) if layer is first and first else super().one(layer, inputs, own)
+
+
+class ShortcutLeftOut(reference.Engine):
+    """The first way around some layers is missing."""
+
+    layers_type = _LeavesAShortcutOut
+
+
+class _LargeEpsilon(Layers):
+    def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
+        if not isinstance(layer, BatchNormalisation):
+            return super().one(layer, inputs, own)
+        return passes.batch_normalisation(layer, inputs, *own, epsilon=100 * EPSILON)
+
+
+class EpsilonAHundredTimesLarger(reference.Engine):
+    """Batch normalisation adds 1e-3 to the variance."""
+
+    layers_type = _LargeEpsilon
+
+
+class RunningStatisticsStandStill(reference.Engine):
+    """Batch normalisation never notes what it saw."""
+
+    def _update(self, gradients: Weights) -> None:
+        known = zip(self._known, gradients, strict=True)
+        super()._update([gradient if each.is_trained else np.zeros_like(gradient) for each, gradient in known])
+
+
+FAULTS_OF_KINDS: tuple[tuple[str, type[reference.Engine]], ...] = (
+    ("lstm", GatesInAnotherOrder),
+    ("gru", GatesInAnotherOrder),
+    ("transformer", MaskLooksOneStepAhead),
+    ("transformer", ShortcutLeftOut),
+    ("resnet", ShortcutLeftOut),
+    ("resnet", StatisticsOfTheWrongAxis),
+    ("resnet", EpsilonAHundredTimesLarger),
+    ("resnet", RunningStatisticsStandStill),
+)
+"""The family whose networks have such a layer, and the fault."""
+
+
+# ---------------------------------------------------------------- in an optimizer
+
+
+class MomentumForgotten(reference.Engine):
+    def _sgd(self, number: int, gradient: Array) -> Array:
+        return -self._setup.optimizer.learning_rate * gradient
+
+
+class NesterovsMomentum(reference.Engine):
+    """Looks ahead, as one option of every framework does."""
+
+    def _sgd(self, number: int, gradient: Array) -> Array:
+        step = super()._sgd(number, gradient)
+        rate, momentum = self._setup.optimizer.learning_rate, self._setup.optimizer.momentum
+        return momentum * step - rate * gradient
+
+
+class BiasCorrectionForgotten(reference.Engine):
+    def _adam(self, number: int, gradient: Array) -> Array:
+        self._steps += 10_000
+        step = super()._adam(number, gradient)
+        self._steps -= 10_000
+        return step
+
+
+class AdamsEpsilonAHundredTimesLarger(reference.Engine):
+    epsilon = 100 * reference.Engine.epsilon
+
+
+FAULTS_OF_OPTIMIZERS: tuple[tuple[str, type[reference.Engine]], ...] = (
+    ("momentum", MomentumForgotten),
+    ("momentum", NesterovsMomentum),
+    ("adam", BiasCorrectionForgotten),
+    ("adam", AdamsEpsilonAHundredTimesLarger),
+)

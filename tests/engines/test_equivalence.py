@@ -12,10 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import equivalence, networks
-from engines.contract import Network, SampleShape, Setup, as_json
+from engines.contract import Network, Optimizer, SampleShape, Setup, as_json
 from engines.equivalence import BEYOND, SEMANTICS, TIMED_PATH, Counts, Trace
 from engines.frameworks import reference
-from tests.engines.planted import FAULTS, HonestEngine, LearningRateOffByOnePercent
+from engines.layers.numpy import Ties as TieRule
+from tests.engines.planted import (
+    FAULTS,
+    FAULTS_OF_KINDS,
+    FAULTS_OF_OPTIMIZERS,
+    HonestEngine,
+    LearningRateOffByOnePercent,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +47,7 @@ def test_an_honest_engine_passes(network: Network, dtype: DType) -> None:
     report = equivalence.check(HonestEngine, setup(network, dtype))
     assert report.passed
     assert [result.data for result in report.checks] == ["random", "flat"]
-    assert {result.check for result in report.checks} == {equivalence.PLANS[dtype].name}
+    assert {result.check for result in report.checks} == {equivalence.plan_of(setup(network, dtype)).name}
 
 
 def test_the_gate_checks_grey_images_as_well() -> None:
@@ -57,12 +64,48 @@ def test_a_planted_fault_fails_by_a_wide_margin(fault: type[reference.Engine], n
     report = equivalence.check(fault, setup(network, dtype))
     for result in report.checks:
         assert not result.passed
-        assert len(result.draws) == equivalence.PLANS[dtype].draws
+        assert len(result.draws) == equivalence.plan_of(setup(network, dtype)).draws
         assert result.differences.updates > margin * result.tolerance.updates
 
 
+def families_setup(family: str, optimizer: Optimizer, dtype: DType) -> Setup:
+    return Setup("reference", networks.of_type(family).gate[0], optimizer=optimizer, dtype=dtype)
+
+
+@pytest.mark.parametrize("family", ["resnet", "lstm", "gru", "transformer"])
+@pytest.mark.parametrize("optimizer", [Optimizer(), Optimizer(momentum=0.9), Optimizer("adam")], ids=str)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_honest_engine_passes_on_every_family(family: str, optimizer: Optimizer, dtype: DType) -> None:
+    assert equivalence.check(HonestEngine, families_setup(family, optimizer, dtype)).passed
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("family", "fault"), FAULTS_OF_KINDS)
+def test_a_fault_in_one_kind_of_layer_fails_by_a_wide_margin(
+    family: str, fault: type[reference.Engine], dtype: DType
+) -> None:
+    margin = 1000 if dtype == "float64" else 2.5
+    for result in equivalence.check(fault, families_setup(family, Optimizer(), dtype)).checks:
+        assert not result.passed
+        assert result.differences.updates > margin * result.tolerance.updates
+
+
+@pytest.mark.parametrize(("kind", "fault"), FAULTS_OF_OPTIMIZERS)
+def test_a_fault_in_an_optimizer_fails_by_a_wide_margin(kind: str, fault: type[reference.Engine]) -> None:
+    optimizer = Optimizer("adam") if kind == "adam" else Optimizer(momentum=0.9)
+    for result in equivalence.check(fault, families_setup("lstm", optimizer, "float64")).checks:
+        assert not result.passed
+        assert result.differences.updates > 1000 * result.tolerance.updates
+
+
+@pytest.mark.parametrize("correction", ["moments", "rate"])
+def test_adams_bias_correction_may_stand_in_either_place(correction: reference.Correction) -> None:
+    setup = families_setup("gru", Optimizer("adam"), "float64")
+    assert equivalence.check(lambda setup: reference.Engine(setup, correction=correction), setup).passed
+
+
 @pytest.mark.parametrize(("ties", "stated"), [("first", "once"), ("each", "each")])
-def test_what_an_engine_does_with_ties_is_stated(ties: reference.Ties, stated: str) -> None:
+def test_what_an_engine_does_with_ties_is_stated(ties: TieRule, stated: str) -> None:
     report = equivalence.check(lambda setup: reference.Engine(setup, ties), setup(CNN, "float64"))
     assert report.passed
     assert [result.ties for result in report.checks] == ["not shown", stated]

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import networks
-from engines.contract import Network, SampleShape
+from engines.contract import Network, NetworkType, Option, SampleShape, TrainingData
 from engines.errors import UnsupportedError
-from engines.networks import Convolution, Dense, architectures, layouts
+from engines.networks import Convolution, Dense, every, layouts
+from engines.networks.kinds import CausalAttention
 
 MLPS = st.builds(Network, st.just("mlp"), st.integers(1, 16), st.integers(1, 400))
 CNNS = st.builds(Network, st.just("cnn"), st.integers(1, 2), st.integers(1, 32))
@@ -203,8 +204,103 @@ def test_a_framework_without_a_kind_of_layer_says_which() -> None:
         networks.supported(networks.layers(Network("cnn", 1, 2)), {Dense: print}, "Caffe")
 
 
-def test_an_architecture_is_a_file_and_no_other_is_among_its_files() -> None:
+def test_a_family_is_a_file_and_no_other_is_among_its_files() -> None:
+    families = {f"{network_type}.py" for network_type in networks.ARCHITECTURES}
     for network_type in networks.ARCHITECTURES:
-        names = {path.name for path in architectures.files_of(network_type)}
-        assert names - set(architectures.SHARED_FILES) == {f"{network_type}.py"}
-        assert all(path.is_file() for path in architectures.files_of(network_type))
+        files = networks.files_of(network_type)
+        assert {path.name for path in files} & families == {f"{network_type}.py"}
+        assert all(path.is_file() for path in files)
+
+
+def test_a_kind_of_layer_is_among_the_files_of_the_families_that_have_it() -> None:
+    with_recurrence = {each for each in networks.ARCHITECTURES if _has_file(each, "kinds/recurrence.py")}
+    assert with_recurrence == {"lstm", "gru"}
+
+
+def _has_file(network_type: NetworkType, name: str) -> bool:
+    return any(path.as_posix().endswith(name) for path in networks.files_of(network_type))
+
+
+# ---------------------------------------------------------------- families
+
+
+@pytest.mark.parametrize(
+    ("network", "millions"), [(Network("resnet", 3, 16), 0.27), (Network("resnet", 9, 16), 0.85)], ids=str
+)
+def test_residual_networks_have_the_published_number_of_parameters(network: Network, millions: float) -> None:
+    """He et al. 2015, table 6: ResNet-20 and ResNet-56."""
+    assert round(networks.parameters(network) / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        # First convolution 3*3*3*2, norm 4; stages of 2, 4, 8 maps with one block of two convolutions; dense.
+        (Network("resnet", 1, 2), 54 + 4 + (36 + 36 + 8) + (72 + 144 + 16) + (288 + 576 + 32) + 90),
+        # 4 gates of (28 inputs + 3 states + 1) * 3, then (3 + 3 + 1) * 3; dense 3 * 10 + 10.
+        (Network("lstm", 2, 3), 4 * 3 * (28 + 3 + 1) + 4 * 3 * (3 + 3 + 1) + 40),
+        # 3 gates, two biases.
+        (Network("gru", 1, 3), 3 * 3 * (28 + 3 + 2) + 40),
+        # Two tables; norm, q k v and output, norm, wide and back; last norm; head.
+        (
+            Network("transformer", 1, 8, (Option("context", 5), Option("heads", 2))),
+            (82 + 5) * 8 + (16 + 8 * 24 + 24 + 64 + 8) + (16 + 8 * 32 + 32 + 32 * 8 + 8) + 16 + 8 * 82 + 82,
+        ),
+    ],
+    ids=str,
+)
+def test_parameters_are_those_counted_by_hand(network: Network, parameters: int) -> None:
+    assert networks.parameters(network) == parameters
+
+
+def test_multiply_adds_are_those_counted_by_hand() -> None:
+    """Convolutions: pixels * 9 * in * out. ResNet-20 on 32x32 has 40.6 million with its dense layer's 640."""
+    forward = sum(layer.multiply_adds for layer in networks.layers(Network("resnet", 3, 16)))
+    stages = [(1024, 16, 16, 6), (256, 32, 32, 5), (64, 64, 64, 5)]
+    by_hand = 1024 * 9 * 3 * 16 + sum(pixels * 9 * i * o * times for pixels, i, o, times in stages)
+    assert forward == by_hand + 256 * 9 * 16 * 32 + 64 * 9 * 32 * 64 + 640
+
+    (attention,) = [
+        layer
+        for layer in every(networks.layers(Network("transformer", 1, 8, (Option("context", 5), Option("heads", 2)))))
+        if isinstance(layer, CausalAttention)
+    ]
+    assert attention.multiply_adds == 5 * 8 * 24 + 2 * 5 * 5 * 8 + 5 * 8 * 8
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Network("lstm", 3, 8), "hidden_layers is 3, allowed for LSTM: 1 to 2"),
+        (Network("lstm", 1, 8, (Option("heads", 2),)), "options has 'heads', allowed for LSTM: none"),
+        (Network("transformer", 1, 8, (Option("heads", 4),)), "options has heads 4, allowed: other values than"),
+        (Network("transformer", 1, 8, (Option("heads", 2), Option("context", 8))), "in alphabetical order"),
+        (Network("transformer", 1, 10), "a multiple of its 4 heads"),
+    ],
+    ids=str,
+)
+def test_a_network_that_its_family_does_not_have_says_what_is_allowed(network: Network, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        networks.checked(network)
+
+
+def test_every_family_s_own_networks_are_fine() -> None:
+    for family in networks.ARCHITECTURES.values():
+        assert [networks.checked(network) for network in family.gate] == list(family.gate)
+
+
+def test_an_image_is_read_as_the_family_takes_it() -> None:
+    grey = SampleShape((28, 28, 1), 10)
+    shapes = {name: networks.input_shape(Network(name, 1, 8), grey) for name in ("mlp", "cnn", "lstm")}
+    assert shapes == {"mlp": (784,), "cnn": (28, 28, 1), "lstm": (28, 28)}
+    assert networks.input_shape(Network("gru", 1, 8), SampleShape((32, 32, 3), 10)) == (32, 96)
+
+
+def test_a_text_is_cut_into_sequences_each_labelled_with_what_follows() -> None:
+    text = np.arange(12)
+    data = TrainingData(text[:-1], text[1:], text[:7], text[1:8])
+    network = Network("transformer", 1, 8, (Option("context", 5), Option("heads", 2)))
+    taken = networks.as_taken(data, network)
+    assert taken.train_inputs.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    assert taken.train_labels.tolist() == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
+    assert taken.test_inputs.shape == (1, 5)

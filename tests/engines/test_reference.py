@@ -9,25 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import networks
-from engines.contract import Network, Setup, TrainingData
+from engines import equivalence, networks
+from engines.contract import Network, Option, Setup, TrainingData
 from engines.frameworks import reference
+from engines.layers import numpy as passes
+from engines.networks import Convolution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engines.contract import Array, Weights
 
-NETWORKS = [Network("mlp", 1, 3), Network("mlp", 3, 5), Network("cnn", 1, 1), Network("cnn", 2, 1)]
+NETWORKS = [
+    *(Network("mlp", 1, 3), Network("mlp", 3, 5), Network("cnn", 1, 1), Network("cnn", 2, 1)),
+    *(Network("resnet", 1, 2), Network("lstm", 2, 3), Network("gru", 2, 3)),
+    Network("transformer", 1, 8, (Option("context", 5), Option("heads", 2))),
+]
 STEP = 1e-6
 
 
 def engine_on(network: Network, seed: int, batch_size: int = 3) -> tuple[reference.Engine, TrainingData]:
     generator = np.random.default_rng(seed)
-    inputs = generator.standard_normal((batch_size, *networks.input_shape(network)))
-    labels = generator.integers(0, networks.classes(network), batch_size)
-    data = TrainingData(inputs, labels, inputs, labels)
-    engine = reference.Engine(Setup("reference", network, batch_size=batch_size, dtype="float64"))
+    setup = Setup("reference", network, batch_size=batch_size, dtype="float64")
+    data = equivalence.make_data(setup, "random", samples=batch_size, seed=seed)
+    engine = reference.Engine(setup)
     weights: Weights = [
         w + generator.normal(0, 0.1, w.shape) for w in networks.initial_weights(network, seed, "float64")
     ]
@@ -49,7 +54,10 @@ def test_each_tensors_gradient_is_the_slope_of_the_loss(network: Network, seed: 
     engine, data = engine_on(network, seed)
     weights = engine.weights()
     _, gradients = engine.loss_and_gradients(data.train_inputs, data.train_labels)
+    known = networks.parameters_of(network)
     for index, gradient in enumerate(gradients):
+        if not known[index].is_trained:
+            continue
         direction = [np.zeros_like(weight) for weight in weights]
         direction[index] = np.random.default_rng(index).standard_normal(gradient.shape)
         ahead, behind = (loss_along(engine, data, weights, direction, step) for step in (STEP, -STEP))
@@ -75,14 +83,14 @@ def test_a_short_last_batch_is_dropped() -> None:
 @given(logits=st.lists(st.lists(st.floats(-500, 500), min_size=4, max_size=4), min_size=1, max_size=5))
 def test_softmax_cross_entropy_is_finite_and_its_gradient_sums_to_zero(logits: list[list[float]]) -> None:
     array = np.array(logits)
-    loss, gradient = reference.softmax_cross_entropy(array, np.zeros(len(array), np.int64))
+    loss, gradient = passes.softmax_cross_entropy(array, np.zeros(len(array), np.int64))
     assert np.isfinite(loss)
     assert loss >= -1e-12
     np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-12)
 
 
-def pool_gradient(image: list[list[float]], ties: reference.Ties) -> NDArray[np.floating[Any]]:
-    pooled, unpool = reference.max_pool(np.array(image)[None, :, :, None], ties)
+def pool_gradient(image: list[list[float]], ties: passes.Ties) -> NDArray[np.floating[Any]]:
+    pooled, unpool = passes.max_pool(np.array(image)[None, :, :, None], ties)
     return unpool(np.ones_like(pooled))[0, :, :, 0]
 
 
@@ -101,7 +109,7 @@ def test_a_convolution_correlates_and_does_not_turn_its_kernel() -> None:
     image[0, 0, 0, 0] = 1.0
     kernel: Array = np.zeros((5, 5, 1, 1))
     kernel[0, 0] = 3.0
-    outputs, _ = reference.convolution(image, kernel, np.zeros(1), "first")
+    outputs, _ = passes.convolution(Convolution((6, 6, 1), 1), image, kernel, np.zeros(1), ties="first")
     assert outputs.tolist() == [[[[3.0]]]]
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from engines import backends, datasets, networks, registry, worker
-from engines.contract import Network, Setup
+from engines.contract import Network, Optimizer, Setup
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
-from engines.protocol import SCRATCH, Job
+from engines.protocol import SCRATCH, Case, Job
 from engines.registry import ENGINES_FOLDER
 from engines.run_record import Epoch, Phases, Training
 from engines.timing import Policy
@@ -72,7 +72,7 @@ def test_a_result_says_how_much_work_an_epoch_was() -> None:
 
 def test_training_learns_and_is_repeatable() -> None:
     policy = Policy(warmup_epochs=1, steady_epochs=15, min_steady_seconds=0.0)
-    setup = dataclasses.replace(SETUP, learning_rate=0.1)
+    setup = dataclasses.replace(SETUP, optimizer=Optimizer(learning_rate=0.1))
     one, other = train(policy=policy, setup=setup), train(policy=policy, setup=setup)
     losses = [epoch.loss for epoch in one.epochs]
     assert losses == [epoch.loss for epoch in other.epochs]
@@ -219,7 +219,7 @@ def test_the_gate_checks_the_other_networks_where_an_engine_refuses_one(monkeypa
             super().__init__(setup)
 
     provide(monkeypatch, NoConvolutions)
-    asked = job(kind="verify", networks=(Network("cnn", 1, 2), Network("mlp", 1, 2)))
+    asked = job(kind="verify", cases=(Case(Network("cnn", 1, 2)), Case(Network("mlp", 1, 2))))
     refused, checked = worker.verify(asked, Listener())["reports"]
     assert refused == {"unsupported": "No convolutions."}
     assert checked["passed"]

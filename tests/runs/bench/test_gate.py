@@ -16,7 +16,7 @@ import pytest
 from engines import host, machine, registry
 from engines.contract import Cell, Network, Track
 from engines.environments import environments
-from engines.protocol import Job
+from engines.protocol import Case, Job
 from engines.run_record import Environment
 from runs.bench import gate
 from runs.bench.gate import Check, Subject, Verdicts, in_words
@@ -79,7 +79,7 @@ def test_a_changed_adapter_asks_again(verdicts: Verdicts, monkeypatch: pytest.Mo
     verdicts.keep(TENSORFLOW, [checked()])
     monkeypatch.setattr(registry, "code_hash", lambda slug, network_type: "another adapter")
     assert verdicts.of(TENSORFLOW) == []
-    assert gate.lacking(verdicts, [make_cell(network=SMALL)]) == {TENSORFLOW: (SMALL,)}
+    assert gate.lacking(verdicts, [make_cell(network=SMALL)]) == {TENSORFLOW: (Case(SMALL),)}
 
 
 def test_a_changed_package_asks_again(verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,21 +111,21 @@ def test_a_file_that_cannot_be_read_or_written_is_told(tmp_path: Path) -> None:
 
 def test_the_smallest_network_of_each_type_is_asked() -> None:
     cells = [make_cell(network=network) for network in (DEEP, Network("cnn", 2, 8), IMAGES, Network("mlp", 8, 25))]
-    assert set(gate.smallest_networks(cells)) == {Network("mlp", 8, 25), IMAGES}
+    assert set(gate.smallest_cases(cells)) == {Case(Network("mlp", 8, 25)), Case(IMAGES)}
 
 
 def test_fewer_layers_are_smaller_than_fewer_neurons() -> None:
     cells = [make_cell(network=network) for network in (Network("mlp", 4, 25), Network("mlp", 2, 400))]
-    assert gate.smallest_networks(cells) == (Network("mlp", 2, 400),)
+    assert gate.smallest_cases(cells) == (Case(Network("mlp", 2, 400)),)
 
 
 def test_what_is_known_is_not_asked_again(verdicts: Verdicts) -> None:
     cells = [make_cell(engine, network) for engine in ("tensorflow", "keras-tensorflow") for network in (DEEP, IMAGES)]
-    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (DEEP, IMAGES), KERAS: (DEEP, IMAGES)}
+    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (Case(DEEP), Case(IMAGES)), KERAS: (Case(DEEP), Case(IMAGES))}
     verdicts.keep(TENSORFLOW, [checked(SMALL)])
-    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (IMAGES,), KERAS: (DEEP, IMAGES)}
+    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (Case(IMAGES),), KERAS: (Case(DEEP), Case(IMAGES))}
     verdicts.keep(KERAS, [checked(SMALL, passed=False), checked(IMAGES)])
-    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (IMAGES,)}, "a failure is a verdict, too"
+    assert gate.lacking(verdicts, cells) == {TENSORFLOW: (Case(IMAGES),)}, "a failure is a verdict, too"
 
 
 def test_each_track_is_asked_for_itself_and_speaks_for_its_own_runs(
@@ -135,8 +135,8 @@ def test_each_track_is_asked_for_itself_and_speaks_for_its_own_runs(
     cells = [replace(make_cell(network=SMALL), track=track) for track in ("idiomatic", "tuned")]
     tuned = Subject("tensorflow", "cpu", "tuned")
     verdicts.keep(TENSORFLOW, [checked(passed=False)])
-    assert gate.lacking(verdicts, cells) == {tuned: (SMALL,)}
-    gate.ask({tuned: (SMALL,)}, verdicts, lambda subject, checks: None)
+    assert gate.lacking(verdicts, cells) == {tuned: (Case(SMALL),)}
+    gate.ask({tuned: (Case(SMALL),)}, verdicts, lambda subject, checks: None)
     assert {job.setup.track for job in jobs} == {"tuned"}
     assert [again(verdicts).standing(cell)[0] for cell in cells] == ["failed", "passed"]
 
@@ -153,7 +153,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Job], host.Outcom
 
 
 def passes(job: Job) -> host.Outcome:
-    reports = [{"passed": True, "checks": [result()]} for _ in job.networks]
+    reports = [{"passed": True, "checks": [result()]} for _ in job.cases]
     return host.Outcome("finished", result={"reports": reports})
 
 
@@ -162,10 +162,12 @@ def test_both_element_types_are_asked_each_in_a_process_of_its_own(
 ) -> None:
     jobs = answers(monkeypatch, passes)
     told: list[tuple[Subject, int]] = []
-    gate.ask({TENSORFLOW: (SMALL, IMAGES)}, verdicts, lambda subject, checks: told.append((subject, len(checks))))
-    assert [(job.kind, job.setup.dtype, job.networks) for job in jobs] == [
-        ("verify", "float64", (SMALL, IMAGES)),
-        ("verify", "float32", (SMALL, IMAGES)),
+    gate.ask(
+        {TENSORFLOW: (Case(SMALL), Case(IMAGES))}, verdicts, lambda subject, checks: told.append((subject, len(checks)))
+    )
+    assert [(job.kind, job.setup.dtype, job.cases) for job in jobs] == [
+        ("verify", "float64", both),
+        ("verify", "float32", both),
     ]
     assert told == [(TENSORFLOW, 4)]
     assert all(check.passed for check in again(verdicts).of(TENSORFLOW))
@@ -189,7 +191,7 @@ def test_a_gate_that_ends_badly_is_a_failure_with_its_reason_and_the_next_engine
 ) -> None:
     crash = host.Outcome("crashed", reason="The worker was killed by signal 11 (SIGSEGV).")
     answers(monkeypatch, lambda job: crash if job.setup.engine == "tensorflow" else passes(job))
-    gate.ask({TENSORFLOW: (SMALL,), KERAS: (SMALL,)}, verdicts, lambda subject, checks: None)
+    gate.ask({TENSORFLOW: (Case(SMALL),), KERAS: (Case(SMALL),)}, verdicts, lambda subject, checks: None)
     assert [(check.passed, check.reason) for check in verdicts.of(TENSORFLOW)] == [(False, crash.reason)] * 2
     assert [check.passed for check in verdicts.of(KERAS)] == [True, True]
 
@@ -202,7 +204,7 @@ def test_each_verdict_is_kept_as_soon_as_it_is_there(verdicts: Verdicts, monkeyp
 
     answers(monkeypatch, answer)
     with pytest.raises(OSError, match="No space left"):
-        gate.ask({TENSORFLOW: (SMALL,), KERAS: (SMALL,)}, verdicts, lambda subject, checks: None)
+        gate.ask({TENSORFLOW: (Case(SMALL),), KERAS: (Case(SMALL),)}, verdicts, lambda subject, checks: None)
     assert (len(again(verdicts).of(TENSORFLOW)), again(verdicts).of(KERAS)) == (2, [])
 
 
@@ -254,7 +256,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def asked(bench: Bench, subject: Subject = TENSORFLOW, network: Network = SMALL) -> list[Check]:
     verdicts = Verdicts(bench.var / "equivalence.json")
-    gate.ask({subject: (network,)}, verdicts, lambda *_: None)
+    gate.ask({subject: (Case(network),)}, verdicts, lambda *_: None)
     return again(verdicts).of(subject)
 
 
@@ -312,13 +314,15 @@ def test_a_network_that_an_engine_refuses_is_no_fault_of_its_others(
 ) -> None:
     def refuses_images(python: Path, job: Job, **options: Any) -> host.Outcome:
         reports = [
-            {"unsupported": "No convolutions."} if network.type == "cnn" else {"passed": True, "checks": [result()]}
-            for network in job.networks
+            {"unsupported": "No convolutions."}
+            if case.network.type == "cnn"
+            else {"passed": True, "checks": [result()]}
+            for case in job.cases
         ]
         return host.Outcome("finished", result={"reports": reports})
 
     monkeypatch.setattr(host, "run", refuses_images)
-    checks = gate.check(TENSORFLOW, (SMALL, IMAGES), threading.Event())
+    checks = gate.check(TENSORFLOW, (Case(SMALL), Case(IMAGES)), threading.Event())
     verdicts.keep(TENSORFLOW, checks)
     assert [in_words(check) for check in checks if check.network == IMAGES] == ["unsupported: No convolutions."] * 2
     assert again(verdicts).standing(make_cell(network=SMALL))[0] == "passed"
