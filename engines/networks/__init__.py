@@ -1,6 +1,6 @@
 """Networks as data: every engine builds from their layers. A family of networks is one module here."""
 
-from engines.networks.architecture import Architecture, option
+from engines.networks.architecture import Architecture, option, options_in
 from engines.networks.architectures import ARCHITECTURES, of_type
 from engines.networks.kinds import (
     KERNEL,
@@ -17,6 +17,7 @@ from engines.networks.kinds import (
     takes_images,
 )
 from engines.networks.work import (
+    Work,
     as_taken,
     checked,
     classes,
@@ -34,6 +35,7 @@ from engines.networks.work import (
     steps_per_epoch,
     training_flops,
     trains_on,
+    work_of,
 )
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Dense",
     "Layer",
     "Parameter",
+    "Work",
     "as_taken",
     "by_layer",
     "checked",
@@ -60,6 +63,7 @@ __all__ = [
     "layers",
     "of_type",
     "option",
+    "options_in",
     "parameter_names",
     "parameter_shapes",
     "parameters",
@@ -70,4 +74,5 @@ __all__ = [
     "takes_images",
     "training_flops",
     "trains_on",
+    "work_of",
 ]

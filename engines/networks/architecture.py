@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engines.contract import Network, NetworkType
+from engines.contract import Network, NetworkType, Option
 from engines.networks.kinds import Layer
 
 Takes = Literal["features", "images", "sequences", "tokens"]
@@ -59,3 +59,11 @@ class Architecture:
 def option(network: Network, defaults: Mapping[str, int], name: str) -> int:
     """The network's own, or its family's default."""
     return next((each.value for each in network.options if each.name == name), defaults[name])
+
+
+def options_in(text: str) -> tuple[Option, ...]:
+    """The options that a network's name ends in: `context 128 heads 2`. Raises ValueError for another text."""
+    words = text.split()
+    if len(words) % 2:
+        raise ValueError(f"{text!r} is no list of names and numbers.")
+    return tuple(Option(name, int(value)) for name, value in zip(words[::2], words[1::2], strict=True))

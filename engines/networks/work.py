@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.contract import Network, NetworkType, SampleShape, TrainingData
+from engines.contract import Network, NetworkType, SampleShape, TrainingData, Workload
+from engines import optimizers
 from engines.datasets import catalogue
+from engines.datasets.source import Source
 from engines.networks.architecture import Takes, option
 from engines.networks.architectures import FOLDER, SHARED_FILES, of_type
 from engines.networks.kinds import Layer, Parameter, every
@@ -132,7 +135,48 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
 
 
 def flops_per_epoch(network: Network, *, samples: int, batch_size: int, sample: SampleShape | None = None) -> int:
+    """`samples` are the network's own: of a text, sequences."""
     return flops_per_sample(network, sample) * steps_per_epoch(samples, batch_size) * batch_size
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an epoch of a workload does; where it only answers, what a call does."""
+
+    samples: int
+    steps: int
+    flops: int
+
+
+@lru_cache(maxsize=10_000)
+def work_of(workload: Workload) -> Work:
+    """Raises ValueError for a network, data or an optimizer that cannot be, with what is allowed."""
+    network, batch_size = checked(workload.network), workload.batch_size
+    optimizers.checked(workload.optimizer)
+    sample = _sample_of(workload)
+    if workload.task == "infer":
+        forward = sum(layer.multiply_adds for layer in layers(network, sample))
+        return Work(batch_size, 1, 2 * forward * batch_size)
+    samples = workload.dataset.train_samples
+    if of_type(network.type).takes == "tokens":
+        samples //= input_shape(network, sample)[0]
+    steps = steps_per_epoch(samples, batch_size)
+    return Work(samples, steps, flops_per_epoch(network, samples=samples, batch_size=batch_size, sample=sample))
+
+
+def _sample_of(workload: Workload) -> SampleShape | None:
+    """Of a data set that is not known here, the family's own stands for it."""
+    source = catalogue.SOURCES.get(workload.dataset.name)
+    if source is None:
+        return None
+    if not trains_on(workload.network.type, source.shape):
+        allowed = " or ".join(name for name, each in catalogue.SOURCES.items() if _fits(workload, each))
+        raise ValueError(f"dataset is {source.name}, allowed for {of_type(workload.network.type).title}: {allowed}")
+    return SampleShape(source.shape, source.classes)
+
+
+def _fits(workload: Workload, source: Source) -> bool:
+    return not source.synthetic and trains_on(workload.network.type, source.shape)
 
 
 def initial_weights(network: Network, seed: int, dtype: str = "float32", sample: SampleShape | None = None) -> Weights:

@@ -52,18 +52,20 @@ def suite_of(options: dict[str, Any]) -> Suite:
     """The suite that is named; else the networks whose sizes are named; else the quick one. Raises SuiteError."""
     if options["noise"] or options["suite"]:
         named = "noise" if options["noise"] else options["suite"]
-        return _without_data_set(suites.load(named), options)
+        return _as_it_says(suites.load(named), options)
     if is_ad_hoc(options["networks"]):
         return ad_hoc_suite(options)
-    return _without_data_set(suites.load("quick"), options)
+    return _as_it_says(suites.load("quick"), options)
 
 
-def _without_data_set(suite: Suite, options: dict[str, Any]) -> Suite:
-    if options["dataset"]:
-        raise RunsError(
-            f"The suite {suite.name} says itself what it trains on. --dataset goes with networks of any size and "
-            "without --suite: --networks mlp:3x50 --dataset mnist"
-        )
+def _as_it_says(suite: Suite, options: dict[str, Any]) -> Suite:
+    """--dataset and --optimizer are for networks of any size."""
+    for name in ("dataset", "optimizer"):
+        if options[name]:
+            raise RunsError(
+                f"The suite {suite.name} says itself how it trains. --{name} goes with networks of any size and "
+                f"without --suite: --networks mlp:3x50 --{name} {options[name]}"
+            )
     return suite
 
 

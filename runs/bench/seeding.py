@@ -193,9 +193,8 @@ def _training(cell: Cell, machine: Machine, dice: random.Random) -> Training:
 @cache
 def _sizes(cell: Cell) -> tuple[int, int, int]:
     """FLOPs and steps an epoch, and parameters."""
-    network, samples, batch = cell.workload.network, cell.workload.dataset.train_samples, cell.workload.batch_size
-    flops = networks.flops_per_epoch(network, samples=samples, batch_size=batch)
-    return flops, networks.steps_per_epoch(samples, batch), networks.parameters(network)
+    work = networks.work_of(cell.workload)
+    return work.flops, work.steps, networks.parameters(cell.workload.network)
 
 
 _STEP_SECONDS = {"theano": 1e-4, "tensorflow": 3e-4, "keras-theano": 3e-4, "keras-tensorflow": 6e-4}

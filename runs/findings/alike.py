@@ -27,9 +27,9 @@ Held = tuple[Any, ...]
 """What must be equal for two cells to be compared: the key of a group."""
 
 _COLUMNS: Mapping[Aspect, tuple[str, ...]] = {
-    "network": ("network_type", "hidden_layers", "width"),
+    "network": ("network_type", "hidden_layers", "width", "options"),
     "data": ("dataset", "data_source", "data_sha256", "train_samples"),
-    "training": ("batch_size", "optimizer", "learning_rate"),
+    "training": ("task", "batch_size", "optimizer", "learning_rate"),
     "engine": ("engine",),
     "track": ("track",),
     "device": ("device",),
@@ -159,10 +159,12 @@ def not_compared_words(first: CellRow, second: CellRow, *, but: Aspect | tuple[A
 # ---------------------------------------------------------------- what was held equal, in files and answers
 
 HELD_NAMES = (
+    "network_options",
     "dataset",
     "data_source",
     "data_sha256",
     "train_samples",
+    "task",
     "batch_size",
     "optimizer",
     "learning_rate",
@@ -176,10 +178,12 @@ HELD_NAMES = (
 
 def held_values(row: CellRow) -> tuple[str | float, ...]:
     return (
+        row.options,
         row.dataset,
         row.data_source,
         row.data_sha256,
         row.train_samples,
+        row.task,
         row.batch_size,
         row.optimizer,
         row.learning_rate,

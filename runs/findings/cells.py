@@ -9,7 +9,8 @@ from functools import cached_property
 
 from django.utils.translation import gettext, ngettext
 
-from engines.contract import Network, NetworkType, content_hash
+from engines import networks
+from engines.contract import Network, NetworkType, Task, content_hash
 from engines.run_record import Equivalence
 from runs.stats import Estimate, LogSamples, estimate, stalled_runs
 from runs.stats.outcomes import MissingStatus
@@ -69,12 +70,15 @@ class CellRow:
     batch_size: int = 100
     optimizer: str = "sgd"
     learning_rate: float = 1e-3
+    options: str = ""
+    """What the network's family has beside depth and width, where it is not at its default."""
+    task: Task = "train"
     finished_runs: int = 0
     """All that the cell has; `samples` are the newest of them."""
 
     @property
     def network(self) -> Network:
-        return Network(self.network_type, self.hidden_layers, self.width)
+        return Network(self.network_type, self.hidden_layers, self.width, networks.options_in(self.options))
 
     @property
     def is_synthetic(self) -> bool:

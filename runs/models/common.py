@@ -19,6 +19,7 @@ STATUSES = _choices(run_record.Status)
 DEVICES = _choices(contract.Device)
 TRACKS = _choices(contract.Track)
 DATA_SOURCES = _choices(contract.DataSource)
+TASKS = _choices(contract.Task)
 EQUIVALENCES = _choices(run_record.Equivalence)
 
 

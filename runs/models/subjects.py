@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from django.db import models
 
-from engines import contract
+from engines import contract, networks
 from engines.contract import Network
-from runs.models.common import DATA_SOURCES, DEVICES, TRACKS, one_of, owner_column
+from runs.models.common import DATA_SOURCES, DEVICES, TASKS, TRACKS, one_of, owner_column
 from runs.models.visible import VisibleManager
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class Workload(models.Model):
     network_type = models.CharField(max_length=20)
     hidden_layers = models.PositiveIntegerField()
     width = models.PositiveIntegerField()
+    options = models.CharField(max_length=200, blank=True, default="")
+    """What its family has beside depth and width, where it is not at its default: `context 128 heads 2`."""
     dataset = models.CharField(max_length=100)
     data_source = models.CharField(max_length=20, choices=DATA_SOURCES)
     data_sha256 = models.CharField(max_length=64)
@@ -129,12 +131,13 @@ class Workload(models.Model):
     batch_size = models.PositiveIntegerField()
     optimizer = models.CharField(max_length=100)
     learning_rate = models.FloatField()
+    task = models.CharField(max_length=20, choices=TASKS, default="train")
     parameters = models.PositiveBigIntegerField()
     flops_per_epoch = models.PositiveBigIntegerField()
 
     class Meta:
         ordering: ClassVar = ["network_type", "hidden_layers", "width", "train_samples"]
-        constraints: ClassVar = [one_of("data_source", DATA_SOURCES)]
+        constraints: ClassVar = [one_of("data_source", DATA_SOURCES), one_of("task", TASKS)]
 
     def __str__(self) -> str:
         return f"{self.network} on {self.data_label}"
@@ -142,7 +145,9 @@ class Workload(models.Model):
     @property
     def network(self) -> Network:
         """Raises ValueError for a type that this version does not know: it is no MLP."""
-        return Network(known_network_type(self.network_type), self.hidden_layers, self.width)
+        return Network(
+            known_network_type(self.network_type), self.hidden_layers, self.width, networks.options_in(self.options)
+        )
 
     @property
     def is_synthetic(self) -> bool:

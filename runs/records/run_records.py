@@ -13,7 +13,6 @@ from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
 from engines.contract import Workload
-from engines.datasets import sample_of
 from engines.run_record import RunRecord
 from runs import stats
 from runs.errors import RecordError
@@ -74,20 +73,18 @@ def check_consistency(record: RunRecord) -> None:
 
 
 def check_workload(workload: Workload) -> None:
-    """Raises RecordError where no epoch of it could be reckoned."""
+    """Raises RecordError where it cannot be, or no epoch of it could be reckoned."""
     if problem := _workload_problem(workload):
-        raise refusal("cell.workload", str(workload.network), "a network of the study", problem)
+        raise refusal("cell.workload", str(workload.network), "a network, data and optimizer that fit", problem)
 
 
 @lru_cache(maxsize=10_000)
 def _workload_problem(workload: Workload) -> str:
-    """Why no epoch of this could be reckoned; empty if it can."""
-    samples, batch = workload.dataset.train_samples, workload.batch_size
+    """Empty if there is none."""
     try:
-        sample = sample_of(workload.dataset.name)
-        flops = networks.flops_per_epoch(workload.network, samples=samples, batch_size=batch, sample=sample)
+        flops = networks.work_of(workload).flops
     except ValueError as error:
-        return str(error)
+        return f"cell.workload: {error}."
     return f"cell.workload has {flops:.1e} FLOPs an epoch: more than 2 to the 53rd." if flops > 2**53 else ""
 
 

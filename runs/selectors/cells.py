@@ -61,8 +61,8 @@ _SAME = (
     *("newest_run_at", "reason"),
 )
 _OF_THE_WORKLOAD = (
-    *("network_type", "hidden_layers", "width", "dataset", "data_source", "data_sha256", "train_samples"),
-    *("batch_size", "optimizer", "learning_rate", "flops_per_epoch", "parameters"),
+    *("network_type", "hidden_layers", "width", "options", "dataset", "data_source", "data_sha256", "train_samples"),
+    *("task", "batch_size", "optimizer", "learning_rate", "flops_per_epoch", "parameters"),
 )
 _COLUMNS = {
     **{name: name for name in _SAME},

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engines import optimizers
+from engines.contract import Optimizer
 from engines.networks import ARCHITECTURES, of_type
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite, checked
@@ -13,8 +15,13 @@ from runs.suites.suite import Bench, Suite, checked
 NAME = "ad-hoc"
 SHIPPED_IMAGES = "fashion-mnist-10k"
 """What may stand in for images that are not on the machine: real ones that are on every machine."""
+OPTIMIZERS: dict[optimizers.Kind, Optimizer] = {
+    "sgd": Optimizer(),
+    "momentum": Optimizer(momentum=0.9),
+    "adam": Optimizer("adam"),
+}
 STUDY_ENGINES = ("theano", "tensorflow", "keras-theano", "keras-tensorflow")
-_SIZE = re.compile(rf"({'|'.join(ARCHITECTURES)}):([1-9]\d{{0,4}})x([1-9]\d{{0,4}})")
+_SIZE = re.compile(rf"({'|'.join(ARCHITECTURES)}):([1-9]\d{{0,4}})x([1-9]\d{{0,4}})((?::[a-z]+=[1-9]\d{{0,8}})*)")
 
 
 def is_ad_hoc(networks: Sequence[str]) -> bool:
@@ -31,20 +38,25 @@ def ad_hoc_suite(options: dict[str, Any]) -> Suite:
     return checked(Suite(NAME, "Networks named on the command line", benches, blocks=options["blocks"]), NAME)
 
 
-def _bench(name: str, options: dict[str, Any]) -> Bench:
+def _bench(name: str, asked: dict[str, Any]) -> Bench:
     found = _SIZE.fullmatch(name)
     if not found:
-        allowed = "a type and a size, as mlp:8x100 or cnn:2x8; or leave the sizes out and name a suite with --suite"
+        allowed = (
+            "a type and a size, as mlp:8x100 or transformer:2x64:heads=2; or leave the sizes out and name a suite "
+            "with --suite"
+        )
         raise SuiteError(f"The network {name!r} is none that can be measured by its size. Allowed: {allowed}.")
-    network_type, layers, width = found.groups()
+    network_type, layers, width, options = found.groups()
     return Bench(
         of_type(network_type).type,
         (int(layers),),
         (int(width),),
-        tuple(options["engines"]) or STUDY_ENGINES,
-        devices=tuple(options["devices"]) or ("cpu",),
-        threads=tuple(options["threads"]) or (1,),
-        tracks=tuple(options["tracks"]) or ("idiomatic",),
-        batch_sizes=tuple(options["batch_sizes"]),
-        dataset=options["dataset"] or "",
+        tuple(asked["engines"]) or STUDY_ENGINES,
+        devices=tuple(asked["devices"]) or ("cpu",),
+        threads=tuple(asked["threads"]) or (1,),
+        tracks=tuple(asked["tracks"]) or ("idiomatic",),
+        batch_sizes=tuple(asked["batch_sizes"]),
+        dataset=asked["dataset"] or "",
+        options={name: (int(value),) for name, value in (each.split("=") for each in options.split(":")[1:])},
+        optimizer=OPTIMIZERS[asked["optimizer"] or "sgd"],
     )

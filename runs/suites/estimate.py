@@ -8,7 +8,6 @@ from statistics import median, median_low
 
 from engines import networks
 from engines.contract import Cell, Device, NetworkType, Track
-from engines.datasets import sample_of
 from engines.run_record import RunRecord
 from runs.suites.plan import Block, Plan
 from runs.suites.suite import Suite
@@ -115,8 +114,5 @@ def _kind(cell: Cell) -> Kind:
 
 
 def _rough_epoch_seconds(cell: Cell) -> float:
-    samples, batch_size = cell.workload.dataset.train_samples, cell.workload.batch_size
-    sample = sample_of(cell.workload.dataset.name)
-    flops = networks.flops_per_epoch(cell.workload.network, samples=samples, batch_size=batch_size, sample=sample)
-    steps = networks.steps_per_epoch(samples, batch_size)
-    return flops / (_USUAL_GFLOPS * 1e9) + steps * _STEP_SECONDS.get(cell.engine, _USUAL_STEP_SECONDS)
+    work = networks.work_of(cell.workload)
+    return work.flops / (_USUAL_GFLOPS * 1e9) + work.steps * _STEP_SECONDS.get(cell.engine, _USUAL_STEP_SECONDS)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engines import registry
-from engines.contract import Cell, DataSet, Device, Network, Optimizer, Track, Workload, content_hash
+from engines import networks, registry
+from engines.contract import Cell, DataSet, Device, Network, Optimizer, Task, Track, Workload, content_hash
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
@@ -76,6 +76,7 @@ class Selection:
     threads: tuple[int, ...] = ()
     tracks: tuple[Track, ...] = ()
     batch_sizes: tuple[int, ...] = ()
+    tasks: tuple[Task, ...] = ()
     blocks: int | None = None
 
 
@@ -120,16 +121,20 @@ def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: S
     for network in _networks(bench, selection):
         dataset = dataset_for(bench.dataset_name, bench.train_samples)
         for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
-            yield _workload(suite, network, dataset, batch_size)
+            for task in _chosen(bench.tasks, selection.tasks):
+                yield _workload(suite, bench, network, dataset, batch_size, task)
 
 
-def _workload(suite: Suite, network: Network, dataset: DataSet, batch_size: int) -> Workload:
-    if batch_size > dataset.train_samples:
+def _workload(suite: Suite, bench: Bench, network: Network, dataset: DataSet, batch_size: int, task: Task) -> Workload:
+    optimizer = bench.optimizer or Optimizer(learning_rate=suite.learning_rate)
+    workload = Workload(network, dataset, batch_size, optimizer if task == "train" else Optimizer(), task)
+    samples = networks.work_of(workload).samples
+    if batch_size > samples:
         raise SuiteError(
-            f"The suite {suite.name} does not fit: batch_size is {batch_size}, and {dataset.name} has "
-            f"{dataset.train_samples} training samples here."
+            f"The suite {suite.name} does not fit: batch_size is {batch_size}, and {dataset.name} has {samples} "
+            "training samples here."
         )
-    return Workload(network, dataset, batch_size, Optimizer(learning_rate=suite.learning_rate))
+    return workload
 
 
 def _merged(groups: Iterator[_Group]) -> list[_Group]:
@@ -144,20 +149,19 @@ def _merged(groups: Iterator[_Group]) -> list[_Group]:
 
 
 def _networks(bench: Bench, selection: Selection) -> Iterator[Network]:
-    for hidden_layers in bench.hidden_layers:
-        for width in bench.widths:
-            network = Network(bench.network, hidden_layers, width)
-            if not selection.networks or _names(network) & set(selection.networks):
-                yield network
+    for network in bench.networks:
+        if not selection.networks or _names(network) & set(selection.networks):
+            yield network
 
 
 def _names(network: Network) -> set[str]:
-    return {network.type, f"{network.type}:{network.hidden_layers}x{network.width}"}
+    return {network.type, network_name(network)}
 
 
 def network_name(network: Network) -> str:
-    """How the command line names it: mlp:8x100."""
-    return f"{network.type}:{network.hidden_layers}x{network.width}"
+    """How the command line names it: mlp:8x100, transformer:2x64:heads=2."""
+    options = [f"{option.name}={option.value}" for option in network.options]
+    return ":".join([network.type, f"{network.hidden_layers}x{network.width}", *options])
 
 
 def _chosen(offered: tuple[T, ...], wanted: tuple[T, ...]) -> tuple[T, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from engines import networks
 from engines.contract import content_hash
-from engines.datasets import sample_of
 from runs.suites.plan import Block, Group, Plan
 
 LEAST_BLOCKS = 3
@@ -57,8 +56,5 @@ def _setting(group: Group) -> tuple[int, int, int]:
 def _cost(group: Group) -> tuple[int, int, int, str]:
     """By an epoch's work, then its steps: from the plan alone, so that the order is the same on any day."""
     workload, device, threads = group
-    samples, batch_size = workload.dataset.train_samples, workload.batch_size
-    sample = sample_of(workload.dataset.name)
-    flops = networks.flops_per_epoch(workload.network, samples=samples, batch_size=batch_size, sample=sample)
-    steps = networks.steps_per_epoch(samples, batch_size)
-    return flops, steps, threads, content_hash(workload, [device])
+    work = networks.work_of(workload)
+    return work.flops, work.steps, threads, content_hash(workload, [device])

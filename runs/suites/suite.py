@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from engines import networks, registry
-from engines.contract import Device, Document, Name, NetworkType, Track
+from engines import networks, optimizers, registry
+from engines.contract import Device, Document, Name, Network, NetworkType, Optimizer, Option, Task, Track
 from engines.datasets import catalogue
 from engines.errors import DataSetError, UnsupportedError
 from engines.timing import Policy
@@ -54,6 +55,23 @@ class Bench(Document):
     """The first so many training samples; all of the data set's if left out."""
     dataset: Annotated[str, MaxLen(100)] = ""
     """The network type's own if left out: shuttle for an MLP, cifar10 for a CNN."""
+    options: Annotated[dict[str, Sizes], MaxLen(10)] = field(default_factory=dict)
+    """What the family has beside depth and width: { heads = [2, 4], context = [64] }; defaults if left out."""
+    optimizer: Optimizer | None = None
+    """Plain descent at the suite's `learning_rate` if left out."""
+    tasks: Annotated[tuple[Task, ...], MinLen(1)] = ("train",)
+
+    @property
+    def networks(self) -> list[Network]:
+        """Every depth with every width and every choice of options."""
+        defaults = networks.of_type(self.network).options
+        choices = [[Option(name, value) for value in values] for name, values in sorted(self.options.items())]
+        return [
+            Network(self.network, depth, width, tuple(each for each in chosen if defaults.get(each.name) != each.value))
+            for depth in self.hidden_layers
+            for width in self.widths
+            for chosen in product(*choices)
+        ]
 
     @property
     def dataset_name(self) -> str:
@@ -145,23 +163,21 @@ def _check_data_set(bench: Bench, source: str) -> None:
     except DataSetError as error:
         raise SuiteError(f"The suite {source} does not fit: benches.dataset: {error}") from None
     if not networks.trains_on(bench.network, shape):
+        family = networks.of_type(bench.network)
+        fitting = [each.name for each in catalogue.SOURCES.values() if networks.trains_on(bench.network, each.shape)]
         raise SuiteError(
-            f"The suite {source} does not fit: benches.dataset is {bench.dataset_name}, which has no images: "
-            f"allowed for a {networks.of_type(bench.network).title}: {', '.join(_image_sets())}."
+            f"The suite {source} does not fit: benches.dataset is {bench.dataset_name}, which a {family.title} cannot "
+            f"read: allowed: {', '.join(fitting)}."
         )
-
-
-def _image_sets() -> list[str]:
-    return [source.name for source in catalogue.SOURCES.values() if source.unit == "images"]
 
 
 def _check_bench(bench: Bench, source: str) -> None:
-    deepest, architecture = max(bench.hidden_layers), networks.of_type(bench.network)
-    if architecture.most_layers and deepest > architecture.most_layers:
-        raise SuiteError(
-            f"The suite {source} does not fit: benches.hidden_layers is {deepest}, "
-            f"allowed for a {architecture.title}: 1 to {architecture.most_layers}."
-        )
+    try:
+        for network in bench.networks:
+            networks.checked(network)
+        optimizers.checked(bench.optimizer or Optimizer())
+    except ValueError as error:
+        raise SuiteError(f"The suite {source} does not fit: benches.{error}.") from None
     for engine in bench.engines:
         try:
             registry.find(engine)

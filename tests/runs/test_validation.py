@@ -38,12 +38,12 @@ def test_a_range_is_named_from_the_contract() -> None:
 def test_an_unknown_field_names_the_known_ones() -> None:
     (problem,) = problems(Network, {"type": "mlp", "hidden_layers": 2, "width": 7, "depth": 2})
     assert problem["field"] == "depth"
-    assert problem["allowed"] == "no such field; known fields: hidden_layers, type, width"
+    assert problem["allowed"] == "no such field; known fields: hidden_layers, options, type, width"
 
 
 def test_a_choice_names_all_choices() -> None:
     (problem,) = problems(Network, {"type": "rnn", "hidden_layers": 2, "width": 7})
-    assert (problem["value"], problem["allowed"]) == ("'rnn'", "'mlp' or 'cnn'")
+    assert (problem["value"], problem["allowed"]) == ("'rnn'", "'mlp', 'cnn', 'resnet', 'lstm', 'gru' or 'transformer'")
 
 
 def test_a_missing_field_is_called_missing() -> None:

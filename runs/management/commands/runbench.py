@@ -14,8 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Network, Track
+from engines.contract import Track
 from engines.errors import EngineError
+from engines.networks import ARCHITECTURES
 from engines.run_record import Machine, RunRecord
 from runs.bench import gate, here, profiles, provenance, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
@@ -37,6 +38,7 @@ from runs.records.profile_spool import ProfileSpool, profile_spool
 from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.services import storage
 from runs.suites import suite as suites
+from runs.suites.ad_hoc import OPTIMIZERS
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, make_plan
 from runs.suites.priority import most_informative_first
@@ -49,6 +51,7 @@ examples:
   python manage.py runbench --suite study --engines th tf   part of the study's own bench
   python manage.py runbench --networks mlp:3x50 cnn:1x4    any size, without a suite file
   python manage.py runbench --networks mlp:8x100 --dataset mnist --threads 1 2 --blocks 3
+  python manage.py runbench --networks resnet:1x8 transformer:2x64:heads=2 --optimizer adam --engines torch jax
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call continues
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
@@ -74,8 +77,17 @@ class Command(BaseCommand):
         suite.add_argument("--suite", help=f"{', '.join(suites.shipped())}, or a TOML file; quick if left out")
         suite.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
         what.add_argument("--engines", nargs="+", default=[], metavar="ENGINE", help="slugs or abbreviations")
-        what.add_argument("--networks", nargs="+", default=[], metavar="NETWORK", help="mlp, cnn, or sizes: mlp:8x100")
+        what.add_argument(
+            "--networks",
+            nargs="+",
+            default=[],
+            metavar="NETWORK",
+            help=f"{', '.join(ARCHITECTURES)}, or sizes: mlp:8x100",
+        )
         what.add_argument("--dataset", metavar="NAME", help="what networks of any size train on, without --suite")
+        what.add_argument(
+            "--optimizer", choices=list(OPTIMIZERS), help="of networks of any size, without --suite; sgd if left out"
+        )
         what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
         what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
         what.add_argument(

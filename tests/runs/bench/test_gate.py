@@ -162,9 +162,8 @@ def test_both_element_types_are_asked_each_in_a_process_of_its_own(
 ) -> None:
     jobs = answers(monkeypatch, passes)
     told: list[tuple[Subject, int]] = []
-    gate.ask(
-        {TENSORFLOW: (Case(SMALL), Case(IMAGES))}, verdicts, lambda subject, checks: told.append((subject, len(checks)))
-    )
+    both = (Case(SMALL), Case(IMAGES))
+    gate.ask({TENSORFLOW: both}, verdicts, lambda subject, checks: told.append((subject, len(checks))))
     assert [(job.kind, job.setup.dtype, job.cases) for job in jobs] == [
         ("verify", "float64", both),
         ("verify", "float32", both),

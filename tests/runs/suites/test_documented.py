@@ -36,7 +36,7 @@ def test_every_key_is_there_with_its_range_and_its_default(document: type[Any], 
     for field in dataclasses.fields(document):
         _, values, default = keys[field.name][:3]
         assert _range(hints[field.name]) in values, field.name
-        assert (default == "needed") == (field.default is dataclasses.MISSING), field.name
+        assert (default == "needed") == (field.default is field.default_factory is dataclasses.MISSING), field.name
         if isinstance(field.default, int | float):
             assert float(default) == field.default, field.name
 

@@ -90,7 +90,7 @@ def test_what_a_preset_means(preset: str, blocks: int, is_quick: bool, is_adapti
         (SMALL.replace("[2]", "[257]"), "benches.0.hidden_layers.0 is 257, allowed: 1 to 256"),
         (SMALL.replace("[25]", "[]"), "benches.0.widths is []"),
         (SMALL.replace("[25]", "25"), "benches.0.widths is 25"),
-        (SMALL.replace('"mlp"', '"rnn"'), "benches.0.network is 'rnn', allowed: 'mlp' or 'cnn'"),
+        (SMALL.replace('"mlp"', '"rnn"'), "benches.0.network is 'rnn', allowed: 'mlp', 'cnn', 'resnet',"),
         (SMALL.replace("[2]", '["two"]'), "benches.0.hidden_layers.0 is 'two', allowed: a valid integer"),
         (SMALL.replace("widths = [25]", ""), "benches.0.widths is missing"),
         ("blocks = 0" + SMALL, "blocks is 0, allowed: 1 to 1000"),
@@ -99,7 +99,7 @@ def test_what_a_preset_means(preset: str, blocks: int, is_quick: bool, is_adapti
         ("learning_rate = nan" + SMALL, "learning_rate is nan"),
         ('preset = "fast"' + SMALL, "preset is 'fast', allowed: 'quick', 'standard', 'rigorous', 'study' or 'noise'"),
         (SMALL.replace('"tf"', '"caffe"'), "There is no engine 'caffe'. Known engines: theano (th), tensorflow (tf)"),
-        (SMALL.replace('"mlp"', '"cnn"').replace("[2]", "[1, 3]"), "hidden_layers is 3, allowed for a CNN: 1 to 2"),
+        (SMALL.replace('"mlp"', '"cnn"').replace("[2]", "[1, 3]"), "hidden_layers is 3, allowed for CNN: 1 to 2"),
         ("name = ", "The suite small.toml is not TOML: Invalid value"),
         ("", "name is missing"),
     ],
@@ -146,4 +146,4 @@ def test_a_bench_trains_on_its_network_s_data_set_unless_it_names_one() -> None:
 def test_a_data_set_that_does_not_fit_is_named_with_those_that_would() -> None:
     assert "Known data sets: shuttle, cifar10" in problem(SMALL + 'dataset = "imagenet"')
     told = problem(SMALL.replace('"mlp"', '"cnn"') + 'dataset = "shuttle"')
-    assert "benches.dataset is shuttle, which has no images: allowed for a CNN: cifar10, mnist" in told
+    assert "benches.dataset is shuttle, which a CNN cannot read: allowed: cifar10, mnist" in told
