@@ -19,8 +19,8 @@ PART = 1000
 def in_parts(
     evaluate: Callable[[Samples, NDArray[np.int64]], tuple[Any, Any]], inputs: Samples, labels: NDArray[np.int64]
 ) -> Evaluation:
-    """`evaluate` gives the sum of the losses and the number of right answers of some samples."""
+    """`evaluate` gives the sum of the losses and the number of right answers of some samples, or positions."""
     slices = [slice(start, start + PART) for start in range(0, len(labels), PART)]
     found = [evaluate(inputs[part], labels[part]) for part in slices]
     loss, correct = (sum(float(value) for value in values) for values in zip(*found, strict=True))
-    return Evaluation(loss / len(labels), correct / len(labels))
+    return Evaluation(loss / labels.size, correct / labels.size)

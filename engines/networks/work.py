@@ -9,8 +9,8 @@ from math import prod, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.contract import Network, NetworkType, SampleShape, TrainingData, Workload
 from engines import optimizers
+from engines.contract import Network, NetworkType, SampleShape, TrainingData, Workload
 from engines.datasets import catalogue
 from engines.datasets.source import Source
 from engines.networks.architecture import Takes, option

@@ -113,9 +113,10 @@ def speed_up_document(scope: Scope, query: QueryDict) -> documents.SpeedUps:
     """Every pair that is alike, with what it holds equal; published values alone where none was measured."""
     found = found_speed_ups(scope, query)
     entries: list[documents.SpeedUp] = []
-    for network, values in published_speed_ups().items():
+    tables = published_speed_ups()
+    for network, speed_ups in found.by_network.items():
+        values = tables.get(network, [])
         published = {(value.engine, value.hidden_layers, value.width): value.speed_up for value in values}
-        speed_ups = found.by_network[network]
         chosen = set(map(id, speed_ups.chosen.values()))
         entries += [_speed_up(network, each.key, published, each, id(each) in chosen) for each in speed_ups.pairs]
         measured = {each.key for each in speed_ups.pairs}

@@ -8,6 +8,7 @@ import numpy as np
 
 from engines.contract import Setup
 from engines.frameworks.jax import Engine
+from engines.layers.jax import Layers
 from tests.alternatives.declared import Alternative
 
 
@@ -18,7 +19,7 @@ class Undonated(Engine):
         batches = self._batches(np.arange(len(self._data[1])))
         trained, fed = (self._train_steps, batches) if self._scans else (self._train_step, batches[0])
         self._run = self._jax.jit(trained)
-        self._run.lower(self._parameters, *self._data, fed).compile()
+        self._run.lower(self._parameters, self._moments, *self._data, fed).compile()
 
 
 class OtherLoop(Engine):
@@ -32,11 +33,13 @@ class OtherLoop(Engine):
 class Unrolled(Engine):
     """Five steps in each turn of the loop: fewer turns, a larger program."""
 
-    def _train_steps(self, parameters: list[Any], inputs: Any, labels: Any, batches: Any) -> tuple[list[Any], Any]:
-        def step(parameters: list[Any], batch: Any) -> tuple[list[Any], Any]:
-            return self._train_step(parameters, inputs, labels, batch)
+    def _train_steps(self, parameters: Any, moments: Any, inputs: Any, labels: Any, batches: Any) -> tuple[Any, ...]:
+        def step(state: Any, batch: Any) -> tuple[Any, Any]:
+            parameters, moments, loss = self._train_step(state[0], state[1], inputs, labels, batch)
+            return (parameters, moments), loss
 
-        return self._jax.lax.scan(step, parameters, batches, unroll=5)  # type: ignore[no-any-return]
+        (parameters, moments), losses = self._jax.lax.scan(step, (parameters, moments), batches, unroll=5)
+        return parameters, moments, losses
 
 
 class OrderOnDevice(Engine):
@@ -46,25 +49,35 @@ class OrderOnDevice(Engine):
         batches = self._jax.numpy.asarray(self._batches(order))
         self._losses = []
         for step in range(len(batches)):
-            self._parameters, loss = self._run(self._parameters, *self._data, batches[step])
+            self._parameters, self._moments, loss = self._run(
+                self._parameters, self._moments, *self._data, batches[step]
+            )
             self._losses.append(loss)
 
 
-class WindowPool(Engine):
-    """Max-pooling by `lax.reduce_window`, as the idiomatic track has it."""
-
+class _WindowPool(Layers):
     def _max_pool(self, images: Any) -> Any:
         lowest, window = -self._jax.numpy.inf, (1, 2, 2, 1)
         return self._jax.lax.reduce_window(images, lowest, self._jax.lax.max, window, window, "VALID")
 
 
-class SlicePool(Engine):
-    """Max-pooling as the maximum of four strided slices."""
+class WindowPool(Engine):
+    """Max-pooling by `lax.reduce_window`, as the idiomatic track has it."""
 
+    layers_type = _WindowPool
+
+
+class _SlicePool(Layers):
     def _max_pool(self, images: Any) -> Any:
         upper, lower = images[:, ::2], images[:, 1::2]
         rows = self._jax.numpy.maximum(upper, lower)
         return self._jax.numpy.maximum(rows[:, :, ::2], rows[:, :, 1::2])
+
+
+class SlicePool(Engine):
+    """Max-pooling as the maximum of four strided slices."""
+
+    layers_type = _SlicePool
 
 
 ALTERNATIVES = {
