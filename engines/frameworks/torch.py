@@ -1,4 +1,4 @@
-"""PyTorch: `nn.Sequential` and `torch.optim.SGD` in an eager loop, as its tutorials teach; tuned, see `compile`."""
+"""PyTorch: `nn.Sequential` and `torch.optim` in an eager loop, as its tutorials teach; tuned, see `compile`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from engines import backends, networks, optimizers
 from engines.backends.torch import device
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
-from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
-from engines.networks.layouts import from_channels_first, to_channels_first
+from engines.layers.torch import Layers
+from engines.networks import every, has_convolutions
+from engines.networks.kinds import CausalAttention, Embedding, Gru, Lstm
+from engines.optimizers import ADAM_BETAS, ADAM_EPSILON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.contract import Array, Setup, TrainingData, Weights
+    from engines.contract import Array, Samples, Setup, TrainingData, Weights
 
 _IMAGE_AXES = 4  # sample, height, width, channel
 
@@ -27,25 +29,31 @@ class Engine:
         self._torch = backends.start(setup, "torch")
         self._setup = setup
         self._layers = networks.layers(setup.network, setup.sample)
+        self._kinds = {type(layer) for layer in every(self._layers)}
         self._device = device(setup)
         self._tuned = setup.track == "tuned"
-        self._compiles = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
-        self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "PyTorch")
-        optimizers.supported(setup.optimizer, ["sgd"], "PyTorch")
+        is_eager = has_convolutions(self._layers) and setup.device == "cpu"
+        # torch.compile makes no graph of PyTorch's own recurrent layers, whose kernels are compiled already.
+        self._compiles = self._tuned and not is_eager and not self._kinds & {Lstm, Gru}
+        self._optimizer_kind = optimizers.kind(setup.optimizer)
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
         torch = self._torch
-        self._model = torch.nn.Sequential(*self._modules()).to(self._device, self._dtype)
+        self._made = Layers(torch, self._layers, tuned=self._tuned, batch_size=self._setup.batch_size)
+        self._model = self._made.model.to(self._device, self._dtype)
         if self._channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)
         # The model's own memory, for a step that is differentiated as a function instead of through a tape.
-        self._parameters = {name: value.detach() for name, value in self._model.named_parameters()}
-        self._set_weights(weights)
-        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=self._setup.optimizer.learning_rate)
+        named = self._model.named_parameters()
+        self._parameters = {name: value.detach() for name, value in named if value.requires_grad}
+        self._made.write(weights)
+        self._optimizer = self._new_optimizer()
+        self._moments = self._new_moments()
         self._loss = torch.nn.CrossEntropyLoss()
         self._inputs, self._labels = self._as_fed(data.train_inputs), self._tensor(data.train_labels)
         self._test = (data.test_inputs, data.test_labels)
+        self._asked: dict[int, Any] = {}
 
     def compile(self) -> None:
         """Where steps are compiled, each is one graph, from the gather to the update; a trial epoch of one makes it."""
@@ -58,12 +66,15 @@ class Engine:
             options = {"guard_filter_fn": compiler.skip_all_guards_unsafe}
             self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False, options=options)
             self.train_epoch(np.arange(self._setup.batch_size))
-            self._set_weights(before)
+            self._made.write(before)
+            for moment in self._moments.values():
+                moment.zero_()
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
         steps = len(order) // size
         batches = self._tensor(order[: steps * size].reshape(steps, size))
+        self._set_mode(training=True)
         with self._torch.set_grad_enabled(not self._compiles):  # a compiled step holds its own gradients
             self._losses = [self._step(batch) for batch in batches]
 
@@ -76,10 +87,18 @@ class Engine:
         return self._losses.tolist()  # type: ignore[no-any-return]
 
     def weights(self) -> Weights:
-        values = [parameter.detach().cpu().numpy() for parameter in self._model.parameters()]
-        return from_channels_first(self._layers, values, transposed=True)
+        return self._made.read()
+
+    def predict(self, inputs: Samples) -> Array:
+        """Tuned, in inference mode, by a compiled or frozen graph for each size of batch."""
+        self._set_mode(training=False)
+        with self._torch.inference_mode() if self._tuned else self._torch.no_grad():
+            fed = self._as_fed(inputs)
+            model = self._asked_by(fed) if self._tuned else self._model
+            return self._torch.softmax(model(fed), dim=-1).cpu().numpy()  # type: ignore[no-any-return]
 
     def evaluate(self) -> Evaluation:
+        self._set_mode(training=False)
         return in_parts(self._evaluate_batch, *self._test)
 
     def settings(self) -> Mapping[str, str]:
@@ -87,11 +106,21 @@ class Engine:
         return {
             "torch.compile": "the full step, fullgraph, skip_all_guards_unsafe" if self._compiles else "no",
             "memory_format": "channels_last" if self._channels_last else "contiguous_format",
-            "optimizer": "in the compiled step" if self._compiles else "torch.optim.SGD",
+            "optimizer": "in the compiled step" if self._compiles else self._optimizer_words(),
+            **self._layer_settings(),
             "num_threads": str(torch.get_num_threads()),
             "num_interop_threads": str(torch.get_num_interop_threads()),
             "float32_matmul_precision": torch.get_float32_matmul_precision(),
         }
+
+    def _layer_settings(self) -> dict[str, str]:
+        found = {}
+        if self._kinds & {Lstm, Gru}:
+            found["recurrent layers"] = "nn.LSTM, its second bias zero" if Lstm in self._kinds else "nn.GRU"
+        if CausalAttention in self._kinds:
+            own = "nn.MultiheadAttention, attn_mask, is_causal"
+            found["attention"] = "scaled_dot_product_attention, is_causal" if self._tuned else own
+        return found
 
     @property
     def _channels_last(self) -> bool:
@@ -101,24 +130,24 @@ class Engine:
     def _dtype(self) -> Any:
         return getattr(self._torch, self._setup.dtype)
 
-    def _modules(self) -> list[Any]:
-        return [module for layer in self._layers for module in self._made_of[type(layer)](layer)]
+    def _set_mode(self, *, training: bool) -> None:
+        if self._model.training != training:
+            self._model.train(training)
+            self._asked = {}  # they hold the weights of a moment
 
-    def _convolution(self, layer: Convolution) -> list[Any]:
-        nn = self._torch.nn
-        return [nn.Conv2d(layer.input_shape[2], layer.filters, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
-
-    def _dense(self, layer: Dense) -> list[Any]:
-        nn = self._torch.nn
-        flattened = [nn.Flatten()] if takes_images(layer) else []
-        return [*flattened, nn.Linear(layer.inputs, layer.units), *([nn.ReLU()] if layer.relu else [])]
+    # ------------------------------------------------------------ steps
 
     def _train_step(self, batch: Any) -> Any:
-        loss = self._loss(self._model(self._inputs[batch]), self._labels[batch])
+        loss = self._mean_loss(self._model(self._inputs[batch]), self._labels[batch])
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
         return loss.detach()
+
+    def _mean_loss(self, outputs: Any, labels: Any) -> Any:
+        if Embedding in self._kinds:  # a label for each position
+            return self._loss(outputs.flatten(0, 1), labels.flatten())
+        return self._loss(outputs, labels)
 
     def _functional_step(self, batch: Any) -> Any:
         """The same step without an optimizer and its state, so that it can be compiled as a whole."""
@@ -126,30 +155,84 @@ class Engine:
 
         def mean_loss(parameters: dict[str, Any]) -> Any:
             outputs = torch.func.functional_call(self._model, parameters, (self._inputs[batch],))
-            return self._loss(outputs, self._labels[batch])
+            return self._mean_loss(outputs, self._labels[batch])
 
         gradients, loss = torch.func.grad_and_value(mean_loss)(self._parameters)
-        for name, value in self._parameters.items():
-            value.sub_(gradients[name], alpha=self._setup.optimizer.learning_rate)
+        update = self._update_by_adam if self._optimizer_kind == "adam" else self._update
+        update(gradients)
         return loss
 
-    def _evaluate_batch(self, inputs: Array, labels: NDArray[np.int64]) -> tuple[float, int]:
+    def _update(self, gradients: dict[str, Any]) -> None:
+        rate, moments = self._setup.optimizer.learning_rate, self._moments
+        for name, value in self._parameters.items():
+            change = gradients[name]
+            if self._optimizer_kind == "momentum":
+                change = moments[f"mean {name}"].mul_(self._setup.optimizer.momentum).add_(change)
+            value.sub_(change, alpha=rate)
+
+    def _update_by_adam(self, gradients: dict[str, Any]) -> None:
+        rate, (first, second), moments = self._setup.optimizer.learning_rate, ADAM_BETAS, self._moments
+        steps = moments["steps"].add_(1)
+        of_mean, of_square = 1 - first**steps, 1 - second**steps
+        for name, value in self._parameters.items():
+            mean, square = moments[f"mean {name}"], moments[f"square {name}"]
+            mean.mul_(first).add_(gradients[name], alpha=1 - first)
+            square.mul_(second).addcmul_(gradients[name], gradients[name], value=1 - second)
+            value.sub_(rate * (mean / of_mean) / ((square / of_square).sqrt() + ADAM_EPSILON))
+
+    def _new_moments(self) -> dict[str, Any]:
+        """What a compiled step's optimizer remembers."""
+        if not self._compiles or self._optimizer_kind == "sgd":
+            return {}
+        names = ("mean", "square") if self._optimizer_kind == "adam" else ("mean",)
+        zeros = self._torch.zeros_like
+        found = {f"{each} {name}": zeros(value) for name, value in self._parameters.items() for each in names}
+        return {**found, "steps": self._torch.zeros((), dtype=self._dtype, device=self._device)}
+
+    def _new_optimizer(self) -> Any:
+        trained = [value for value in self._model.parameters() if value.requires_grad]
+        wanted, optim = self._setup.optimizer, self._torch.optim
+        fused = {"fused": True} if self._fuses else {}
+        if self._optimizer_kind == "adam":
+            return optim.Adam(trained, lr=wanted.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, **fused)
+        return optim.SGD(trained, lr=wanted.learning_rate, momentum=wanted.momentum, **fused)
+
+    @property
+    def _fuses(self) -> bool:
+        """The optimizer's update of all tensors as one kernel: in the tuned track, but for the study's networks."""
+        return self._tuned and not networks.of_type(self._setup.network.type).is_studied
+
+    def _optimizer_words(self) -> str:
+        name = "torch.optim.Adam" if self._optimizer_kind == "adam" else "torch.optim.SGD"
+        return f"{name}, fused" if self._fuses else name
+
+    # ------------------------------------------------------------ a trained network that is asked
+
+    def _asked_by(self, fed: Any) -> Any:
+        """Compiled for this size of batch; convolutions on a CPU and recurrent layers traced and frozen instead."""
+        if len(fed) not in self._asked:
+            jit = self._torch.jit
+            self._asked[len(fed)] = (
+                self._torch.compile(self._model, fullgraph=True, dynamic=False)
+                if self._compiles
+                else jit.freeze(jit.trace(self._model, fed))
+            )
+        return self._asked[len(fed)]
+
+    def _evaluate_batch(self, inputs: Samples, labels: NDArray[np.int64]) -> tuple[float, int]:
         with self._torch.no_grad():
             outputs, wanted = self._model(self._as_fed(inputs)), self._tensor(labels)
+            outputs, wanted = outputs.flatten(0, -2), wanted.flatten()
             loss = self._torch.nn.functional.cross_entropy(outputs, wanted, reduction="sum")
             return loss.item(), (outputs.argmax(dim=1) == wanted).sum().item()
-
-    def _set_weights(self, weights: Weights) -> None:
-        with self._torch.no_grad():
-            values = to_channels_first(self._layers, weights, transposed=True)
-            for parameter, value in zip(self._model.parameters(), values, strict=True):
-                parameter.copy_(self._tensor(value))
 
     def _tensor(self, array: Any) -> Any:
         return self._torch.as_tensor(array, device=self._device)
 
-    def _as_fed(self, inputs: Array) -> Any:
+    def _as_fed(self, inputs: Samples) -> Any:
         """On the device, in the order (sample, channel, height, width); channels last, that is only a view."""
+        if np.issubdtype(inputs.dtype, np.integer):
+            return self._tensor(inputs)
         tensor = self._tensor(inputs.astype(self._setup.dtype, copy=False))
         if inputs.ndim < _IMAGE_AXES:
             return tensor

@@ -48,7 +48,7 @@ class Guarded(Engine):
         before = self.weights()
         self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False)
         self.train_epoch(np.arange(self._setup.batch_size))
-        self._set_weights(before)
+        self._made.write(before)
 
 
 class CompiledModel(Engine):
@@ -62,7 +62,7 @@ class CompiledModel(Engine):
         before, self._step = self.weights(), self._train_step
         self._model = self._torch.compile(self._model, fullgraph=True, dynamic=False)
         self.train_epoch(np.arange(self._setup.batch_size))
-        self._set_weights(before)
+        self._made.write(before)
 
 
 ALTERNATIVES = {
