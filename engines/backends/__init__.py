@@ -58,6 +58,9 @@ class Backend(Protocol):
     def keras_placed(self, framework: Any, setup: Setup, array: Any) -> Any:
         """In the tuned track, training data as what makes Keras' `fit` faster."""
 
+    def keras_predictor(self, framework: Any, model: Any) -> Callable[[Any], Any]:
+        """In the tuned track, a trained Keras model as its backend's guide calls one that is to answer fast."""
+
     def keras_settings(self, framework: Any) -> Mapping[str, str]:
         """What a record says of it beside Keras' own settings."""
 

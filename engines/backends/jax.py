@@ -77,6 +77,13 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return framework.numpy.asarray(array) if setup.device == "gpu" else array
 
 
+def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
+    """Jitted over the model's state, as Keras' guide for JAX has it; `fit` gives the old state's memory up."""
+    call = framework.jit(lambda *given: model.stateless_call(*given, training=False)[0])
+    both = (model.trainable_variables, model.non_trainable_variables)
+    return lambda inputs: call(*([each.value for each in variables] for variables in both), inputs)
+
+
 def keras_settings(framework: Any) -> dict[str, str]:
     precision = str(framework.config.jax_default_matmul_precision)
     return {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "not set"), "jax_default_matmul_precision": precision}

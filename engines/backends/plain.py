@@ -47,5 +47,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return array
 
 
+def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
+    return model.predict_on_batch  # type: ignore[no-any-return]
+
+
 def keras_settings(framework: Any) -> dict[str, str]:
     return {}

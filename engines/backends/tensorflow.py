@@ -73,5 +73,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return array
 
 
+def keras_predictor(framework: Any, model: Any) -> Any:
+    return framework.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+
 def keras_settings(framework: Any) -> dict[str, str]:
     return {"TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set")}

@@ -82,5 +82,13 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return framework.as_tensor(array, device=device(setup))
 
 
+def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
+    def ask(inputs: Any) -> Any:
+        with framework.inference_mode():
+            return model(inputs, training=False).cpu().numpy()
+
+    return ask
+
+
 def keras_settings(framework: Any) -> dict[str, str]:
     return {"num_threads": str(framework.get_num_threads())}

@@ -13,20 +13,22 @@ import numpy as np
 
 from engines import backends, networks, optimizers, registry
 from engines.contract import Evaluation
-from engines.networks import KERNEL, POOL, Convolution, Dense, has_convolutions, supported, takes_images
+from engines.layers.keras import Layers
+from engines.networks import every, has_convolutions
+from engines.networks.kinds import CausalAttention, Gru, Lstm
+from engines.optimizers import ADAM_BETAS, ADAM_EPSILON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.contract import Array, EpochClock, Setup, TrainingData, Weights
+    from engines.contract import Array, EpochClock, Samples, Setup, TrainingData, Weights
 
 _EVALUATION_BATCH = 1000
 _IMAGE_AXES = 4  # sample, height, width, channel
-_KERNEL_AXES = 4  # height, width, in, out
 _SMALLEST_PROBABILITY = 1e-7  # Keras' own epsilon
 # What Keras itself does on one backend alone:
 _FEEDS_BY_TF_DATA = "tensorflow"
-_PROMOTES_TO_FLOAT32 = "torch"
+_PROMOTE_TO_FLOAT32 = ("jax", "torch")
 
 
 class Engine:
@@ -40,25 +42,34 @@ class Engine:
         self._keras = keras
         self._is_keras_2 = keras.__version__.startswith("2.")
         self._layers = networks.layers(setup.network, setup.sample)
-        self._made_of = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "Keras")
-        optimizers.supported(setup.optimizer, ["sgd"], "Keras")
+        self._takes_tokens = networks.of_type(setup.network.type).takes == "tokens"
         self._losses: list[float] = []
         self._tuned = setup.track == "tuned"
         self._array_adapter = _find_array_adapter(self._backend)
-        if setup.dtype == "float64" and self._backend == _PROMOTES_TO_FLOAT32:
+        if setup.dtype == "float64" and self._backend in _PROMOTE_TO_FLOAT32:
             _allow_float64()
         keras.backend.set_floatx(setup.dtype)
         self._image_format = self._on.keras_image_format(setup)
         keras.backend.set_image_data_format(self._image_format)
+        self._made = Layers(
+            keras,
+            self._layers,
+            self._image_format,
+            turns_kernels=self._on.KERAS_CONVOLVES,
+            dtype=setup.dtype,
+            batch_size=setup.batch_size,
+            spells_out=setup.dtype == "float64",
+        )
 
     def build(self, weights: Weights, data: TrainingData) -> None:
-        self._model = self._keras.models.Sequential(self._keras_layers())
-        self._model.set_weights(self._turned(weights))
-        optimizer = self._keras.optimizers.SGD(learning_rate=self._setup.optimizer.learning_rate)
+        self._model = self._made.model(self._input_shape())
+        self._made.write(weights)
         self._choices = self._compile_choices(len(data.train_labels)) if self._tuned else {}
-        self._model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **self._choices)
-        self._train = (self._placed(self._as_fed(data.train_inputs)), self._placed(data.train_labels))
+        self._model.compile(optimizer=self._new_optimizer(), loss="sparse_categorical_crossentropy", **self._choices)
+        labels = data.train_labels[..., None] if self._is_keras_2 and self._takes_tokens else data.train_labels
+        self._train = (self._placed(self._as_fed(data.train_inputs)), self._placed(labels))
         self._test = (self._as_fed(data.test_inputs), data.test_labels)
+        self._ask: Any = None
 
     def compile(self) -> None:
         if self._is_keras_2:
@@ -91,27 +102,54 @@ class Engine:
         return self._losses
 
     def weights(self) -> Weights:
-        return self._turned([np.asarray(weight) for weight in self._model.get_weights()])
+        steps = self._keras.backend.get_value(self._model.optimizer.iterations) if self._is_keras_2 else 0
+        return self._made.read(int(steps))
+
+    def predict(self, inputs: Samples) -> Array:
+        """Keras' own `predict_on_batch`; tuned, the model as its backend's guide calls one that is to answer fast."""
+        fed = self._as_fed(inputs)
+        if not self._tuned or self._is_keras_2:
+            return np.asarray(self._model.predict_on_batch(fed))
+        if self._ask is None:
+            self._ask = self._on.keras_predictor(self._framework, self._model)
+        return np.asarray(self._ask(fed))
 
     def evaluate(self) -> Evaluation:
         inputs, labels = self._test
         probabilities = self._model.predict(inputs, batch_size=_EVALUATION_BATCH, verbose=0)
-        of_label = probabilities[np.arange(len(labels)), labels]
+        of_label = np.take_along_axis(probabilities, labels[..., None], axis=-1)
         loss = -np.log(np.maximum(of_label, _SMALLEST_PROBABILITY)).mean()
-        return Evaluation(float(loss), float(np.mean(probabilities.argmax(axis=1) == labels)))
+        return Evaluation(float(loss), float(np.mean(probabilities.argmax(axis=-1) == labels)))
 
     def settings(self) -> Mapping[str, str]:
         shared = {"backend": self._backend, "image_data_format": self._image_format}
         if self._is_keras_2:
             trusts = str(self._model.train_function.function.trust_input)
-            return {**shared, "trust_input": trusts, **self._on.keras_settings(self._framework)}
+            own = {**self._layer_settings(), **self._on.keras_settings(self._framework)}
+            return {**shared, "trust_input": trusts, **own}
         jit = str(self._model.jit_compile)
         shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
         shared["steps_per_execution"] = str(self._model.steps_per_execution)
         shared["training data"] = type(self._train[0]).__module__.partition(".")[0] + " arrays"
         if self._backend == _FEEDS_BY_TF_DATA:
             shared["tf.data autotune"] = "as it is" if self._array_adapter is None else "off"
-        return {**shared, **self._on.keras_settings(self._framework)}
+        return {**shared, **self._layer_settings(), **self._on.keras_settings(self._framework)}
+
+    def _layer_settings(self) -> dict[str, str]:
+        kinds, found = {type(layer) for layer in every(self._layers)}, {}
+        if kinds & {Lstm, Gru}:
+            found["recurrent layers"] = "unroll=True" if self._is_keras_2 else "as Keras has them"
+        if CausalAttention in kinds:
+            found["attention"] = "a layer of its own, batched_dot" if self._is_keras_2 else "MultiHeadAttention"
+        return found
+
+    def _new_optimizer(self) -> Any:
+        wanted, offered = self._setup.optimizer, self._keras.optimizers
+        if optimizers.kind(wanted) != "adam":
+            momentum = {"momentum": wanted.momentum} if wanted.momentum else {}
+            return offered.SGD(learning_rate=wanted.learning_rate, **momentum)
+        first, second = ADAM_BETAS
+        return offered.Adam(learning_rate=wanted.learning_rate, beta_1=first, beta_2=second, epsilon=ADAM_EPSILON)
 
     def _compile_choices(self, samples: int) -> dict[str, Any]:
         steps = samples // self._setup.batch_size
@@ -121,39 +159,17 @@ class Engine:
         """Tuned, the training data is what the backend makes of it, where it is used, if that makes `fit` faster."""
         return self._on.keras_placed(self._framework, self._setup, array) if self._tuned else array
 
-    def _turned(self, weights: Weights) -> Weights:
-        """Where Keras convolves instead of correlating, its kernels are turned by 180 degrees, there and back."""
-        if not self._on.KERAS_CONVOLVES:
-            return weights
-        return [weight[::-1, ::-1].copy() if weight.ndim == _KERNEL_AXES else weight for weight in weights]
-
-    def _as_fed(self, inputs: Array) -> Array:
-        inputs = inputs.astype(self._setup.dtype, copy=False)
+    def _as_fed(self, inputs: Samples) -> Samples:
+        inputs = inputs.astype("int32" if self._takes_tokens else self._setup.dtype, copy=False)
         if inputs.ndim == _IMAGE_AXES and self._image_format == "channels_first":
             return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
         return inputs
-
-    def _keras_layers(self) -> list[Any]:
-        input_layer = self._keras.layers.InputLayer
-        shape = self._input_shape()
-        keras_layers = [input_layer(input_shape=shape) if self._is_keras_2 else self._keras.Input(shape)]
-        return keras_layers + [made for layer in self._layers for made in self._made_of[type(layer)](layer)]
 
     def _input_shape(self) -> tuple[int, ...]:
         shape = networks.input_shape(self._setup.network, self._setup.sample)
         if len(shape) == _IMAGE_AXES - 1 and self._image_format == "channels_first":
             return (shape[2], *shape[:2])
         return shape
-
-    def _convolution(self, layer: Convolution) -> list[Any]:
-        layers = self._keras.layers
-        return [layers.Conv2D(layer.filters, KERNEL, **_choices("relu")), layers.MaxPooling2D(POOL)]
-
-    def _dense(self, layer: Dense) -> list[Any]:
-        """Keras' Flatten gives (height, width, channel) order in either image format."""
-        layers = self._keras.layers
-        flattened = [layers.Flatten()] if takes_images(layer) else []
-        return [*flattened, layers.Dense(layer.units, **_choices("relu" if layer.relu else "softmax"))]
 
     def _seed(self, seed: int) -> None:
         if self._is_keras_2:
@@ -170,11 +186,6 @@ class Engine:
         if self._array_adapter is None:
             return arguments
         return {"x": _without_autotune(self._framework, self._array_adapter)(**arguments)}
-
-
-def _choices(activation: str) -> dict[str, str]:
-    """The weights are set right afterwards; zeros spare Theano the compilation of a random generator."""
-    return {"activation": activation, "kernel_initializer": "zeros"}
 
 
 def _allow_float64() -> None:

@@ -11,15 +11,20 @@ import numpy as np
 from engines import backends, networks, optimizers
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
-from engines.networks import POOL, Convolution, Dense, by_layer, has_convolutions, supported
+from engines.layers.tensorflow import Layers
+from engines.networks import every, has_convolutions
+from engines.networks.kinds import BatchNormalisation, CausalAttention, Gru, Lstm
+from engines.optimizers import ADAM_BETAS, ADAM_EPSILON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.contract import Setup, TrainingData, Weights
+    from engines.contract import Array, Samples, Setup, TrainingData, Weights
 
 
 class Engine:
+    layers_type = Layers
+
     def __init__(self, setup: Setup) -> None:
         self._tf = backends.start(setup, "tensorflow")
         self._setup = setup
@@ -27,14 +32,17 @@ class Engine:
         self._tuned = setup.track == "tuned"
         # XLA makes convolutions on a CPU several times slower.
         self._uses_xla = self._tuned and (not has_convolutions(self._layers) or setup.device == "gpu")
-        self._forward = supported(self._layers, {Convolution: self._convolution, Dense: self._dense}, "TensorFlow")
-        optimizers.supported(setup.optimizer, ["sgd"], "TensorFlow")
+        self._model = self.layers_type(self._tf, self._layers, tuned=self._tuned, dtype=setup.dtype)
+        self._optimizer = optimizers.kind(setup.optimizer)
         self._losses: Any = []
 
     def build(self, weights: Weights, data: TrainingData) -> None:
         tf, dtype = self._tf, self._setup.dtype
         self._variables = [tf.Variable(weight, dtype=dtype) for weight in weights]
-        self._inputs = tf.constant(data.train_inputs, dtype=dtype)
+        known = networks.parameters_of(self._setup.network, self._setup.sample)
+        self._trained = [each for each, one in zip(self._variables, known, strict=True) if one.is_trained]
+        self._moments = self._new_moments()
+        self._inputs = tf.constant(self._as_fed(data.train_inputs))
         self._labels = tf.constant(data.train_labels)
         self._test = (data.test_inputs, data.test_labels)
 
@@ -49,6 +57,7 @@ class Engine:
             self._step = tf.function(self._train_step)
             self._step.get_concrete_function(tf.TensorSpec([size], tf.int64))
         self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._ask = tf.function(self._probabilities, jit_compile=self._uses_xla)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
@@ -69,9 +78,12 @@ class Engine:
     def weights(self) -> Weights:
         return [variable.numpy() for variable in self._variables]
 
+    def predict(self, inputs: Samples) -> Array:
+        return self._ask(self._tf.constant(self._as_fed(inputs))).numpy()  # type: ignore[no-any-return]
+
     def evaluate(self) -> Evaluation:
         def evaluate(inputs: Any, labels: Any) -> tuple[Any, Any]:
-            found: tuple[Any, Any] = self._evaluate(self._tf.constant(inputs, self._setup.dtype), labels)
+            found: tuple[Any, Any] = self._evaluate(self._tf.constant(self._as_fed(inputs)), labels)
             return found
 
         return in_parts(evaluate, *self._test)
@@ -81,11 +93,30 @@ class Engine:
         return {
             "tf.function": "one per epoch, tf.range inside" if self._tuned else "one per step",
             "jit_compile": str(self._uses_xla),
+            **self._layer_settings(),
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
             "intra_op_parallelism_threads": str(threading.get_intra_op_parallelism_threads()),
             "inter_op_parallelism_threads": str(threading.get_inter_op_parallelism_threads()),
             "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),
         }
+
+    def _layer_settings(self) -> dict[str, str]:
+        kinds, found = {type(layer) for layer in every(self._layers)}, {}
+        if kinds & {Lstm, Gru}:
+            found["recurrent layers"] = "unrolled in the graph" if self._tuned else "tf.scan over the steps"
+        if BatchNormalisation in kinds:
+            fused = self._tuned and self._setup.dtype == "float32"
+            found["batch normalisation"] = "FusedBatchNormV3" if fused else "tf.nn.moments, tf.nn.batch_normalization"
+        if CausalAttention in kinds:
+            found["attention"] = "matmul, softmax"
+        if self._optimizer != "sgd":
+            found["optimizer"] = "ResourceApplyAdam" if self._optimizer == "adam" else "ResourceApplyMomentum"
+        return found
+
+    def _as_fed(self, inputs: Samples) -> Samples:
+        return inputs if np.issubdtype(inputs.dtype, np.integer) else inputs.astype(self._setup.dtype, copy=False)
+
+    # ------------------------------------------------------------ steps
 
     def _train_steps(self, batches: Any, steps: Any) -> Any:
         """An epoch, or its first steps; AutoGraph turns this loop into one of the graph."""
@@ -95,34 +126,64 @@ class Engine:
         return losses.stack()
 
     def _train_step(self, batch: Any) -> Any:
-        """One step of plain SGD on the samples of these numbers; returns their loss before it."""
+        """One step on the samples of these numbers; returns their loss before it."""
         tf = self._tf
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(self._sample_losses(tf.gather(self._inputs, batch), tf.gather(self._labels, batch)))
-        gradients = tape.gradient(loss, self._variables)
-        for variable, gradient in zip(self._variables, gradients, strict=True):
-            variable.assign_sub(self._setup.optimizer.learning_rate * gradient)
+            logits = self._model.forward(self._variables, tf.gather(self._inputs, batch), training=True)
+            loss = tf.reduce_mean(self._sample_losses(logits, tf.gather(self._labels, batch)))
+        self._update([tf.convert_to_tensor(each) for each in tape.gradient(loss, self._trained)])
         return loss
 
+    def _update(self, gradients: list[Any]) -> None:
+        if self._optimizer == "adam":
+            self._update_by_adam(gradients)
+        elif self._optimizer == "momentum":
+            self._update_by_momentum(gradients)
+        else:
+            for variable, gradient in zip(self._trained, gradients, strict=True):
+                variable.assign_sub(self._setup.optimizer.learning_rate * gradient)
+
+    def _update_by_momentum(self, gradients: list[Any]) -> None:
+        """TensorFlow's one kernel."""
+        rate, momentum = self._constants(self._setup.optimizer.learning_rate, self._setup.optimizer.momentum)
+        for variable, gradient, kept in zip(self._trained, gradients, self._moments[0], strict=True):
+            self._tf.raw_ops.ResourceApplyMomentum(
+                var=variable.handle, accum=kept.handle, lr=rate, grad=gradient, momentum=momentum
+            )
+
+    def _update_by_adam(self, gradients: list[Any]) -> None:
+        """TensorFlow's one kernel; it is told the powers of the betas, which are kept beside."""
+        rate, first, second, epsilon = self._constants(self._setup.optimizer.learning_rate, *ADAM_BETAS, ADAM_EPSILON)
+        means, squares, (of_first, of_second) = self._moments
+        constants = {"lr": rate, "beta1": first, "beta2": second, "epsilon": epsilon}
+        powers = {"beta1_power": of_first.read_value(), "beta2_power": of_second.read_value()}
+        for variable, gradient, mean, square in zip(self._trained, gradients, means, squares, strict=True):
+            self._tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle, m=mean.handle, v=square.handle, grad=gradient, **constants, **powers
+            )
+        of_first.assign(of_first * first)
+        of_second.assign(of_second * second)
+
+    def _constants(self, *values: float) -> list[Any]:
+        return [self._tf.constant(value, self._setup.dtype) for value in values]
+
+    def _new_moments(self) -> list[list[Any]]:
+        """What the optimizer remembers."""
+        tf = self._tf
+        sets = {"sgd": 0, "momentum": 1, "adam": 2}[self._optimizer]
+        moments = [[tf.Variable(tf.zeros_like(each)) for each in self._trained] for _ in range(sets)]
+        powers = [tf.Variable(beta, dtype=self._setup.dtype) for beta in ADAM_BETAS]
+        return [*moments, powers] if self._optimizer == "adam" else moments
+
+    # ------------------------------------------------------------ answers
+
     def _evaluate_batch(self, inputs: Any, labels: Any) -> tuple[Any, Any]:
-        tf = self._tf
-        correct = tf.equal(tf.argmax(self._logits(inputs), axis=1), labels)
-        return tf.reduce_sum(self._sample_losses(inputs, labels)), tf.math.count_nonzero(correct)
+        tf, logits = self._tf, self._model.forward(self._variables, inputs, training=False)
+        correct = tf.equal(tf.argmax(logits, axis=-1), labels)
+        return tf.reduce_sum(self._sample_losses(logits, labels)), tf.math.count_nonzero(correct)
 
-    def _sample_losses(self, inputs: Any, labels: Any) -> Any:
-        return self._tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=self._logits(inputs))
+    def _probabilities(self, inputs: Any) -> Any:
+        return self._tf.nn.softmax(self._model.forward(self._variables, inputs, training=False))
 
-    def _logits(self, activations: Any) -> Any:
-        for layer, own in by_layer(self._layers, self._variables):
-            activations = self._forward[type(layer)](layer, activations, *own)
-        return activations
-
-    def _dense(self, layer: Dense, activations: Any, kernel: Any, bias: Any) -> Any:
-        tf = self._tf
-        outputs = tf.matmul(tf.reshape(activations, [-1, kernel.shape[0]]), kernel) + bias
-        return tf.nn.relu(outputs) if layer.relu else outputs
-
-    def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
-        tf = self._tf
-        convolved = tf.nn.conv2d(images, kernel, strides=1, padding="VALID")
-        return tf.nn.max_pool2d(tf.nn.relu(tf.nn.bias_add(convolved, bias)), POOL, POOL, "VALID")
+    def _sample_losses(self, logits: Any, labels: Any) -> Any:
+        return self._tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)

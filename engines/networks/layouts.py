@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.networks.kinds import Convolution, Dense, Layer, by_layer, takes_images
+from engines.networks.kinds import Convolution, Dense, Layer, PaddedConvolution, Residual, by_layer, takes_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engines.contract import Array, Weights
 
-_Convert = Callable[[Layer, tuple["Array", ...], bool], "list[Array]"]
+_Convert = Callable[[Layer, tuple["Array", ...]], "list[Array]"]
 
 
 def images_channels_first(inputs: Array) -> Array:
@@ -22,58 +22,58 @@ def images_channels_first(inputs: Array) -> Array:
     return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)) if inputs.ndim == 4 else inputs
 
 
-def to_channels_first(layers: Sequence[Layer], weights: Weights, *, transposed: bool = False) -> Weights:
-    """Convolution kernels to (out, in, height, width), and dense kernels that read images to channels-first rows.
-
-    `transposed` dense kernels are (out, in), as PyTorch has them.
-    """
-    converted = [
-        array
-        for layer, own in by_layer(layers, weights)
-        for array in _TO.get(type(layer), _as_they_are)(layer, own, transposed)
-    ]
-    return [np.ascontiguousarray(array) for array in converted]
+def to_channels_first(layers: Sequence[Layer], weights: Weights) -> Weights:
+    """Convolution kernels to (out, in, height, width), and dense kernels that read images to channels-first rows."""
+    return [np.ascontiguousarray(array) for array in _converted(layers, weights, _TO)]
 
 
-def from_channels_first(layers: Sequence[Layer], weights: Weights, *, transposed: bool = False) -> Weights:
+def from_channels_first(layers: Sequence[Layer], weights: Weights) -> Weights:
     """The other way round; copies, since the next step writes where a framework's parameters are."""
-    converted = [
-        array
-        for layer, own in by_layer(layers, weights)
-        for array in _FROM.get(type(layer), _as_they_are)(layer, own, transposed)
-    ]
-    return [np.array(array, order="C") for array in converted]
+    return [np.array(array, order="C") for array in _converted(layers, weights, _FROM)]
 
 
-def _as_they_are(layer: Layer, own: tuple[Array, ...], transposed: bool) -> list[Array]:
-    return list(own)
+def _converted(layers: Sequence[Layer], weights: Sequence[Array], table: Mapping[type[Layer], _Convert]) -> list[Array]:
+    found: list[Array] = []
+    for layer, own in by_layer(layers, weights):
+        if isinstance(layer, Residual):
+            found += _converted(layer.body, own, table)
+        else:
+            found += table[type(layer)](layer, own) if type(layer) in table else own
+    return found
 
 
-def _convolution_to(layer: Layer, own: tuple[Array, ...], transposed: bool) -> list[Array]:
-    kernel, bias = own
-    return [kernel.transpose(3, 2, 0, 1), bias]
+def _convolution_to(layer: Layer, own: tuple[Array, ...]) -> list[Array]:
+    kernel, *bias = own
+    return [kernel.transpose(3, 2, 0, 1), *bias]
 
 
-def _convolution_from(layer: Layer, own: tuple[Array, ...], transposed: bool) -> list[Array]:
-    kernel, bias = own
-    return [kernel.transpose(2, 3, 1, 0), bias]
+def _convolution_from(layer: Layer, own: tuple[Array, ...]) -> list[Array]:
+    kernel, *bias = own
+    return [kernel.transpose(2, 3, 1, 0), *bias]
 
 
-def _dense_to(layer: Layer, own: tuple[Array, ...], transposed: bool) -> list[Array]:
+def _dense_to(layer: Layer, own: tuple[Array, ...]) -> list[Array]:
     kernel, bias = own
     if takes_images(layer):
         kernel = kernel.reshape(*layer.input_shape, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
-    return [kernel.T if transposed else kernel, bias]
+    return [kernel, bias]
 
 
-def _dense_from(layer: Layer, own: tuple[Array, ...], transposed: bool) -> list[Array]:
+def _dense_from(layer: Layer, own: tuple[Array, ...]) -> list[Array]:
     kernel, bias = own
-    kernel = kernel.T if transposed else kernel
     if takes_images(layer):
         height, width, channels = layer.input_shape
         kernel = kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(kernel.shape)
     return [kernel, bias]
 
 
-_TO: dict[type[Layer], _Convert] = {Convolution: _convolution_to, Dense: _dense_to}
-_FROM: dict[type[Layer], _Convert] = {Convolution: _convolution_from, Dense: _dense_from}
+_TO: dict[type[Layer], _Convert] = {
+    Convolution: _convolution_to,
+    PaddedConvolution: _convolution_to,
+    Dense: _dense_to,
+}
+_FROM: dict[type[Layer], _Convert] = {
+    Convolution: _convolution_from,
+    PaddedConvolution: _convolution_from,
+    Dense: _dense_from,
+}
