@@ -49,6 +49,8 @@ class Engine:
         if setup.dtype == "float64" and self._backend in _PROMOTE_TO_FLOAT32:
             _allow_float64()
         keras.backend.set_floatx(setup.dtype)
+        if self._is_keras_2:
+            self._framework.config.floatX = setup.dtype  # as Keras 2 set it to float32 when it was imported
         self._image_format = self._on.keras_image_format(setup)
         keras.backend.set_image_data_format(self._image_format)
         self._made = Layers(

@@ -59,7 +59,9 @@ class Slot:
 
 @dataclass
 class RunningStatistics(Slot):
-    """Of Keras 2, whose running variance is that of n - 1: each step's part differs by a factor, the start not."""
+    """Of Keras 2, whose running variance is another one: of each step it takes the variance with n, its epsilon added,
+    times n / (n - 1 - epsilon). The start is as we gave it.
+    """
 
     samples: int = 0
     _start: Array = field(default_factory=lambda: np.zeros(0))
@@ -70,9 +72,10 @@ class RunningStatistics(Slot):
 
     def read(self, steps: int) -> Weights:
         *others, variance = (np.asarray(array) for array in self.layer.get_weights())
-        of_start = self._start * MOMENTUM**steps
-        factor = (self.samples - (1 + EPSILON)) / self.samples  # as Keras 2 has it, with its epsilon
-        return [*others, np.asarray(of_start + (variance - of_start) * factor, variance.dtype)]
+        kept, epsilon = MOMENTUM**steps, keras_2.EPSILON
+        of_start = self._start * kept
+        of_steps = (variance - of_start) * (self.samples - 1 - epsilon) / self.samples - epsilon * (1 - kept)
+        return [*others, np.asarray(of_start + of_steps, variance.dtype)]
 
 
 Made = list[Callable[[Any], Any]]
