@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Weights = list[Array]
 
 NetworkType = Literal["mlp", "cnn", "resnet", "lstm", "gru", "transformer"]
-Task = Literal["train", "infer"]
+Task = Literal["train"]
 Device = Literal["cpu", "gpu"]
 Track = Literal["idiomatic", "tuned"]
 DataSource = Literal["shipped", "downloaded", "imported", "synthetic"]

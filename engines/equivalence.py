@@ -27,7 +27,7 @@ import numpy as np
 from engines import networks
 from engines.contract import TrainingData
 from engines.frameworks import reference
-from engines.layers.numpy import Ties as TieRule
+from engines.layers.numpy_images import Ties as TieRule
 from engines.networks import by_layer, of_type
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from engines.errors import UnsupportedError
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
-_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "evaluation.py", "timing.py")
+_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "evaluation.py", "optimizers.py", "timing.py")
 
 _BOTH: tuple[Track, ...] = ("idiomatic", "tuned")
 
@@ -45,6 +45,11 @@ def find(name: str) -> EngineInfo:
     return engine
 
 
+def _files_of(framework: str) -> list[Path]:
+    layers = sorted((ENGINES_FOLDER / "layers").glob(f"{framework}*.py"))
+    return [ENGINES_FOLDER / "frameworks" / f"{framework}.py", *layers]
+
+
 @cache
 def code_hash(slug: str, network_type: NetworkType) -> str:
     """Hash of the engine's own file and of what shapes its numbers on such networks: the identity of its code.
@@ -52,7 +57,7 @@ def code_hash(slug: str, network_type: NetworkType) -> str:
     No other backend's and no other architecture's file is in it, so that these can change and be added.
     """
     digest, info = hashlib.sha256(), find(slug)
-    own = plug_ins.files_of(info) if info.is_plug_in else [ENGINES_FOLDER / "frameworks" / f"{info.framework}.py"]
+    own = plug_ins.files_of(info) if info.is_plug_in else _files_of(info.framework)
     backend = ENGINES_FOLDER / "backends" / f"{info.backend}.py"
     own.append(backend if backend.is_file() else backend.with_name("plain.py"))
     shared = [ENGINES_FOLDER / name for name in _SHARED_FILES]

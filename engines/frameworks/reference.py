@@ -9,7 +9,9 @@ import numpy as np
 
 from engines import networks
 from engines.contract import Evaluation
-from engines.layers.numpy import Layers, Ties, softmax_cross_entropy
+from engines.layers.numpy import Layers
+from engines.layers.numpy_images import Ties
+from engines.layers.numpy_passes import softmax_cross_entropy
 from engines.optimizers import ADAM_BETAS, ADAM_EPSILON
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ class Engine:
     def _layer_settings(self) -> dict[str, str]:
         kinds, found = {type(layer) for layer in every(self._layers)}, {}
         if kinds & {Lstm, Gru}:
-            found["recurrent layers"] = "unrolled in the graph" if self._tuned else "tf.scan over the steps"
+            found["recurrent layers"] = "tf.scan over the steps"
         if BatchNormalisation in kinds:
             fused = self._tuned and self._setup.dtype == "float32"
             found["batch normalisation"] = "FusedBatchNormV3" if fused else "tf.nn.moments, tf.nn.batch_normalization"

@@ -19,7 +19,7 @@ ARCHITECTURE = Architecture(
     drawn=(1, 2),
     depth=("layer", "layers"),
     width="units per layer",
-    gate=(Network("gru", 2, 12),),
+    gate=(Network("gru", 1, 8), Network("gru", 2, 12)),
     gate_batch_size=16,
     place=5,
 )

@@ -19,7 +19,7 @@ ARCHITECTURE = Architecture(
     drawn=(1, 2),
     depth=("layer", "layers"),
     width="units per layer",
-    gate=(Network("lstm", 2, 12),),
+    gate=(Network("lstm", 1, 8), Network("lstm", 2, 12)),
     gate_batch_size=16,
     place=4,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod, sqrt
@@ -13,8 +12,9 @@ from engines import optimizers
 from engines.contract import Network, NetworkType, SampleShape, TrainingData, Workload
 from engines.datasets import catalogue
 from engines.datasets.source import Source
+from engines.networks import architectures
 from engines.networks.architecture import Takes, option
-from engines.networks.architectures import FOLDER, SHARED_FILES, of_type
+from engines.networks.architectures import of_type
 from engines.networks.kinds import Layer, Parameter, every
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def flops_per_epoch(network: Network, *, samples: int, batch_size: int, sample: 
 
 @dataclass(frozen=True)
 class Work:
-    """What an epoch of a workload does; where it only answers, what a call does."""
+    """What an epoch of a workload does."""
 
     samples: int
     steps: int
@@ -154,9 +154,6 @@ def work_of(workload: Workload) -> Work:
     network, batch_size = checked(workload.network), workload.batch_size
     optimizers.checked(workload.optimizer)
     sample = _sample_of(workload)
-    if workload.task == "infer":
-        forward = sum(layer.multiply_adds for layer in layers(network, sample))
-        return Work(batch_size, 1, 2 * forward * batch_size)
     samples = workload.dataset.train_samples
     if of_type(network.type).takes == "tokens":
         samples //= input_shape(network, sample)[0]
@@ -194,6 +191,7 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32", sample:
 
 def files_of(network_type: NetworkType) -> list[Path]:
     """What the numbers of one family's networks depend on: no other family's file is among them."""
-    smallest = of_type(network_type).gate[0]
-    kinds = {Path(inspect.getfile(type(layer))) for layer in every(layers(smallest))}
-    return [FOLDER / f"{network_type}.py", *sorted(kinds), *(FOLDER / name for name in SHARED_FILES)]
+    smallest, folder = of_type(network_type).gate[0], architectures.FOLDER
+    kinds = {type(layer).__module__.rpartition(".")[2] for layer in every(layers(smallest))}
+    own = [folder / f"{network_type}.py", *(folder / "kinds" / f"{kind}.py" for kind in sorted(kinds))]
+    return own + [folder / name for name in architectures.SHARED_FILES]

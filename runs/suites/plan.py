@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engines import networks, registry
-from engines.contract import Cell, DataSet, Device, Network, Optimizer, Task, Track, Workload, content_hash
+from engines.contract import Cell, DataSet, Device, Network, Optimizer, Track, Workload, content_hash
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
@@ -76,7 +76,6 @@ class Selection:
     threads: tuple[int, ...] = ()
     tracks: tuple[Track, ...] = ()
     batch_sizes: tuple[int, ...] = ()
-    tasks: tuple[Task, ...] = ()
     blocks: int | None = None
 
 
@@ -121,13 +120,12 @@ def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: S
     for network in _networks(bench, selection):
         dataset = dataset_for(bench.dataset_name, bench.train_samples)
         for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
-            for task in _chosen(bench.tasks, selection.tasks):
-                yield _workload(suite, bench, network, dataset, batch_size, task)
+            yield _workload(suite, bench, network, dataset, batch_size)
 
 
-def _workload(suite: Suite, bench: Bench, network: Network, dataset: DataSet, batch_size: int, task: Task) -> Workload:
+def _workload(suite: Suite, bench: Bench, network: Network, dataset: DataSet, batch_size: int) -> Workload:
     optimizer = bench.optimizer or Optimizer(learning_rate=suite.learning_rate)
-    workload = Workload(network, dataset, batch_size, optimizer if task == "train" else Optimizer(), task)
+    workload = Workload(network, dataset, batch_size, optimizer)
     samples = networks.work_of(workload).samples
     if batch_size > samples:
         raise SuiteError(

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from engines import networks, optimizers, registry
-from engines.contract import Device, Document, Name, Network, NetworkType, Optimizer, Option, Task, Track
+from engines.contract import Device, Document, Name, Network, NetworkType, Optimizer, Option, Track
 from engines.datasets import catalogue
 from engines.errors import DataSetError, UnsupportedError
 from engines.timing import Policy
@@ -59,7 +59,6 @@ class Bench(Document):
     """What the family has beside depth and width: { heads = [2, 4], context = [64] }; defaults if left out."""
     optimizer: Optimizer | None = None
     """Plain descent at the suite's `learning_rate` if left out."""
-    tasks: Annotated[tuple[Task, ...], MinLen(1)] = ("train",)
 
     @property
     def networks(self) -> list[Network]:

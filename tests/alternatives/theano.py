@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engines.frameworks.theano import Engine
+from engines.layers.theano import Layers
 from engines.networks import KERNEL, POOL, Convolution
 from tests.alternatives.declared import Alternative
 
@@ -33,17 +34,12 @@ class StepFromPython(Engine):
             self._step()
 
 
-class PoolsFirst(Engine):
-    """As the study's listing has it: pooled before the bias is added and ReLU applied, to a quarter of the values.
-
-    Both only ever keep the order of values, so that the outputs are the same.
-    """
-
+class _PoolsFirst(Layers):
     def _convolution(self, layer: Convolution, images: Any, kernel: Any, bias: Any) -> Any:
         from theano.tensor.signal.pool import pool_2d
 
         height, width, channels = layer.input_shape
-        convolved = self._theano.tensor.nnet.conv2d(
+        convolved = self._tensor.nnet.conv2d(
             images,
             kernel,
             input_shape=(None, channels, height, width),
@@ -51,7 +47,16 @@ class PoolsFirst(Engine):
             filter_flip=False,
         )
         pooled = pool_2d(convolved, ws=(POOL, POOL), ignore_border=True)
-        return self._theano.tensor.nnet.relu(pooled + bias.dimshuffle("x", 0, "x", "x"))
+        return self._tensor.nnet.relu(pooled + bias.dimshuffle("x", 0, "x", "x"))
+
+
+class PoolsFirst(Engine):
+    """As the study's listing has it: pooled before the bias is added and ReLU applied, to a quarter of the values.
+
+    Both only ever keep the order of values, so that the outputs are the same.
+    """
+
+    layers_type = _PoolsFirst
 
 
 _GCC = {"THEANO_FLAGS": "{},gcc.cxxflags=-O3 -ffast-math -funroll-loops -ftracer"}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.frameworks import reference
-from engines.layers import numpy as passes
-from engines.layers.numpy import Layers, Pass
+from engines.layers import numpy_passes, numpy_sequences
+from engines.layers.numpy import Layers
+from engines.layers.numpy_passes import Pass
 from engines.networks import Convolution, Dense, Layer
 from engines.networks.kinds import BatchNormalisation, CausalAttention, Gru, Lstm, Residual
 from engines.networks.kinds.normalisation import EPSILON
@@ -144,7 +145,7 @@ class _LooksOneStepAhead(Layers):
     def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
         if not isinstance(layer, CausalAttention):
             return super().one(layer, inputs, own)
-        return passes.causal_attention(layer, inputs, *own, ahead=1)
+        return numpy_sequences.causal_attention(layer, inputs, *own, ahead=1)
 
 
 class MaskLooksOneStepAhead(reference.Engine):
@@ -158,7 +159,7 @@ class _StatisticsOfTheWrongAxis(Layers):
         if not isinstance(layer, BatchNormalisation):
             return super().one(layer, inputs, own)
         # Over samples and rows alone: each column has a mean of its own.
-        return passes.batch_normalisation(layer, inputs, *own, axes=(0, 1))
+        return numpy_passes.batch_normalisation(layer, inputs, *own, axes=(0, 1))
 
 
 class StatisticsOfTheWrongAxis(reference.Engine):
@@ -183,7 +184,7 @@ class _LargeEpsilon(Layers):
     def one(self, layer: Layer, inputs: Array, own: tuple[Array, ...]) -> Pass:
         if not isinstance(layer, BatchNormalisation):
             return super().one(layer, inputs, own)
-        return passes.batch_normalisation(layer, inputs, *own, epsilon=100 * EPSILON)
+        return numpy_passes.batch_normalisation(layer, inputs, *own, epsilon=100 * EPSILON)
 
 
 class EpsilonAHundredTimesLarger(reference.Engine):

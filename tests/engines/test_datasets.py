@@ -171,7 +171,7 @@ def test_the_data_folder_is_in_the_users_cache_by_default(monkeypatch: pytest.Mo
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
         DataSetError,
-        match="Known data sets: shuttle, cifar10, mnist, fashion-mnist, fashion-mnist-10k, synthetic-shuttle",
+        match="Known data sets: shuttle, cifar10, mnist, fashion-mnist, fashion-mnist-10k, shakespeare, synthetic-",
     ):
         datasets.describe("imagenet")
 

@@ -15,7 +15,7 @@ from engines import equivalence, networks
 from engines.contract import Network, Optimizer, SampleShape, Setup, as_json
 from engines.equivalence import BEYOND, SEMANTICS, TIMED_PATH, Counts, Trace
 from engines.frameworks import reference
-from engines.layers.numpy import Ties as TieRule
+from engines.layers.numpy_images import Ties as TieRule
 from tests.engines.planted import (
     FAULTS,
     FAULTS_OF_KINDS,

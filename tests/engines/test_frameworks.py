@@ -36,10 +36,10 @@ TRIAL = """
 import dataclasses, importlib, json, os, sys, time
 from pathlib import Path
 from engines import backends, networks, registry
-from engines.contract import Network, SampleShape, SelfDrivenEngine, Setup, TrainingData
+from engines.contract import Network, Optimizer, SampleShape, SelfDrivenEngine, Setup, TrainingData
 
 slug, track, dtype, scratch = *sys.argv[1:4], Path(sys.argv[4])
-setup = Setup(slug, Network("mlp", 2, 25), track=track, dtype=dtype, learning_rate=1e-2)
+setup = Setup(slug, Network("mlp", 2, 25), track=track, dtype=dtype, optimizer=Optimizer(learning_rate=1e-2))
 info = registry.find(slug)
 os.environ.update(backends.environment_variables(setup, info.backend, scratch))
 Engine = importlib.import_module("engines.frameworks." + info.framework).Engine
@@ -85,6 +85,44 @@ if dtype == "float64":
 print(json.dumps(found))
 """
 
+# One family and optimizer after the other, each once: `engines verify` checks all of them in both element types.
+FAMILIES = """
+import dataclasses, importlib, json, os, sys
+from pathlib import Path
+from engines import backends, networks, registry
+from engines.contract import Network, Optimizer, Setup
+
+slug, track, dtype, scratch = *sys.argv[1:4], Path(sys.argv[4])
+info = registry.find(slug)
+setup = Setup(slug, Network("mlp", 1, 2), track=track, dtype=dtype)
+os.environ.update(backends.environment_variables(setup, info.backend, scratch))
+Engine = importlib.import_module("engines.frameworks." + info.framework).Engine
+import numpy as np
+from engines import equivalence
+from engines.frameworks import reference
+
+def answers(setup):
+    data = equivalence.make_data(setup, "random", samples=3 * setup.batch_size)
+    weights = equivalence.starting_weights(setup)
+    engine, exact = Engine(setup), reference.Engine(dataclasses.replace(setup, dtype="float64"))
+    for each in (engine, exact):
+        each.build(weights, data)
+        each.compile()
+    pairs = [[np.asarray(each.predict(data.test_inputs[:count])) for each in (engine, exact)] for count in (1, 5)]
+    shapes = [[list(found.shape), list(wanted.shape)] for found, wanted in pairs]
+    return {"shapes": shapes, "difference": max(float(abs(found - wanted).max()) for found, wanted in pairs)}
+
+found = {}
+optimizers = {"resnet": Optimizer(momentum=0.9), "transformer": Optimizer("adam")}
+for name in ("resnet", "lstm", "gru", "transformer"):
+    family = networks.of_type(name)
+    this = dataclasses.replace(setup, network=family.gate[0], optimizer=optimizers.get(name, Optimizer()))
+    this = dataclasses.replace(this, batch_size=family.gate_batch_size)
+    gate = dataclasses.asdict(equivalence.check(Engine, this))
+    found[name] = {"gate": gate, "answers": answers(this)}
+print(json.dumps(found))
+"""
+
 
 def interpreter(slug: str) -> Path:
     return ROOT / ".environments" / registry.find(slug).environment / "bin" / "python"
@@ -123,8 +161,8 @@ def started(slug: str, track: str, dtype: str) -> Future[Any]:
     return lane(dtype).submit(finished, slug, track, dtype)
 
 
-def finished(slug: str, track: str, dtype: str) -> Any:
-    completed = run_trial(slug, TRIAL, track, dtype, scratch(dtype))
+def finished(slug: str, track: str, dtype: str, script: str = TRIAL) -> Any:
+    completed = run_trial(slug, script, track, dtype, scratch(dtype))
     assert completed.returncode == 0, completed.stderr[-2000:]
     return json.loads(completed.stdout.splitlines()[-1])
 
@@ -142,6 +180,31 @@ def test_an_engine_does_the_references_work(slug: str, track: str, dtype: str, n
     gate = trial(slug, track, dtype)[network]["gate"]
     assert gate["passed"], gate
     assert [check["data"] for check in gate["checks"]] == ["random", "flat"]
+
+
+@cache
+def family_trial(slug: str, track: str) -> Any:
+    """Idiomatic in float64, tuned in float32."""
+    dtype = "float64" if track == "idiomatic" else "float32"
+    return lane(dtype).submit(finished, slug, track, dtype, FAMILIES)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("family", ["resnet", "lstm", "gru", "transformer"])
+@each_subject
+def test_an_engine_does_the_references_work_on_each_family(slug: str, track: str, family: str) -> None:
+    gate = family_trial(slug, track).result()[family]["gate"]
+    assert gate["passed"], gate
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("family", ["resnet", "lstm", "gru", "transformer"])
+@each_subject
+def test_an_engine_gives_the_references_answers(slug: str, track: str, family: str) -> None:
+    """One sample and several; batch normalisation goes by its running statistics."""
+    answers = family_trial(slug, track).result()[family]["answers"]
+    assert all(found == wanted for found, wanted in answers["shapes"])
+    assert answers["difference"] < (1e-8 if track == "idiomatic" else 1e-4)
 
 
 @pytest.mark.engine

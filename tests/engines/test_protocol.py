@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.contract import DataSet, Network, Setup
+from engines.contract import DataSet, Network, Optimizer, Option, Setup
 from engines.protocol import Channel, Event, Job, job_from_json, job_to_json, parse_line
 from engines.timing import Policy
 
+OPTIONS = st.sampled_from([(), (Option("context", 8), Option("heads", 2))])
+NETWORKS = st.builds(
+    Network, st.sampled_from(["mlp", "cnn", "transformer"]), st.integers(1, 16), st.integers(1, 1600), OPTIONS
+)
 SETUPS = st.builds(
     Setup,
     engine=st.sampled_from(["theano", "keras-tensorflow"]),
-    network=st.builds(Network, st.sampled_from(["mlp", "cnn"]), st.integers(1, 16), st.integers(1, 1600)),
+    network=NETWORKS,
     batch_size=st.integers(1, 10_000),
-    learning_rate=st.floats(1e-9, 10),
+    optimizer=st.builds(Optimizer, st.sampled_from(["sgd", "adam"]), st.floats(1e-9, 10), st.floats(0, 0.99)),
     track=st.sampled_from(["idiomatic", "tuned"]),
     device=st.sampled_from(["cpu", "gpu"]),
     threads=st.integers(1, 4096),

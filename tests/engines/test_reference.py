@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engines import equivalence, networks
 from engines.contract import Network, Option, Setup, TrainingData
 from engines.frameworks import reference
-from engines.layers import numpy as passes
+from engines.layers import numpy_images as images
+from engines.layers import numpy_passes as passes
 from engines.networks import Convolution
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def test_softmax_cross_entropy_is_finite_and_its_gradient_sums_to_zero(logits: l
     np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-12)
 
 
-def pool_gradient(image: list[list[float]], ties: passes.Ties) -> NDArray[np.floating[Any]]:
-    pooled, unpool = passes.max_pool(np.array(image)[None, :, :, None], ties)
+def pool_gradient(image: list[list[float]], ties: images.Ties) -> NDArray[np.floating[Any]]:
+    pooled, unpool = images.max_pool(np.array(image)[None, :, :, None], ties)
     return unpool(np.ones_like(pooled))[0, :, :, 0]
 
 
@@ -109,7 +110,7 @@ def test_a_convolution_correlates_and_does_not_turn_its_kernel() -> None:
     image[0, 0, 0, 0] = 1.0
     kernel: Array = np.zeros((5, 5, 1, 1))
     kernel[0, 0] = 3.0
-    outputs, _ = passes.convolution(Convolution((6, 6, 1), 1), image, kernel, np.zeros(1), ties="first")
+    outputs, _ = images.convolution(Convolution((6, 6, 1), 1), image, kernel, np.zeros(1), ties="first")
     assert outputs.tolist() == [[[[3.0]]]]
 
 

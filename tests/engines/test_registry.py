@@ -64,9 +64,11 @@ def changed_by(path: Path) -> set[str]:
 
 def test_an_engine_s_hash_changes_with_its_own_file_alone(copy: Path) -> None:
     assert changed_by(copy / "frameworks" / "theano.py") == {"theano"}
+    assert changed_by(copy / "layers" / "theano.py") == {"theano"}
+    assert changed_by(copy / "layers" / "keras_2.py") == {slug for slug in ENGINES if slug.startswith("keras-")}
 
 
-@pytest.mark.parametrize("name", ["timing.py", "networks/layer_kinds.py", "networks/work.py", "backends/needs.py"])
+@pytest.mark.parametrize("name", ["timing.py", "networks/kinds/layer.py", "networks/work.py", "backends/needs.py"])
 def test_what_shapes_every_number_changes_every_hash(copy: Path, name: str) -> None:
     assert changed_by(copy / name) == set(ENGINES)
 

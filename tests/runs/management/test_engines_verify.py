@@ -15,13 +15,14 @@ from django.core.management.base import CommandError
 from engines import registry
 from engines.contract import Network, Track
 from engines.environments import environments
+from engines.protocol import Case
 from runs.bench import gate
 from runs.management.commands import engines as command
 from tests.runs.bench.benches import Bench
 
 pytestmark = pytest.mark.slow
 
-NETWORKS = (Network("mlp", 1, 2), Network("mlp", 2, 3))
+CASES = (Case(Network("mlp", 1, 2)), Case(Network("mlp", 2, 3)))
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Ben
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     monkeypatch.setenv("BENCHSITE_VAR", str(tmp_path))
-    monkeypatch.setattr(gate, "FULL", NETWORKS)
+    monkeypatch.setattr(gate, "FULL", CASES)
     bench = Bench(tmp_path)
     bench.behave("train")
     return bench
@@ -114,7 +115,7 @@ def test_a_learning_rate_off_by_one_percent_fails_the_command(bench: Bench) -> N
 def test_an_engine_that_dies_fails_the_command_with_the_reason(bench: Bench) -> None:
     bench.behave("segfault")
     printed, message = failure("tf")
-    assert "MLP 1x2     float64 failed: The worker was killed by signal 11 (SIGSEGV)." in printed
+    assert "MLP 1x2 float64 failed: The worker was killed by signal 11 (SIGSEGV)." in printed
     assert message.startswith("Not equivalent: tensorflow (idiomatic)")
 
 
@@ -127,8 +128,8 @@ def test_a_failure_ends_json_too(bench: Bench) -> None:
 def test_the_verdict_is_kept_for_runs(bench: Bench) -> None:
     verify("tf")
     kept = gate.Verdicts(bench.var / "equivalence.json").of(gate.Subject("tensorflow", "cpu"))
-    assert {(check.network, check.dtype) for check in kept} == {
-        (network, dtype) for network in NETWORKS for dtype in ("float64", "float32")
+    assert {(check.case, check.dtype) for check in kept} == {
+        (case, dtype) for case in CASES for dtype in ("float64", "float32")
     }
     assert gate.Verdicts(bench.var / "equivalence.json").of(gate.Subject("keras-tensorflow", "cpu")) == []
 

@@ -176,10 +176,10 @@ def test_sizes_are_measured_and_the_experiment_grows(bench: Bench) -> None:
     ("options", "told"),
     [
         (("--networks", "mlp:3by50"), "'mlp:3by50' is none that can be measured by its size. Allowed: .* mlp:8x100"),
-        (("--networks", "cnn:3x8"), "allowed for a CNN: 1 to 2"),
-        (("--networks", "cnn:1x8", "--dataset", "shuttle"), "which has no images"),
+        (("--networks", "cnn:3x8"), "allowed for CNN: 1 to 2"),
+        (("--networks", "cnn:1x8", "--dataset", "shuttle"), "which a CNN cannot read"),
         (("--suite", "quick", "--networks", "mlp:3x50"), "Without --suite, a network of any size is measured"),
-        (("--dataset", "mnist"), "The suite quick says itself what it trains on"),
+        (("--dataset", "mnist"), "The suite quick says itself how it trains"),
     ],
 )
 def test_what_cannot_be_measured_by_its_size_is_told(bench: Bench, options: tuple[str, ...], told: str) -> None:
