@@ -61,6 +61,7 @@ class Engine:
             dtype=setup.dtype,
             batch_size=setup.batch_size,
             spells_out=setup.dtype == "float64",
+            dense_tables=self._backend == "tensorflow" and optimizers.kind(setup.optimizer) != "sgd",
         )
 
     def build(self, weights: Weights, data: TrainingData) -> None:
@@ -146,11 +147,12 @@ class Engine:
         return found
 
     def _new_optimizer(self) -> Any:
+        """Its constants are NumPy's: TensorFlow rounds Python's to float32 before it makes float64 of them."""
         wanted, offered = self._setup.optimizer, self._keras.optimizers
         if optimizers.kind(wanted) != "adam":
-            momentum = {"momentum": wanted.momentum} if wanted.momentum else {}
+            momentum = {"momentum": np.float64(wanted.momentum)} if wanted.momentum else {}
             return offered.SGD(learning_rate=wanted.learning_rate, **momentum)
-        first, second = ADAM_BETAS
+        first, second = map(np.float64, ADAM_BETAS)
         return offered.Adam(learning_rate=wanted.learning_rate, beta_1=first, beta_2=second, epsilon=ADAM_EPSILON)
 
     def _compile_choices(self, samples: int) -> dict[str, Any]:

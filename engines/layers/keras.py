@@ -95,6 +95,8 @@ class Layers:
     batch_size: int
     spells_out: bool
     """Layers whose own form computes in float32 whatever it is given, in float64."""
+    dense_tables: bool
+    """On TensorFlow, Keras' Adam leaves rows of an embedding alone that a batch has not: ours moves all of them."""
 
     def __post_init__(self) -> None:
         self.is_keras_2 = self.keras.__version__.startswith("2.")
@@ -237,10 +239,35 @@ class Layers:
     # ------------------------------------------------------------ attention
 
     def _embedding(self, layer: Embedding) -> Made:
-        make = _embedding_3
-        if self.is_keras_2:
-            make = keras_2.embedding
-        return [self._owning(make(self.keras, layer.tokens, layer.input_shape[0], layer.features), 2)]
+        shape = (layer.tokens, layer.input_shape[0], layer.features)
+        made = keras_2.embedding(self.keras, *shape) if self.is_keras_2 else self._token_and_position(*shape)
+        return [self._owning(made, 2)]
+
+    def _token_and_position(self, tokens: int, steps: int, features: int) -> Any:
+        keras, is_dense = self.keras, self.dense_tables
+
+        class TokenAndPositionEmbedding(keras.layers.Layer):  # type: ignore[misc, name-defined]
+            """As Keras' own examples write it."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.tokens = keras.layers.Embedding(tokens, features)
+                self.places = keras.layers.Embedding(steps, features)
+
+            def build(self, shape: Any) -> None:
+                self.tokens.build(shape)
+                self.places.build((steps,))
+                self.built = True
+
+            def call(self, inputs: Any) -> Any:
+                # What is multiplied has a gradient for every row.
+                rows = keras.ops.take(1 * self.tokens.embeddings, inputs, axis=0) if is_dense else self.tokens(inputs)
+                return rows + self.places(keras.ops.arange(steps))
+
+            def compute_output_shape(self, shape: Any) -> Any:
+                return (*shape, features)
+
+        return TokenAndPositionEmbedding()
 
     def _causal_attention(self, layer: CausalAttention) -> Made:
         if self.is_keras_2:
@@ -264,29 +291,6 @@ def _through(made: Made, inputs: Any) -> Any:
     for each in made:
         inputs = each(inputs)
     return inputs
-
-
-def _embedding_3(keras: Any, tokens: int, steps: int, features: int) -> Any:
-    class TokenAndPositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
-        """As Keras' own examples write it."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.tokens = keras.layers.Embedding(tokens, features)
-            self.places = keras.layers.Embedding(steps, features)
-
-        def build(self, shape: Any) -> None:
-            self.tokens.build(shape)
-            self.places.build((steps,))
-            self.built = True
-
-        def call(self, inputs: Any) -> Any:
-            return self.tokens(inputs) + self.places(keras.ops.arange(steps))
-
-        def compute_output_shape(self, shape: Any) -> Any:
-            return (*shape, features)
-
-    return TokenAndPositionEmbedding()
 
 
 def _turned(arrays: Weights) -> Weights:
