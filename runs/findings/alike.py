@@ -19,6 +19,7 @@ from runs.findings.cells import CellRow
 from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title
+from runs.words.networks import named
 
 Aspect = Literal[
     "network", "data", "training", "engine", "track", "device", "threads", "machine", "environment", "code"
@@ -116,7 +117,7 @@ _TITLES: Mapping[Aspect, str] = {
     "code": _("the engine's code"),
 }
 _LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
-    "network": lambda row: str(row.network),
+    "network": lambda row: named(row.network),
     "data": lambda row: f"{row.data_label} ({row.data_sha256[:8]})",
     "training": lambda row: row.training,
     "engine": lambda row: engine_title(row.engine),

@@ -188,6 +188,15 @@ FACETS: tuple[Facet, ...] = (
         multiple=True,
     ),
     Facet(
+        "options",
+        _("Options"),
+        value=lambda row: row.options or "defaults",
+        label=lambda row: row.options or gettext("defaults"),
+        order=lambda row: (row.options,),
+        multiple=True,
+        starts_with_one=True,
+    ),
+    Facet(
         "environment",
         _("Environment"),
         value=lambda row: str(row.environment_id),

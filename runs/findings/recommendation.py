@@ -43,6 +43,7 @@ from runs.stats import (
 )
 from runs.stats.outcomes import Missing, MissingStatus
 from runs.words.engines import engine_place, engine_title
+from runs.words.networks import named
 
 RowVerdict = Literal["best", "tie", "slower", "unresolved", "not enough runs"]
 
@@ -241,7 +242,7 @@ def _nothing_to_compare(workload: ComparedWorkload, outcomes: Outcomes) -> str:
     if len(timed) > 1 or others_failed:
         return ""
     return _("Only {engine} has runs of {network}. Run another engine on it, to compare.").format(
-        engine=engine_title(timed[0]), network=workload.network
+        engine=engine_title(timed[0]), network=named(workload.network)
     )
 
 
@@ -250,12 +251,12 @@ def _open_question(workload: ComparedWorkload, chosen: Sequence[Row], rope: floa
     settled = [row for row in chosen if row.verdict not in _IN_DOUBT]
     if not settled:
         return _("No engine has {n} runs of {network} yet. Run more blocks.").format(
-            n=MIN_RUNS, network=workload.network
+            n=MIN_RUNS, network=named(workload.network)
         )
     if any(_could_be_faster(row, rope) for row in doubtful) or _preferred(chosen) != _preferred(settled):
         titles = ", ".join(engine_title(row.engine) for row in chosen)
         return _("On {network} these cannot be told apart yet: {engines}. Run more blocks.").format(
-            network=workload.network, engines=titles
+            network=named(workload.network), engines=titles
         )
     return ""
 

@@ -228,7 +228,7 @@ def _peer_row(peer: Peer, machine: str) -> list[TableCell]:
     times = sorted(peer.seconds.values())
     place = times.index(peer.seconds[machine]) + 1
     words = _("{place} of {all}").format(place=numbers.count(place), all=numbers.count(len(times)))
-    network = network_name(peer.row.network_type, peer.row.hidden_layers, peer.row.width)
+    network = network_name(peer.row.network_type, peer.row.hidden_layers, peer.row.width, peer.row.options)
     return [
         TableCell(engine_title(peer.row.engine), style=row_style(peer.row)),
         TableCell(network, title=peer.row.data_label),

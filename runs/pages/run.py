@@ -34,6 +34,7 @@ from runs.words import numbers
 from runs.words.cells import data_words, majority_words
 from runs.words.engines import engine_title
 from runs.words.facts import in_words
+from runs.words.networks import named
 from runs.words.reasons import reason_in_words
 
 SECTION = Section("data", tab="runs")
@@ -244,6 +245,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         SECTION,
         run=found,
         title=engine_title(found.engine),
+        network=named(found.workload.network),
         problem=problem,
         may_exclude=_may_exclude(request, found),
         place=place_words(found, place),

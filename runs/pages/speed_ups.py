@@ -189,7 +189,7 @@ def _payoff_row(row: CellRow, payoff: Payoff) -> list[TableCell]:
     style = style_for(row.engine, network_type=row.network_type, hidden_layers=row.hidden_layers)
     return [
         TableCell(engine_title(row.engine), style=style),
-        TableCell(network_name(row.network_type, row.hidden_layers, row.width)),
+        TableCell(network_name(row.network_type, row.hidden_layers, row.width, row.options)),
         TableCell(numbers.seconds(payoff.start), values=(payoff.start,)),
         TableCell(numbers.seconds(payoff.other_start), values=(payoff.other_start,)),
         TableCell(payoff.words, values=(payoff.epochs,)),

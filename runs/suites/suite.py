@@ -55,7 +55,7 @@ class Bench(Document):
     """The first so many training samples; all of the data set's if left out."""
     dataset: Annotated[str, MaxLen(100)] = ""
     """The network type's own if left out: shuttle for an MLP, cifar10 for a CNN."""
-    options: Annotated[dict[str, Sizes], MaxLen(10)] = field(default_factory=dict)
+    options: Annotated[dict[Annotated[str, MaxLen(20)], Sizes], MaxLen(10)] = field(default_factory=dict)
     """What the family has beside depth and width: { heads = [2, 4], context = [64] }; defaults if left out."""
     optimizer: Optimizer | None = None
     """Plain descent at the suite's `learning_rate` if left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop, ngettext, ngettext_lazy
 
+from engines.contract import Network
 from engines.networks import ARCHITECTURES, Architecture
 from runs.words import numbers
 
@@ -12,8 +13,17 @@ _TRANSLATED = (
     ngettext_lazy("{n} convolution", "{n} convolutions"),
     gettext_noop("neurons per hidden layer"),
     gettext_noop("feature maps per colour"),
+    ngettext_lazy("{n} block per stage", "{n} blocks per stage"),
+    ngettext_lazy("{n} block", "{n} blocks"),
+    gettext_noop("feature maps in the first stage"),
+    gettext_noop("units per layer"),
+    gettext_noop("features per position"),
     gettext_noop("MLPs"),
     gettext_noop("CNNs"),
+    gettext_noop("ResNets"),
+    gettext_noop("LSTMs"),
+    gettext_noop("GRUs"),
+    gettext_noop("Transformers"),
 )
 
 
@@ -38,9 +48,16 @@ def network_plural(network_type: str) -> str:
     return gettext(found.plural) if found else network_type.upper()
 
 
-def network_name(network_type: str, hidden_layers: int, width: int) -> str:
-    """`MLP 8 × 100`."""
-    return f"{network_title(network_type)} {numbers.size(hidden_layers, width)}"
+def network_name(network_type: str, hidden_layers: int, width: int, options: str = "") -> str:
+    """`MLP 8 × 100`, `Transformer 2 × 64, context 128`."""
+    name = f"{network_title(network_type)} {numbers.size(hidden_layers, width)}"
+    return f"{name}, {options}" if options else name
+
+
+def named(network: Network) -> str:
+    """`MLP 8x100`, as headings have it."""
+    parts = [network_title(network.type), f"{network.hidden_layers}x{network.width}", *map(str, network.options)]
+    return " ".join(parts)
 
 
 def width_words(network_type: str) -> str:

@@ -69,12 +69,17 @@ def comparison_table(
     return without_idle(Table(caption, _comparison_columns(measured), rows, group_starts=starts), "on", "peak")
 
 
+def _size(row: CellRow) -> str:
+    size = numbers.size(row.hidden_layers, row.width)
+    return f"{size}, {row.options}" if row.options else size
+
+
 def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured: str) -> list[TableCell]:
     row, found, to_best = standing.row, standing.row.estimate, standing.ratio
     runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
     cells = [
         TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
-        TableCell(numbers.size(row.hidden_layers, row.width), values=(row.network_type, row.hidden_layers, row.width)),
+        TableCell(_size(row), values=(row.network_type, row.hidden_layers, row.width)),
         TableCell(
             on_words(row.device, row.threads, row.track, counts_one=False), values=(row.device, row.threads, row.track)
         ),

@@ -85,6 +85,11 @@ def _style_of(run: Run) -> SeriesStyle:
     )
 
 
+def _network_of(run: Run) -> str:
+    found = run.workload
+    return network_name(found.network_type, found.hidden_layers, found.width, found.options)
+
+
 RUN_COLUMNS: tuple[RunColumn, ...] = (
     RunColumn(
         gettext_noop("Run"),
@@ -92,7 +97,7 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     ),
     RunColumn(
         gettext_noop("Network"),
-        lambda run: TableCell(network_name(run.workload.network_type, run.workload.hidden_layers, run.workload.width)),
+        lambda run: TableCell(_network_of(run)),
     ),
     RunColumn(
         gettext_noop("Data"),

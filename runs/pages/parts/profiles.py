@@ -20,6 +20,7 @@ from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import on_words
 from runs.words.engines import engine_title
+from runs.words.networks import named
 
 DRAWN = 8
 LISTED = 20
@@ -136,7 +137,7 @@ class _Candidate:
     @property
     def label(self) -> str:
         row = self.pairing.row
-        return f"{row.network} · {on_words(row.device, row.threads, row.track, counts_one=False)}"
+        return f"{named(row.network)} · {on_words(row.device, row.threads, row.track, counts_one=False)}"
 
 
 def profile_pair(found: Compared, query: QueryDict) -> ProfilePair | None:

@@ -217,7 +217,7 @@ _WORKLOAD_EXPORTS = (
 
 def _words(row: CellRow, named: Named) -> str:
     where = on_words(row.device, row.threads, row.track, counts_one=False)
-    size = network_name(row.network_type, row.hidden_layers, row.width)
+    size = network_name(row.network_type, row.hidden_layers, row.width, row.options)
     parts = [size, *([] if where == "CPU" else [where])]
     parts += [row.data_label] if named.data else []
     parts += [row.training] if named.training else []

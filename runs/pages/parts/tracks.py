@@ -60,7 +60,7 @@ def _payoff_row(
     payoff = Payoff(start, tuned_start, idiomatic.estimate.seconds, tuned.estimate.seconds)
     return [
         TableCell(engine_title(idiomatic.engine), style=row_style(idiomatic)),
-        TableCell(network_name(idiomatic.network_type, idiomatic.hidden_layers, idiomatic.width)),
+        TableCell(network_name(idiomatic.network_type, idiomatic.hidden_layers, idiomatic.width, idiomatic.options)),
         TableCell(idiomatic.training),
         TableCell(on_words(idiomatic.device, idiomatic.threads)),
         *(TableCell(numbers.seconds(seconds), values=(seconds,)) for seconds in (payoff.start, payoff.other_start)),
