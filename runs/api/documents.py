@@ -77,13 +77,17 @@ class Workload(Document):
     network: str
     layers: int
     width: int
+    options: str
+    """What its family has beside depth and width, where it is not at its default: `context 128 heads 2`."""
     dataset: str
     data_source: str
     data_sha256: str
     train_samples: int
     test_samples: int
+    task: str
     batch_size: int
     optimizer: str
+    """With its momentum, if it has one: `sgd momentum 0.9`."""
     learning_rate: float
     parameters: int
     flops_per_epoch: int
@@ -120,6 +124,7 @@ class CellOf(Document):
     network: str
     layers: int
     width: int
+    options: str
     dataset: str
     data_source: str
     train_samples: int
@@ -223,10 +228,12 @@ class Scope(Document):
 class Held(Document):
     """All that says which cell it is beside engine and network: what a comparison holds equal, or lets differ."""
 
+    network_options: str
     dataset: str
     data_source: str
     data_sha256: str
     train_samples: int
+    task: str
     batch_size: int
     optimizer: str
     learning_rate: float

@@ -15,7 +15,9 @@ from engines import networks
 from engines.contract import DataSet, Network, Optimizer, Option, Workload, as_json, content_hash
 from engines.networks import ARCHITECTURES
 from engines.run_record import RunRecord
+from runs.api.documents import Held
 from runs.errors import RecordError
+from runs.findings.alike import HELD_NAMES
 from runs.models import Run, Summary
 from runs.models import Workload as WorkloadRow
 from runs.records.run_records import parse_record
@@ -147,3 +149,15 @@ def test_each_family_has_an_answer_of_its_own_on_the_home_page(tmp_path: Path, c
     assert client.get("/api/v1/recommendation/").status_code == 200
     found = client.get("/api/v1/runs/?network=transformer").json()
     assert {each["network"] for each in found["results"]} == {"transformer"}
+
+
+def test_the_api_s_schema_names_all_that_is_held_equal() -> None:
+    assert set(HELD_NAMES) <= set(Held.__annotations__)
+
+
+def test_the_api_tells_options_and_optimizer(tmp_path: Path, client: Client) -> None:
+    load(tmp_path, record_of("jax", LONG, TEXT, optimizer=Optimizer(momentum=0.9)))
+    (workload,) = client.get("/api/v1/workloads/").json()["results"]
+    assert (workload["options"], workload["optimizer"]) == ("context 128", "sgd momentum 0.9")
+    (run,) = client.get("/api/v1/runs/").json()["results"]
+    assert (run["network"], run["options"]) == ("transformer", "context 128")
