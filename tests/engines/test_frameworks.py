@@ -195,7 +195,8 @@ def families_started(slug: str, track: str) -> Future[Any]:
 
 def family_trial(slug: str, track: str) -> Any:
     """Idiomatic in float64, tuned in float32: both start side by side, for the sake of time."""
-    return {each: families_started(slug, each) for each in registry.find(slug).tracks}[track].result()
+    started = {str(each): families_started(slug, each) for each in registry.find(slug).tracks}
+    return started[track].result()
 
 
 @pytest.mark.engine
