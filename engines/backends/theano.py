@@ -136,7 +136,8 @@ def keras_compile_choices(setup: Setup, steps: int, *, has_convolutions: bool) -
 
 
 def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
-    return array.astype(setup.dtype, copy=False)
+    """Labels as Keras 2 takes them, which is floating; tokens stay the whole numbers that they are."""
+    return array if array.dtype == "int32" else array.astype(setup.dtype, copy=False)
 
 
 def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
