@@ -147,12 +147,13 @@ class Engine:
         return found
 
     def _new_optimizer(self) -> Any:
-        """Its constants are NumPy's: TensorFlow rounds Python's to float32 before it makes float64 of them."""
+        """In float64, constants are NumPy's: TensorFlow takes Python's as float32, and makes float64 of that."""
         wanted, offered = self._setup.optimizer, self._keras.optimizers
+        constant = np.float64 if self._setup.dtype == "float64" else float
         if optimizers.kind(wanted) != "adam":
-            momentum = {"momentum": np.float64(wanted.momentum)} if wanted.momentum else {}
+            momentum = {"momentum": constant(wanted.momentum)} if wanted.momentum else {}
             return offered.SGD(learning_rate=wanted.learning_rate, **momentum)
-        first, second = map(np.float64, ADAM_BETAS)
+        first, second = map(constant, ADAM_BETAS)
         return offered.Adam(learning_rate=wanted.learning_rate, beta_1=first, beta_2=second, epsilon=ADAM_EPSILON)
 
     def _compile_choices(self, samples: int) -> dict[str, Any]:
