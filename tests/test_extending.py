@@ -36,9 +36,10 @@ for address in sys.argv[1:]:
 GATE = """
 import sys, threading
 from engines.contract import Network
+from engines.protocol import Case
 from runs.bench import gate
 for engine in sys.argv[2:]:
-    for check in gate.check(gate.Subject(engine, "cpu"), (Network(sys.argv[1], 3, 32),), threading.Event()):
+    for check in gate.check(gate.Subject(engine, "cpu"), (Case(Network(sys.argv[1], 3, 32)),), threading.Event()):
         print(engine, check.dtype, "passed" if check.passed else check.reason or gate.in_words(check))
 """
 
