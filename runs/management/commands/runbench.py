@@ -263,7 +263,7 @@ class Command(BaseCommand):
         title = registry.find(subject.engine).title
         for check in checks:
             words = gate.in_words(check)
-            self.stderr.write(f"{title} · {subject.track} · {check.network} · {check.dtype}: {words}")
+            self.stderr.write(f"{title} · {subject.track} · {check.case} · {check.dtype}: {words}")
 
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan
