@@ -105,7 +105,7 @@ images: ready
 	echo "Going on without CIFAR-10: the CNNs train on the real images that ship with Benchsite, Fashion-MNIST's, and every label says so."
 
 test-ready: announce site $(VENV)/.test
-	@$(MANAGE) engines install --suite modern
+	@$(MANAGE) engines install --suite inference
 	@$(RUN) -m tests.chromium
 	@$(RUN) -m tests.postgres
 
@@ -147,6 +147,7 @@ define REQUIREMENTS_HEAD
 #   tensorflow for GPUs (with CUDA)   engines/environments/tensorflow-gpu.txt
 #   jax                               engines/environments/jax.txt (with CUDA: jax-gpu.txt)
 #   torch                             engines/environments/environments.toml and torch.txt (with CUDA: torch-gpu.txt)
+#   onnxruntime                       engines/environments/onnxruntime.txt
 # A framework never shares the site's environment: each engine environment is made by
 # `python manage.py engines install NAME`.
 #
@@ -160,7 +161,7 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 	@$(COMPILE) pyproject.toml --python-version 3.11 -o requirements.txt
 	@printf '%s\n' "$$REQUIREMENTS_HEAD" | cat - requirements.txt >requirements.draft && mv requirements.draft requirements.txt
 	@$(COMPILE) --group test -c requirements.txt --python-version 3.11 -o tests/requirements.txt
-	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu jax jax-gpu torch torch-gpu; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu jax jax-gpu torch torch-gpu onnxruntime; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 	@# ===: else pip takes a CPU build of that version (2.13.0+cpu) where it is offered one, and the hash is not its.
 	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
 	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt

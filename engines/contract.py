@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Weights = list[Array]
 
 NetworkType = Literal["mlp", "cnn", "resnet", "lstm", "gru", "transformer"]
-Task = Literal["train"]
+Task = Literal["train", "infer"]
 Device = Literal["cpu", "gpu"]
 Track = Literal["idiomatic", "tuned"]
 DataSource = Literal["shipped", "downloaded", "imported", "synthetic"]
@@ -47,7 +47,7 @@ class Document:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
-_SINCE_2 = {"since": 2}
+SINCE_2 = {"since": 2}
 
 # ---------------------------------------------------------------- what is trained
 
@@ -73,7 +73,7 @@ class Network(Document):
     type: NetworkType
     hidden_layers: Annotated[int, Ge(1), Le(256)]
     width: Annotated[int, Ge(1), Le(65536)]
-    options: Annotated[tuple[Option, ...], MaxLen(10)] = dataclasses.field(default=(), metadata=_SINCE_2)
+    options: Annotated[tuple[Option, ...], MaxLen(10)] = dataclasses.field(default=(), metadata=SINCE_2)
 
     def __str__(self) -> str:
         return " ".join([f"{self.type.upper()} {self.hidden_layers}x{self.width}", *map(str, self.options)])
@@ -96,7 +96,7 @@ class Optimizer(Document):
 
     name: Name = "sgd"
     learning_rate: Annotated[float, Gt(0), Le(10)] = 1e-3
-    momentum: Annotated[float, Ge(0), Lt(1)] = dataclasses.field(default=0.0, metadata=_SINCE_2)
+    momentum: Annotated[float, Ge(0), Lt(1)] = dataclasses.field(default=0.0, metadata=SINCE_2)
 
     def __str__(self) -> str:
         return f"{self.name} momentum {self.momentum:g}" if self.momentum else self.name
@@ -104,11 +104,13 @@ class Optimizer(Document):
 
 @dataclass(frozen=True)
 class Workload(Document):
+    """What is timed: epochs that train a network, or calls that ask one, which has the default optimizer."""
+
     network: Network
     dataset: DataSet
     batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
     optimizer: Optimizer = Optimizer()
-    task: Task = dataclasses.field(default="train", metadata=_SINCE_2)
+    task: Task = dataclasses.field(default="train", metadata=SINCE_2)
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ class Setup:
     dtype: Literal["float32", "float64"] = "float32"
     sample: SampleShape | None = None
     """Of the data set that it trains on; the study's for this type of network if None."""
+    task: Task = "train"
+    """An engine that is only asked need not get ready to train."""
 
 
 @dataclass(frozen=True)
@@ -233,8 +237,9 @@ class Engine(Protocol):
     def predict(self, inputs: Samples) -> Array:
         """Class probabilities, (n, classes) or (n, steps, classes): from the host's memory to the host's memory.
 
-        The network as it was trained: batch normalisation goes by its running statistics. What is compiled for a
-        batch size is compiled at the first call of that size.
+        A NumPy array that holds them when this returns: inference is timed by the call. The network as it was trained:
+        batch normalisation goes by its running statistics. What is compiled for a batch size is compiled at the first
+        call of that size.
         """
 
     def settings(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from engines.contract import Device, Track
+from engines.contract import Device, NetworkType, Task, Track
 
 
 class DeclarationError(ValueError):
@@ -42,6 +42,8 @@ class EngineInfo:
     package: str
     tracks: tuple[Track, ...] = ("idiomatic",)
     devices: tuple[Device, ...] = ("cpu", "gpu")
+    tasks: tuple[Task, ...] = ("train", "infer")
+    families: tuple[NetworkType, ...] = get_args(NetworkType)
     module: str = ""
     location: str = ""
     own_environment: EnvironmentDeclaration | None = None
@@ -77,24 +79,33 @@ _TEXTS = {
     "module": (_DOTTED, "a module of the plug-in"),
 }
 _NEEDED = ("slug", "title", "abbreviation", "framework", "module", "environment")
-_OFFERED = (*_TEXTS, "environment", "tracks", "devices")
+CHOICES = {"tracks": Track, "devices": Device, "tasks": Task, "families": NetworkType}
+_OFFERED = (*_TEXTS, "environment", *CHOICES)
+
+
+_DEFAULTS: dict[str, tuple[str, ...]] = {
+    "tracks": ("idiomatic",),
+    "devices": ("cpu",),
+    "tasks": ("train",),
+    "families": get_args(NetworkType),
+}
 
 
 def engine_from(declared: object) -> EngineInfo:
     """The engine that a mapping or an EngineInfo declares. Raises DeclarationError."""
     declared = _mapping_of(declared) if isinstance(declared, EngineInfo) else declared
     values = _fields(declared, _OFFERED, _NEEDED, "the declaration")
-    values = {"backend": values["framework"], "package": values["framework"], "devices": ("cpu",), **values}
-    texts = {name: _text(values, name, *rule) for name, rule in _TEXTS.items()}
+    values = {**_DEFAULTS, "backend": values["framework"], "package": values["framework"], **values}
+    texts: dict[str, Any] = {name: _text(values, name, *rule) for name, rule in _TEXTS.items()}
+    choices: dict[str, Any] = {name: _some_of(values[name], get_args(known), name) for name, known in CHOICES.items()}
     environment = values["environment"]
     if texts["slug"].endswith("-gpu"):  # such are our environments' GPU builds called
         raise DeclarationError("slug must not end in -gpu")
     own = None if isinstance(environment, str) else environment_from(environment)
     return EngineInfo(
         **texts,
+        **choices,
         environment=texts["slug"] if own else str(environment),
-        tracks=_some_of(values.get("tracks", ("idiomatic",)), get_args(Track), "tracks"),
-        devices=_some_of(values["devices"], get_args(Device), "devices"),
         own_environment=own,
     )
 

@@ -4,6 +4,9 @@
 5 steps at a learning rate of 1e-2; losses and each tensor's update agree to float32 noise. An engine's element type
 is its process's, so `check` makes the one that `setup.dtype` asks for, and whoever calls it merges the reports.
 
+An engine that is asked (the task `infer`) is held to its *scores* instead, in either element type and for two sizes of
+batch, with running statistics that are not those of the batch.
+
 The flat data has black areas: there a pooling window's patches are alike and all zero, so that its maxima tie exactly
 in any arithmetic, and all that an engine can choose is how often the gradient is counted: once (whichever of the tied
 ones gets it), or once for each. Either passes; the report says which. Biases start above zero, so that a forgotten
@@ -25,17 +28,18 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from engines import networks
+from engines.calls import checked_call, without_training
 from engines.contract import TrainingData
 from engines.frameworks import reference
 from engines.layers.numpy_images import Ties as TieRule
 from engines.networks import by_layer, of_type
+from engines.tolerances import CheckName, CheckPlan, Tolerance, plan_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engines.contract import Array, Engine, Samples, Setup, Weights
 
-CheckName = Literal["semantics", "timed_path"]
 DataKind = Literal["random", "flat"]
 Ties = Literal["once", "each", "not shown"]
 
@@ -49,72 +53,6 @@ _NO_TIES: dict[Ties, TieRule] = {"not shown": "first"}
 _LEARNING_RATES = {"sgd": 1e-2, "adam": 1e-3}
 _SEED = 2014
 _BLACK_SQUARE = 12
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """The largest relative differences that pass, and why these. `weights` and `updates` are in norm, per tensor."""
-
-    losses: float
-    weights: float
-    updates: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class CheckPlan:
-    """What one check trains: so many epochs of so many steps, at most so often with other data and weights."""
-
-    name: CheckName
-    epochs: int
-    steps_per_epoch: int
-    draws: int
-    tolerance: Tolerance
-
-
-SEMANTICS = CheckPlan(
-    "semantics",
-    epochs=2,
-    steps_per_epoch=10,
-    draws=1,
-    tolerance=Tolerance(
-        losses=1e-8,
-        weights=1e-8,
-        updates=1e-7,
-        reason="In float64 the order of additions shows at 1e-14 of each update, which a deep network blows up. A "
-        "learning rate off by 1 % shows at 1e-2, one kept in float32 at 2e-8.",
-    ),
-)
-TIMED_PATH = CheckPlan(
-    "timed_path",
-    epochs=1,
-    steps_per_epoch=5,
-    draws=4,
-    tolerance=Tolerance(
-        losses=1e-5,
-        weights=1e-3,
-        updates=3e-3,
-        reason="In float32 honest engines' updates differ by at most 1e-3 (additions in another order), planted "
-        "faults' by at least 1e-2, in every draw.",
-    ),
-)
-TIMED_PATH_OF_ADAM = dataclasses.replace(
-    TIMED_PATH,
-    tolerance=Tolerance(
-        losses=1e-5,
-        weights=1e-2,
-        updates=0.5,
-        reason="Adam steps by a gradient's sign where it is nothing but rounding, as that of attention's key biases "
-        "is. What Adam computes is for the check in float64 to say.",
-    ),
-)
-
-
-def plan_of(setup: Setup) -> CheckPlan:
-    """The check that belongs to the element type."""
-    if setup.dtype == "float64":
-        return SEMANTICS
-    return TIMED_PATH_OF_ADAM if setup.optimizer.name == "adam" else TIMED_PATH
 
 
 @dataclass(frozen=True)
@@ -140,12 +78,16 @@ class Trace:
 
 @dataclass(frozen=True)
 class Differences:
-    """The largest relative differences between two traces, and the tensor whose update differs most."""
+    """The largest relative differences between two traces, and the tensor whose update differs most.
+
+    `scores` are class probabilities, relative to the largest of them.
+    """
 
     losses: float
     weights: float
     updates: float
     worst_tensor: str
+    scores: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -179,7 +121,7 @@ class GateReport:
 
 
 def check(make_engine: Callable[[Setup], Engine], setup: Setup) -> GateReport:
-    """Train the engine beside the reference, by the check that belongs to `setup.dtype`."""
+    """Train or ask the engine beside the reference, by the check that belongs to `setup.task` and `setup.dtype`."""
     batch_size, optimizer = of_type(setup.network.type).gate_batch_size, setup.optimizer
     optimizer = dataclasses.replace(optimizer, learning_rate=_LEARNING_RATES[optimizer.name])
     setup = dataclasses.replace(setup, batch_size=batch_size, optimizer=optimizer)
@@ -198,7 +140,9 @@ def check(make_engine: Callable[[Setup], Engine], setup: Setup) -> GateReport:
 
 
 def kinds_for(setup: Setup) -> tuple[DataKind, ...]:
-    """Flat areas say something of pooling and of ReLUs, which sequences and tokens do not meet."""
+    """Flat areas say something of pooling's and ReLUs' gradients, which sequences, tokens and calls do not meet."""
+    if setup.task == "infer":
+        return ("random",)
     return ("random", "flat") if of_type(setup.network.type).takes in ("features", "images") else ("random",)
 
 
@@ -214,8 +158,10 @@ def _check_on(kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Set
 def _draw(
     plan: CheckPlan, kind: DataKind, make_engine: Callable[[Setup], Engine], setup: Setup, *, seed: int
 ) -> CheckResult:
-    data = make_data(setup, kind, samples=samples_for(plan, setup.batch_size), seed=seed)
     weights = starting_weights(setup, seed)
+    if setup.task == "infer":
+        return _ask(plan, make_engine, setup, weights, seed)
+    data = make_data(setup, kind, samples=samples_for(plan, setup.batch_size), seed=seed)
     candidate = trace(make_engine(setup), setup, plan, weights, data)
     exactly = dataclasses.replace(setup, dtype="float64")
     rules = _TIE_RULES if kind == "flat" and of_type(setup.network.type).ties else _NO_TIES
@@ -225,6 +171,42 @@ def _draw(
         for correction in (_CORRECTIONS if setup.optimizer.name == "adam" else _CORRECTIONS[:1])
     }
     return judge(plan, kind, references, candidate)
+
+
+def _ask(
+    plan: CheckPlan, make_engine: Callable[[Setup], Engine], setup: Setup, weights: Weights, seed: int
+) -> CheckResult:
+    """The scores of a whole batch, of another one, and of a single sample, each by a checked call."""
+    data = make_data(setup, "random", samples=2 * setup.batch_size + 1, seed=seed)
+    candidate, exact = make_engine(setup), reference.Engine(dataclasses.replace(setup, dtype="float64"))
+    for engine in (candidate, exact):
+        engine.build(weights, without_training(data))
+        engine.compile()
+    size = setup.batch_size
+    batches = [np.array(data.test_inputs[part]) for part in (slice(size), slice(size, 2 * size), slice(-1, None))]
+    for batch in batches:
+        checked_call(candidate, batch)
+    found = max(_score_difference(exact.predict(batch), candidate.predict(batch)) for batch in batches)
+    differences = Differences(0.0, 0.0, 0.0, "", found)
+    own = counts(setup, _as_float64(weights), steps=2)
+    return CheckResult(
+        check=plan.name,
+        data="random",
+        ties="not shown",
+        differences=differences,
+        draws=(differences,),
+        tolerance=plan.tolerance,
+        counts=own,
+        expected_counts=own,
+        passed=within(differences, plan.tolerance),
+    )
+
+
+def _score_difference(expected: Array, found: Array) -> float:
+    if expected.shape != found.shape:
+        return BEYOND
+    difference = float(np.abs(np.asarray(found, np.float64) - expected).max() / expected.max())
+    return min(difference, BEYOND) if math.isfinite(difference) else BEYOND
 
 
 # ---------------------------------------------------------------- judging, pure
@@ -254,6 +236,7 @@ def within(differences: Differences, tolerance: Tolerance) -> bool:
         differences.losses <= tolerance.losses
         and differences.weights <= tolerance.weights
         and differences.updates <= tolerance.updates
+        and differences.scores <= tolerance.scores
     )
 
 

@@ -26,6 +26,13 @@ def kind(optimizer: Optimizer) -> Kind:
     return "momentum" if optimizer.momentum else "sgd"
 
 
+def kind_in_words(optimizer: str) -> Kind:
+    """Of an optimizer as text: 'sgd momentum 0.9'."""
+    if optimizer.startswith("adam"):
+        return "adam"
+    return "momentum" if "momentum" in optimizer else "sgd"
+
+
 def checked(optimizer: Optimizer) -> Optimizer:
     """Itself. Raises ValueError, with what is allowed, for one that is not known."""
     if optimizer.name not in NAMES:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.declarations import DeclarationError, EngineInfo, engine_from
+from engines.declarations import CHOICES, DeclarationError, EngineInfo, engine_from
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -136,7 +136,7 @@ def handed_over(info: EngineInfo | None, scratch: Path) -> tuple[dict[str, str],
 
 def _from_json(text: str) -> EngineInfo:
     document = json.loads(text)
-    return EngineInfo(**{**document, "tracks": tuple(document["tracks"]), "devices": tuple(document["devices"])})
+    return EngineInfo(**{**document, **{name: tuple(document[name]) for name in CHOICES}})
 
 
 def files_of(info: EngineInfo) -> list[Path]:

@@ -11,23 +11,27 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, cast
 
-from engines.contract import DataSet, Network, Optimizer, Option, Setup
+from engines.calls import CallPolicy
+from engines.contract import DataSet, Network, Optimizer, Option, Setup, Task
 from engines.timing import Policy
 
 SCRATCH = "BENCHSITE_SCRATCH"
 """The variable that names a worker's temporary folder. Its host removes it; the worker does if the host is gone."""
 
-JobKind = Literal["train", "verify", "canary", "profile"]
+JobKind = Literal["train", "infer", "verify", "canary", "profile"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One network, and how it is trained, of an engine that the gate checks."""
+    """One network, and what is done with it, of an engine that the gate checks."""
 
     network: Network
     optimizer: Optimizer = field(default_factory=Optimizer)
+    task: Task = "train"
 
     def __str__(self) -> str:
+        if self.task == "infer":
+            return f"{self.network}, inference"
         return str(self.network) if self.optimizer == Optimizer() else f"{self.network}, {self.optimizer}"
 
 
@@ -40,6 +44,7 @@ class Job:
     dataset: DataSet | None = None
     seed: int = 0
     policy: Policy = field(default_factory=Policy)
+    calls: CallPolicy = field(default_factory=CallPolicy)
     cpus: tuple[int, ...] = ()
     cases: tuple[Case, ...] = ()
     """What the gate checks, one after the other in one process; other jobs have the network of `setup`."""
@@ -70,8 +75,9 @@ def job_from_json(text: str) -> Job:
         dataset=DataSet(**dataset) if dataset else None,
         seed=document["seed"],
         policy=Policy(**document["policy"]),
+        calls=CallPolicy(**document["calls"]),
         cpus=tuple(document["cpus"]),
-        cases=tuple(Case(**_trained(case)) for case in document["cases"]),
+        cases=tuple(Case(**{**case, **_trained(case)}) for case in document["cases"]),
     )
 
 

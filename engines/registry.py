@@ -13,7 +13,14 @@ from engines.errors import UnsupportedError
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
-_SHARED_FILES = ("backends/__init__.py", "backends/needs.py", "evaluation.py", "optimizers.py", "timing.py")
+_SHARED_FILES = (
+    "backends/__init__.py",
+    "backends/needs.py",
+    "calls.py",
+    "evaluation.py",
+    "optimizers.py",
+    "timing.py",
+)
 
 _BOTH: tuple[Track, ...] = ("idiomatic", "tuned")
 
@@ -28,6 +35,17 @@ _ALL = (
     ),
     EngineInfo("keras-jax", "Keras · JAX", "kjax", "keras", "jax", "jax", "keras", tracks=_BOTH),
     EngineInfo("keras-torch", "Keras · PyTorch", "kpt", "keras", "torch", "torch", "keras", tracks=_BOTH),
+    EngineInfo(
+        "onnxruntime",
+        "ONNX Runtime",
+        "ort",
+        "onnxruntime",
+        "onnxruntime",
+        "onnxruntime",
+        "onnxruntime",
+        devices=("cpu",),
+        tasks=("infer",),
+    ),
 )
 _FOUND = plug_ins.found(_ALL)
 PROBLEMS: tuple[str, ...] = _FOUND.problems

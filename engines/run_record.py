@@ -9,12 +9,25 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
-from engines.contract import Bytes, Cell, Count, Digest, Document, Facts, LongText, Name, Seconds, Text, Timestamp
+from engines.contract import (
+    SINCE_2,
+    Bytes,
+    Cell,
+    Count,
+    Digest,
+    Document,
+    Facts,
+    LongText,
+    Name,
+    Seconds,
+    Text,
+    Timestamp,
+)
 
 SCHEMA_VERSION = 2
-"""2 adds network options, momentum, and the task. Each has a default that says what version 1 meant, see `identity`."""
+"""2 adds network options, momentum, the task, and what inference gave. Their defaults say what version 1 meant."""
 
 Status = Literal["finished", "unsupported", "out_of_memory", "timed_out", "crashed", "diverged"]
 Equivalence = Literal["passed", "failed", "unverified"]
@@ -70,6 +83,44 @@ class Training(Document):
     @property
     def steady_epochs(self) -> tuple[Epoch, ...]:
         return self.epochs[self.warmup_epochs :]
+
+
+QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
+"""Of the calls' times, those that a record keeps: 0.5 is the median call, 0.99 the tail."""
+
+
+@dataclass(frozen=True)
+class Inference(Document):
+    """What one process measured of calls, each timed alone: a batch in the host's memory to scores in it."""
+
+    calls: Annotated[int, Ge(1), Le(10**9)]
+    """All that were timed; `warmup_calls` came before."""
+    warmup_calls: Annotated[int, Ge(0), Le(10**9)]
+    seconds: Annotated[float, Gt(0), Le(1e9)]
+    """Of all timed calls together."""
+    quantiles: Annotated[tuple[Seconds, ...], MinLen(len(QUANTILES)), MaxLen(len(QUANTILES))]
+    """Of the calls' seconds, as QUANTILES names them, interpolated linearly."""
+    parameters: Count
+    flops_per_call: Count
+    threads_observed: Annotated[float, Ge(0), Le(4096)]
+    peak_rss_bytes: Bytes
+    peak_device_bytes: Bytes | None = None
+    drift: Annotated[float, Ge(-1e9), Le(1e9)] | None = None
+    """The median of the last quarter of the calls over that of the first, minus 1; absent with fewer than four."""
+    settings: Facts = dataclasses.field(default_factory=dict)
+
+    @property
+    def median_seconds(self) -> float:
+        return self.quantiles[QUANTILES.index(0.5)]
+
+    @property
+    def tail_seconds(self) -> float:
+        """The 99th percentile."""
+        return self.quantiles[QUANTILES.index(0.99)]
+
+    @property
+    def mean_seconds(self) -> float:
+        return self.seconds / self.calls
 
 
 # ---------------------------------------------------------------- where and how it ran
@@ -150,7 +201,10 @@ class Conditions(Document):
 
 @dataclass(frozen=True)
 class RunRecord(Document):
-    """One process that trained one cell, or the reason why it could not. The document of spool, API and database."""
+    """One process that measured one cell, or the reason why it could not. The document of spool, API and database.
+
+    A finished run has the part of its task, `training` or `inference`, and no other.
+    """
 
     run_id: Annotated[str, MinLen(36), MaxLen(36)]
     status: Status
@@ -173,3 +227,4 @@ class RunRecord(Document):
     exit_code: Annotated[int, Ge(-1024), Le(1024)] | None = None
     stderr_tail: LongText = ""
     schema_version: Annotated[int, Ge(1), Le(SCHEMA_VERSION)] = SCHEMA_VERSION
+    inference: Inference | None = dataclasses.field(default=None, metadata=SINCE_2)

@@ -6,6 +6,7 @@ import argparse
 import atexit
 import dataclasses
 import importlib
+import math
 import os
 import resource
 import shutil
@@ -17,12 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engines import backends, networks, profiling, registry, timing
+from engines import backends, calls, networks, profiling, registry, timing
 from engines.contract import Engine, Setup, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.protocol import SCRATCH, Channel, Job, job_from_json
 from engines.registry import ENGINES_FOLDER
-from engines.run_record import Epoch, Training
+from engines.run_record import QUANTILES, Epoch, Inference, Training
 
 # What frameworks say, in text alone, when memory runs out.
 _OUT_OF_MEMORY_SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc", "Unable to allocate", "OOM when")
@@ -173,6 +174,45 @@ def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, 
     )
 
 
+def infer(job: Job, channel: Channel) -> dict[str, Any]:
+    """Ask one cell's network, call by call; the result has `inference` and `phases` as dicts.
+
+    Its weights are those that training starts from: no kernel's time depends on what they are.
+    """
+    job = with_sample(job)
+    setup = job.setup
+    phases: dict[str, float] = {}
+    with timing.phase(phases, "import"):
+        engine = make_engine(setup)
+    channel.send({"event": "phase", "name": "imported"})
+    with timing.phase(phases, "data"):
+        data = _read(job)
+        batches = calls.batches_of(data.test_inputs, setup.batch_size)
+        weights = networks.initial_weights(setup.network, job.seed, sample=setup.sample)
+    with timing.phase(phases, "build"):
+        engine.build(weights, calls.without_training(data))
+        engine.synchronize()
+    with timing.phase(phases, "compile"):
+        engine.compile()
+        calls.checked_call(engine, batches[0])  # many compile for a size of batch when they first meet it
+    channel.send({"event": "phase", "name": "compiled"})
+    made = calls.measure(engine, batches, job.calls)
+    inference = Inference(
+        calls=len(made.seconds),
+        warmup_calls=made.warmup_calls,
+        seconds=math.fsum(made.seconds),
+        quantiles=calls.quantiles_of(made.seconds, QUANTILES),
+        parameters=networks.parameters(setup.network, setup.sample),
+        flops_per_call=networks.flops_per_call(setup.network, setup.batch_size, setup.sample),
+        threads_observed=made.threads_observed,
+        peak_rss_bytes=peak_rss_bytes(),
+        peak_device_bytes=peak_device_bytes(setup),
+        drift=calls.drift(made.seconds),
+        settings=dict(engine.settings()),
+    )
+    return {"inference": dataclasses.asdict(inference), "phases": phases}
+
+
 def with_sample(job: Job) -> Job:
     """Knowing what the samples of its data set are."""
     from engines import datasets
@@ -181,13 +221,16 @@ def with_sample(job: Job) -> Job:
     return dataclasses.replace(job, setup=dataclasses.replace(job.setup, sample=sample))
 
 
-def _load(job: Job) -> TrainingData:
+def _read(job: Job) -> TrainingData:
     from engines import datasets
 
     if job.dataset is None:
-        raise UnsupportedError("A training job needs a data set.")
-    data, batch_size = datasets.load(job.dataset), job.setup.batch_size
-    data = networks.as_taken(data, job.setup.network, job.setup.sample)
+        raise UnsupportedError(f"A job of the kind {job.kind} needs a data set.")
+    return networks.as_taken(datasets.load(job.dataset), job.setup.network, job.setup.sample)
+
+
+def _load(job: Job) -> TrainingData:
+    data, batch_size = _read(job), job.setup.batch_size
     if batch_size > len(data.train_labels):
         raise UnsupportedError(f"A batch of {batch_size} does not fit in {len(data.train_labels)} samples.")
     return data
@@ -223,7 +266,7 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
 
     reports = []
     for case in job.cases:
-        setup = dataclasses.replace(job.setup, network=case.network, optimizer=case.optimizer)
+        setup = dataclasses.replace(job.setup, network=case.network, optimizer=case.optimizer, task=case.task)
         channel.send({"event": "phase", "name": str(case)})
         try:
             reports.append(dataclasses.asdict(equivalence.check(make_engine, setup)))
@@ -267,6 +310,7 @@ def canary(job: Job, channel: Channel) -> dict[str, Any]:
 
 JOBS: dict[str, Callable[[Job, Channel], dict[str, Any]]] = {
     "train": train,
+    "infer": infer,
     "verify": verify,
     "canary": canary,
     "profile": profile,

@@ -88,7 +88,7 @@ CELL_SEARCH = ["engine", "experiment__name", "machine__name"]
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = [*CELL_COLUMNS, "status", "block", "epoch_seconds", "finished_at"]
+    list_display = [*CELL_COLUMNS, "status", "block", "seconds", "finished_at"]
     list_filter = ["status", *CELL_FILTERS]
     list_select_related = ["workload", "experiment", "machine"]
     search_fields = ["=run_id", *CELL_SEARCH]

@@ -58,6 +58,9 @@ class Backend(Protocol):
     def keras_placed(self, framework: Any, setup: Setup, array: Any) -> Any:
         """In the tuned track, training data as what makes Keras' `fit` faster."""
 
+    KERAS_PREDICTOR: str
+    """What `keras_predictor` is, in the framework's own words."""
+
     def keras_predictor(self, framework: Any, model: Any) -> Callable[[Any], Any]:
         """In the tuned track, a trained Keras model as its backend's guide calls one that is to answer fast."""
 

@@ -77,6 +77,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return framework.numpy.asarray(array) if setup.device == "gpu" else array
 
 
+KERAS_PREDICTOR = "jax.jit of stateless_call"
+
+
 def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
     """Jitted over the model's state, as Keras' guide for JAX has it; `fit` gives the old state's memory up."""
     call = framework.jit(lambda *given: model.stateless_call(*given, training=False)[0])

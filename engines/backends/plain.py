@@ -47,6 +47,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return array
 
 
+KERAS_PREDICTOR = "predict_on_batch"
+
+
 def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
     return model.predict_on_batch  # type: ignore[no-any-return]
 

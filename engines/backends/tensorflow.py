@@ -73,6 +73,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return array
 
 
+KERAS_PREDICTOR = "tf.function of the model"
+
+
 def keras_predictor(framework: Any, model: Any) -> Any:
     return framework.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
 

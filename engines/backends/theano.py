@@ -140,6 +140,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return array if array.dtype == "int32" else array.astype(setup.dtype, copy=False)
 
 
+KERAS_PREDICTOR = "predict_on_batch"
+
+
 def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
     return model.predict_on_batch  # type: ignore[no-any-return]
 

@@ -82,6 +82,9 @@ def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:
     return framework.as_tensor(array, device=device(setup))
 
 
+KERAS_PREDICTOR = "model(x), torch.inference_mode"
+
+
 def keras_predictor(framework: Any, model: Any) -> Callable[[Any], Any]:
     def ask(inputs: Any) -> Any:
         with framework.inference_mode():

@@ -46,14 +46,16 @@ class Engine:
 
     def compile(self) -> None:
         jax = self._jax
+        self._evaluate = jax.jit(self._evaluate_batch)
+        self._ask = jax.jit(self._probabilities)
+        if self._setup.task == "infer":
+            return
         batches = self._batches(np.arange(len(self._data[1])))
         donated = (0, 1) if self._tuned else ()
         self._run = jax.jit(self._train_steps if self._scans else self._train_step, donate_argnums=donated)
         # A call finds what is compiled here. What `compile` returns could be called as well, 2 microseconds slower.
         first = batches if self._scans else batches[0]
         self._run.lower(self._parameters, self._moments, *self._data, first).compile()
-        self._evaluate = jax.jit(self._evaluate_batch)
-        self._ask = jax.jit(self._probabilities)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         batches = self._batches(order)
@@ -85,14 +87,20 @@ class Engine:
         return in_parts(lambda *part: self._evaluate(self._parameters, *part), self._as_fed(inputs), labels)
 
     def settings(self) -> Mapping[str, str]:
+        own = {"jax.jit": "one per call"} if self._setup.task == "infer" else self._settings_of_training()
         return {
-            "jax.jit": "one lax.scan per epoch" if self._scans else "one per step",
-            "donate_argnums": "the parameters" if self._tuned else "none",
+            **own,
             "max_pool": "max over reshaped axes" if self._tuned else "lax.reduce_window",
             **self._layer_settings(),
             "XLA_FLAGS": os.environ.get("XLA_FLAGS", "not set"),
             "jax_enable_x64": str(self._jax.config.jax_enable_x64),
             "jax_default_matmul_precision": str(self._jax.config.jax_default_matmul_precision),
+        }
+
+    def _settings_of_training(self) -> dict[str, str]:
+        return {
+            "jax.jit": "one lax.scan per epoch" if self._scans else "one per step",
+            "donate_argnums": "the parameters" if self._tuned else "none",
         }
 
     def _layer_settings(self) -> dict[str, str]:

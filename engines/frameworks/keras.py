@@ -76,10 +76,14 @@ class Engine:
 
     def compile(self) -> None:
         if self._is_keras_2:
+            self._model._make_predict_function()
+            self._model.predict_function.function.trust_input = self._tuned
+        if self._setup.task == "infer":
+            return
+        if self._is_keras_2:
             self._model._make_train_function()
             # What Keras hands over has the right types, once the labels have: no need to look at it in each step.
             self._model.train_function.function.trust_input = self._tuned
-            self._model._make_predict_function()
         else:
             self._model.make_train_function()
 
@@ -125,18 +129,27 @@ class Engine:
         return Evaluation(float(loss), float(np.mean(probabilities.argmax(axis=-1) == labels)))
 
     def settings(self) -> Mapping[str, str]:
+        own = self._settings_of_calls() if self._setup.task == "infer" else self._settings_of_training()
         shared = {"backend": self._backend, "image_data_format": self._image_format}
+        return {**shared, **own, **self._layer_settings(), **self._on.keras_settings(self._framework)}
+
+    def _settings_of_calls(self) -> dict[str, str]:
         if self._is_keras_2:
-            trusts = str(self._model.train_function.function.trust_input)
-            own = {**self._layer_settings(), **self._on.keras_settings(self._framework)}
-            return {**shared, "trust_input": trusts, **own}
+            return {"call": "predict_on_batch", "trust_input": str(self._model.predict_function.function.trust_input)}
+        return {"call": self._on.KERAS_PREDICTOR if self._tuned else "predict_on_batch"}
+
+    def _settings_of_training(self) -> dict[str, str]:
+        if self._is_keras_2:
+            return {"trust_input": str(self._model.train_function.function.trust_input)}
         jit = str(self._model.jit_compile)
-        shared["jit_compile"] = jit if "jit_compile" in self._choices else f"auto ({jit})"
-        shared["steps_per_execution"] = str(self._model.steps_per_execution)
-        shared["training data"] = type(self._train[0]).__module__.partition(".")[0] + " arrays"
+        found = {
+            "jit_compile": jit if "jit_compile" in self._choices else f"auto ({jit})",
+            "steps_per_execution": str(self._model.steps_per_execution),
+            "training data": type(self._train[0]).__module__.partition(".")[0] + " arrays",
+        }
         if self._backend == _FEEDS_BY_TF_DATA:
-            shared["tf.data autotune"] = "as it is" if self._array_adapter is None else "off"
-        return {**shared, **self._layer_settings(), **self._on.keras_settings(self._framework)}
+            found["tf.data autotune"] = "as it is" if self._array_adapter is None else "off"
+        return found
 
     def _layer_settings(self) -> dict[str, str]:
         kinds, found = {type(layer) for layer in every(self._layers)}, {}

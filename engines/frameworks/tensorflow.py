@@ -48,6 +48,13 @@ class Engine:
 
     def compile(self) -> None:
         tf = self._tf
+        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._ask = tf.function(self._probabilities, jit_compile=self._uses_xla)
+        if self._setup.task == "train":
+            self._compile_training()
+
+    def _compile_training(self) -> None:
+        tf = self._tf
         size = self._setup.batch_size
         if self._tuned:
             self._epoch = tf.function(self._train_steps, jit_compile=self._uses_xla)
@@ -56,8 +63,6 @@ class Engine:
         else:
             self._step = tf.function(self._train_step)
             self._step.get_concrete_function(tf.TensorSpec([size], tf.int64))
-        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
-        self._ask = tf.function(self._probabilities, jit_compile=self._uses_xla)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
@@ -91,7 +96,7 @@ class Engine:
     def settings(self) -> Mapping[str, str]:
         threading = self._tf.config.threading
         return {
-            "tf.function": "one per epoch, tf.range inside" if self._tuned else "one per step",
+            "tf.function": self._function_words(),
             "jit_compile": str(self._uses_xla),
             **self._layer_settings(),
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
@@ -99,6 +104,11 @@ class Engine:
             "inter_op_parallelism_threads": str(threading.get_inter_op_parallelism_threads()),
             "tensor_float_32": str(self._tf.config.experimental.tensor_float_32_execution_enabled()),
         }
+
+    def _function_words(self) -> str:
+        if self._setup.task == "infer":
+            return "one per call"
+        return "one per epoch, tf.range inside" if self._tuned else "one per step"
 
     def _layer_settings(self) -> dict[str, str]:
         kinds, found = {type(layer) for layer in every(self._layers)}, {}
@@ -109,7 +119,7 @@ class Engine:
             found["batch normalisation"] = "FusedBatchNormV3" if fused else "tf.nn.moments, tf.nn.batch_normalization"
         if CausalAttention in kinds:
             found["attention"] = "matmul, softmax"
-        if self._optimizer != "sgd":
+        if self._optimizer != "sgd" and self._setup.task == "train":
             found["optimizer"] = "ResourceApplyAdam" if self._optimizer == "adam" else "ResourceApplyMomentum"
         return found
 

@@ -53,15 +53,17 @@ class Engine:
     def compile(self) -> None:
         tensor = self._theano.tensor
         inputs = self._input_variable()
+        probabilities, _ = self._probabilities(inputs, training=False)
+        self._ask = self._theano.function([inputs], probabilities)
+        self._ask.trust_input = self._tuned
+        if self._setup.task == "infer":
+            return
         labels = tensor.lmatrix() if self._takes_tokens else tensor.lvector()
         losses, seen = self._sample_losses(inputs, labels, training=True)
         self._step = self._compile_step(inputs, labels, losses.mean(), seen)
-        probabilities, _ = self._probabilities(inputs, training=False)
         losses, _ = self._sample_losses(inputs, labels, training=False)
         correct = tensor.eq(tensor.argmax(probabilities, axis=1), labels.flatten()).sum()
         self._evaluate = self._theano.function([inputs, labels], [losses.sum(), correct])
-        self._ask = self._theano.function([inputs], probabilities)
-        self._ask.trust_input = self._tuned
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         self._order.set_value(order)
@@ -97,8 +99,13 @@ class Engine:
         values = {name: str(_attribute(self._theano.config, name)) for name in names}
         # Only the library's name: its folder is this machine's business.
         values["blas.ldflags"] = values["blas.ldflags"].rpartition(" ")[2]
-        values["theano.function"] = "called per epoch, fn(n_calls=…)" if self._tuned else "called per step"
+        values["theano.function"] = self._function_words()
         return {**values, **self._layer_settings()}
+
+    def _function_words(self) -> str:
+        if self._setup.task == "infer":
+            return "called per call, trust_input" if self._tuned else "called per call"
+        return "called per epoch, fn(n_calls=…)" if self._tuned else "called per step"
 
     def _layer_settings(self) -> dict[str, str]:
         kinds, found = {type(layer) for layer in every(self._layers)}, {}

@@ -58,7 +58,7 @@ class Engine:
     def compile(self) -> None:
         """Where steps are compiled, each is one graph, from the gather to the update; a trial epoch of one makes it."""
         self._step = self._train_step
-        if self._compiles:
+        if self._compiles and self._setup.task == "train":
             compiler, before = self._torch.compiler, self.weights()
             # What a step reads never changes, so nothing need be checked at each call; but then an older engine's
             # graph of this very method must not be left.
@@ -103,15 +103,26 @@ class Engine:
 
     def settings(self) -> Mapping[str, str]:
         torch = self._torch
+        own = self._settings_of_calls() if self._setup.task == "infer" else self._settings_of_training()
         return {
-            "torch.compile": "the full step, fullgraph, skip_all_guards_unsafe" if self._compiles else "no",
+            **own,
             "memory_format": "channels_last" if self._channels_last else "contiguous_format",
-            "optimizer": "in the compiled step" if self._compiles else self._optimizer_words(),
             **self._layer_settings(),
             "num_threads": str(torch.get_num_threads()),
             "num_interop_threads": str(torch.get_num_interop_threads()),
             "float32_matmul_precision": torch.get_float32_matmul_precision(),
         }
+
+    def _settings_of_training(self) -> dict[str, str]:
+        return {
+            "torch.compile": "the full step, fullgraph, skip_all_guards_unsafe" if self._compiles else "no",
+            "optimizer": "in the compiled step" if self._compiles else self._optimizer_words(),
+        }
+
+    def _settings_of_calls(self) -> dict[str, str]:
+        if not self._tuned:
+            return {"call": "model(x), no_grad"}
+        return {"call": f"{'torch.compile, fullgraph' if self._compiles else 'jit.trace, jit.freeze'}, inference_mode"}
 
     def _layer_settings(self) -> dict[str, str]:
         found = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines import optimizers
-from engines.contract import Network, NetworkType, SampleShape, TrainingData, Workload
+from engines.contract import Network, NetworkType, Optimizer, SampleShape, TrainingData, Workload
 from engines.datasets import catalogue
 from engines.datasets.source import Source
 from engines.networks import architectures
@@ -139,9 +139,14 @@ def flops_per_epoch(network: Network, *, samples: int, batch_size: int, sample: 
     return flops_per_sample(network, sample) * steps_per_epoch(samples, batch_size) * batch_size
 
 
+def flops_per_call(network: Network, batch_size: int, sample: SampleShape | None = None) -> int:
+    """Of a network that is asked: two per multiply-add forward, for each sample."""
+    return 2 * sum(layer.multiply_adds for layer in layers(network, sample)) * batch_size
+
+
 @dataclass(frozen=True)
 class Work:
-    """What an epoch of a workload does."""
+    """What is timed of a workload: an epoch of so many steps, or one call."""
 
     samples: int
     steps: int
@@ -150,13 +155,21 @@ class Work:
 
 @lru_cache(maxsize=10_000)
 def work_of(workload: Workload) -> Work:
-    """Raises ValueError for a network, data or an optimizer that cannot be, with what is allowed."""
+    """`samples` are those at hand: to train on, or to ask about.
+
+    Raises ValueError for a network, data or an optimizer that cannot be, with what is allowed.
+    """
     network, batch_size = checked(workload.network), workload.batch_size
     optimizers.checked(workload.optimizer)
     sample = _sample_of(workload)
-    samples = workload.dataset.train_samples
+    is_asked = workload.task == "infer"
+    samples = workload.dataset.test_samples if is_asked else workload.dataset.train_samples
     if of_type(network.type).takes == "tokens":
         samples //= input_shape(network, sample)[0]
+    if is_asked:
+        if workload.optimizer != Optimizer():
+            raise ValueError(f"optimizer is {workload.optimizer}, allowed for the task infer: the default")
+        return Work(samples, 1, flops_per_call(network, batch_size, sample))
     steps = steps_per_epoch(samples, batch_size)
     return Work(samples, steps, flops_per_epoch(network, samples=samples, batch_size=batch_size, sample=sample))
 

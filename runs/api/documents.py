@@ -90,7 +90,9 @@ class Workload(Document):
     """With its momentum, if it has one: `sgd momentum 0.9`."""
     learning_rate: float
     parameters: int
-    flops_per_epoch: int
+    flops_per_epoch: int | None
+    flops_per_call: int | None
+    """Either is null where the other is not."""
 
 
 class Engine(Document):
@@ -128,6 +130,7 @@ class CellOf(Document):
     dataset: str
     data_source: str
     train_samples: int
+    task: str
 
 
 class Exclusion(Document):
@@ -147,6 +150,13 @@ class Run(CellOf):
     received_at: datetime
     has_a_clock_ahead: bool
     epoch_seconds: float | None
+    """Median of the steady epochs; null unless the run trained and finished."""
+    call_seconds: float | None
+    """Median of the calls; null, as all that follows, unless the run was inference and finished."""
+    call_tail_seconds: float | None
+    """The 99th percentile of the calls."""
+    samples_per_second: float | None
+    """Of all calls together, one after the other."""
     exclusion: Exclusion | None
 
 
@@ -156,9 +166,13 @@ class RunWithRecord(Run):
 
 
 class Summary(CellOf):
-    """`samples` are [block, log of the run's seconds per epoch]."""
+    """`samples` are [block, log of the run's seconds per epoch, or per call where the task is `infer`]."""
 
     samples: list[tuple[int, float]]
+    tails: list[tuple[int, float]]
+    """The same of the calls' 99th percentiles; empty where it trains."""
+    means: list[tuple[int, float]]
+    """The same of the mean call."""
     status_counts: dict[str, int]
     reason: str
     newest_run_at: datetime

@@ -75,7 +75,8 @@ def workload(row: models.Workload) -> documents.Workload:
         optimizer=row.optimizer,
         learning_rate=row.learning_rate,
         parameters=row.parameters,
-        flops_per_epoch=row.flops_per_epoch,
+        flops_per_epoch=row.flops if row.task == "train" else None,
+        flops_per_call=row.flops if row.task == "infer" else None,
     )
 
 
@@ -112,10 +113,12 @@ def _cell(row: models.Run | models.Summary) -> dict[str, Any]:
         "dataset": workload.dataset,
         "data_source": workload.data_source,
         "train_samples": workload.train_samples,
+        "task": workload.task,
     }
 
 
 def _run(row: models.Run) -> dict[str, Any]:
+    is_asked = row.workload.task == "infer"
     return _cell(row) | {
         "run_id": row.run_id,
         "status": row.status,
@@ -126,7 +129,10 @@ def _run(row: models.Run) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "received_at": row.received_at,
         "has_a_clock_ahead": row.has_a_clock_ahead,
-        "epoch_seconds": row.epoch_seconds,
+        "epoch_seconds": None if is_asked else row.seconds,
+        "call_seconds": row.seconds if is_asked else None,
+        "call_tail_seconds": row.tail_seconds,
+        "samples_per_second": row.workload.batch_size / row.mean_seconds if row.mean_seconds else None,
         "exclusion": exclusion(row),
     }
 
@@ -143,6 +149,8 @@ def summary(row: models.Summary) -> documents.Summary:
     return documents.Summary(
         **_cell(row),
         samples=row.samples,
+        tails=row.tails,
+        means=row.means,
         status_counts=row.status_counts,
         reason=row.reason,
         newest_run_at=row.newest_run_at,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engines import backends, host, machine, optimizers, registry
-from engines.contract import Cell, Device, Network, NetworkType, Optimizer, Setup, Track, content_hash
+from engines.contract import Cell, Device, Network, NetworkType, Optimizer, Setup, Task, Track, content_hash
+from engines.declarations import EngineInfo
 from engines.environments import environments
 from engines.errors import UnavailableError
 from engines.networks import ARCHITECTURES
@@ -28,8 +29,11 @@ OTHER_OPTIMIZERS = (Optimizer(momentum=0.9), Optimizer("adam"))
 FULL = (
     *(Case(network) for family in ARCHITECTURES.values() for network in family.gate),
     *(Case(family.gate[0], optimizer) for family in ARCHITECTURES.values() for optimizer in OTHER_OPTIMIZERS),
+    *(Case(network, task="infer") for family in ARCHITECTURES.values() for network in family.gate),
 )
-"""What `engines verify` checks: every family's networks with plain descent, its smallest with the other optimizers."""
+"""What `engines verify` checks: every family's networks trained with plain descent and asked, its smallest trained with
+the other optimizers."""
+COMPARED: dict[Task, tuple[str, ...]] = {"train": ("losses", "weights", "updates"), "infer": ("scores",)}
 _SUBJECT_SECONDS = 40.0
 _TIMEOUT_SECONDS = 900.0
 
@@ -49,16 +53,17 @@ class Check:
     unsupported: bool = False
     """The engine refuses such networks: nothing was compared, and there is nothing to hold against it."""
     track: Track = "idiomatic"
+    task: Task = "train"
 
     @property
     def case(self) -> Case:
-        return Case(self.network, self.optimizer)
+        return Case(self.network, self.optimizer, self.task)
 
     @property
     def worst(self) -> dict[str, float]:
-        """The largest difference of losses, weights and updates over all kinds of data."""
+        """The largest difference, over all kinds of data, of each quantity that its task compares."""
         differences = [result["differences"] for result in self.results]
-        return {name: max(each[name] for each in differences) for name in ("losses", "weights", "updates")}
+        return {name: max(each[name] for each in differences) for name in COMPARED[self.task]}
 
 
 @dataclass(frozen=True)
@@ -155,12 +160,18 @@ def in_words(check: Check) -> str:
 def case_of(cell: Cell) -> Case:
     """The gate has learning rates of its own."""
     workload = cell.workload
-    return Case(workload.network, replace(workload.optimizer, learning_rate=Optimizer.learning_rate))
+    optimizer = replace(workload.optimizer, learning_rate=Optimizer.learning_rate)
+    return Case(workload.network, optimizer, workload.task)
 
 
-def work_of(case: Case) -> tuple[NetworkType, optimizers.Kind]:
-    """What one check speaks for: networks of a family, however large, trained with one kind of optimizer."""
-    return case.network.type, optimizers.kind(case.optimizer)
+def work_of(case: Case) -> tuple[NetworkType, Task, optimizers.Kind]:
+    """What one check speaks for: networks of a family, however large, asked, or trained with one kind of optimizer."""
+    return case.network.type, case.task, optimizers.kind(case.optimizer)
+
+
+def cases_for(engine: EngineInfo) -> tuple[Case, ...]:
+    """Of FULL what the engine says that it does."""
+    return tuple(case for case in FULL if case.task in engine.tasks and case.network.type in engine.families)
 
 
 def smallest_cases(cells: Iterable[Cell]) -> tuple[Case, ...]:
@@ -249,5 +260,6 @@ def _check_of(subject: Subject, case: Case, dtype: DType, **told: Any) -> Check:
         dtype,
         optimizer=case.optimizer,
         track=subject.track,
+        task=case.task,
         **{"passed": False, "reason": "", **told},
     )

@@ -7,12 +7,14 @@ from functools import cache
 from pathlib import Path
 
 from engines import machine, registry
-from engines.contract import Cell, Device, Setup, content_hash
+from engines.contract import Cell, Device, Setup, Task, content_hash
 from engines.environments import environments
 from engines.environments.readiness import why_not
 from engines.errors import UnavailableError
 from engines.run_record import Environment
 from runs.bench import provenance
+
+_UNABLE: dict[Task, str] = {"train": "does not train networks", "infer": "does not answer calls"}
 
 
 def cell_key(cell: Cell) -> str:
@@ -25,6 +27,10 @@ def why_unsupported(cell: Cell) -> str:
     info = registry.find(cell.engine)
     if cell.device not in info.devices:
         return f"{info.title} has no way to use a {cell.device.upper()}."
+    if cell.workload.task not in info.tasks:
+        return f"{info.title} {_UNABLE[cell.workload.task]}."
+    if cell.workload.network.type not in info.families:
+        return f"{info.title} does not build networks of the type {cell.workload.network.type}."
     cpus = len(machine.allowed_cpus())
     if cell.device == "cpu" and cell.threads > cpus:
         return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
@@ -81,4 +87,5 @@ def setup_of(cell: Cell, device_index: int = 0) -> Setup:
         device=cell.device,
         device_index=device_index if cell.device == "gpu" else 0,
         threads=cell.threads,
+        task=cell.workload.task,
     )

@@ -87,6 +87,7 @@ def selection(suite: Suite, options: dict[str, Any]) -> Selection:
         threads=tuple(options["threads"]),
         tracks=tuple(options["tracks"]),
         batch_sizes=tuple(options["batch_sizes"]),
+        tasks=tuple(options["tasks"]),
         blocks=options["blocks"],
     )
 

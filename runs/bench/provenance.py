@@ -116,6 +116,7 @@ def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool 
         "--threads": str(cell.threads),
         "--tracks": cell.track,
         "--batch-sizes": str(cell.workload.batch_size),
+        **({} if cell.workload.task == "train" else {"--tasks": cell.workload.task}),
     }
     words = [word for pair in options.items() for word in pair]
     words += ["--gpu-index", str(gpu_index)] if cell.device == "gpu" and gpu_index else []

@@ -11,9 +11,19 @@ from functools import partial
 from typing import Any, Protocol
 
 from engines import canary, host, machine
-from engines.contract import Cell
-from engines.protocol import Event, Job
-from engines.run_record import Conditions, Epoch, Machine, Phases, Placement, RunRecord, StopReason, Training
+from engines.contract import Cell, Task
+from engines.protocol import Event, Job, JobKind
+from engines.run_record import (
+    Conditions,
+    Epoch,
+    Inference,
+    Machine,
+    Phases,
+    Placement,
+    RunRecord,
+    StopReason,
+    Training,
+)
 from runs.bench import provenance
 from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts
@@ -165,20 +175,24 @@ def measure(session: Session, planned: PlannedRun, before: Rate, on_event: Calla
     if reason:
         return _record(session, planned, started_at, host.Outcome(status="unsupported", reason=host.scrub(reason)))
     readings = machine.readings()
-    outcome = _train(session, planned, on_event)
+    outcome = _ask_worker(session, planned, on_event)
     record = _record(session, planned, started_at, outcome)
     conditions = _conditions(session, planned.cell, before, readings, machine.readings())
     return dataclasses.replace(record, conditions=conditions)
 
 
-def _train(session: Session, planned: PlannedRun, on_event: Callable[[Event], None]) -> host.Outcome:
+_JOBS: dict[Task, JobKind] = {"train": "train", "infer": "infer"}
+
+
+def _ask_worker(session: Session, planned: PlannedRun, on_event: Callable[[Event], None]) -> host.Outcome:
     cell, suite = planned.cell, session.plan.suite
     job = Job(
-        kind="train",
+        kind=_JOBS[cell.workload.task],
         setup=setup_of(cell, session.gpu_index),
         dataset=cell.workload.dataset,
         seed=planned.seed,
         policy=suite.policy,
+        calls=suite.call_policy,
         cpus=cpus_for(cell),
     )
     return host.run(python_of(cell), job, timeout_seconds=suite.timeout_seconds, on_event=on_event)
@@ -202,6 +216,7 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         command=provenance.command_for(cell, suite.name, gpu_index=session.gpu_index),
         phases=_phases(outcome),
         training=_training(outcome.result.get("training")),
+        inference=_inference(outcome.result.get("inference")),
         equivalence=equivalence,
         gate=gate,
         exit_code=outcome.exit_code,
@@ -234,6 +249,10 @@ def _training(document: dict[str, Any] | None) -> Training | None:
         return None
     epochs = tuple(Epoch(**epoch) for epoch in document["epochs"])
     return Training(**{**document, "epochs": epochs})
+
+
+def _inference(document: dict[str, Any] | None) -> Inference | None:
+    return None if document is None else Inference(**{**document, "quantiles": tuple(document["quantiles"])})
 
 
 def _conditions(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from engines.contract import Cell
 from engines.run_record import RunRecord
 from runs import stats
-from runs.records.run_records import epoch_seconds
+from runs.records.run_records import timed_seconds
 from runs.stats import LogSamples
 from runs.suites.plan import Block, Group, group_of
 
@@ -73,7 +73,7 @@ def _samples(records: Iterable[RunRecord]) -> dict[Cell, LogSamples]:
     """Each cell's log medians with their blocks, of the runs that finished."""
     values: dict[Cell, list[tuple[int, float]]] = {}
     for record in records:
-        if seconds := epoch_seconds(record):
+        if seconds := timed_seconds(record):
             values.setdefault(record.cell, []).append((record.placement.block, math.log(seconds)))
     return {
         cell: LogSamples(tuple(log for _, log in pairs), tuple(block for block, _ in pairs))

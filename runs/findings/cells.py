@@ -48,7 +48,8 @@ class CellRow:
     train_samples: int
     training: str
     """Batch size and optimizer, in words."""
-    flops_per_epoch: int
+    flops: int
+    """Of what is timed: an epoch, or a call."""
     environment_id: int
     environment: str
     samples: LogSamples
@@ -73,6 +74,9 @@ class CellRow:
     options: str = ""
     """What the network's family has beside depth and width, where it is not at its default."""
     task: Task = "train"
+    tails: LogSamples = NO_SAMPLES
+    """Of inference, the runs' 99th percentiles, as `samples` are their medians."""
+    means: LogSamples = NO_SAMPLES
     finished_runs: int = 0
     """All that the cell has; `samples` are the newest of them."""
 

@@ -68,7 +68,7 @@ class ComparedWorkload:
 
     network: Network
     data: str
-    flops_per_epoch: int
+    flops: int
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _runs(outcome: LogSamples | Missing | None) -> int:
 
 def _deciding_workload(table: _Table, least_runs: int) -> ComparedWorkload | None:
     able = {engine for outcomes in table.values() for engine, outcome in outcomes.items() if _runs(outcome)}
-    for workload in sorted(table, key=lambda workload: (-workload.flops_per_epoch, str(workload))):
+    for workload in sorted(table, key=lambda workload: (-workload.flops, str(workload))):
         tried = sum(_was_tried(table[workload].get(engine)) for engine in able)
         finished = any(_runs(outcome) >= least_runs for outcome in table[workload].values())
         if finished and 2 * tried >= len(able):

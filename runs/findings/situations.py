@@ -180,10 +180,7 @@ def _answer(
 
 
 def _cases(rows: Sequence[CellRow]) -> list[Case]:
-    return [
-        Case(row.engine, ComparedWorkload(row.network, row.data_label, row.flops_per_epoch), _outcome(row))
-        for row in rows
-    ]
+    return [Case(row.engine, ComparedWorkload(row.network, row.data_label, row.flops), _outcome(row)) for row in rows]
 
 
 def _outcome(row: CellRow) -> LogSamples | Missing:

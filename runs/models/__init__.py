@@ -1,7 +1,7 @@
 """The results database."""
 
 from runs.models.acts import ACTS, Act, ApiToken
-from runs.models.common import DATA_SOURCES, DEVICES, STATUSES, TRACKS
+from runs.models.common import DATA_SOURCES, DEVICES, STATUSES, TASKS, TRACKS
 from runs.models.published import PublishedRecommendation, PublishedSpeedUp
 from runs.models.results import COVERAGE_FIELDS, Coverage, Profile, RecordPart, Run, RunQuerySet, Summary
 from runs.models.subjects import (
@@ -22,6 +22,7 @@ __all__ = [
     "DATA_SOURCES",
     "DEVICES",
     "STATUSES",
+    "TASKS",
     "TRACKS",
     "Act",
     "ApiToken",

@@ -59,7 +59,7 @@ def _by_time(name: str, *fields: str, condition: Q | None = None) -> models.Inde
 
 
 class Run(CellColumns):
-    """One process that trained one cell, or the reason why it could not."""
+    """One process that measured one cell, or the reason why it could not."""
 
     run_id = models.UUIDField(unique=True)
     content_sha256 = models.CharField(max_length=64)
@@ -70,8 +70,12 @@ class Run(CellColumns):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
-    epoch_seconds = models.FloatField(null=True, blank=True)
-    """Median of the steady epochs, in seconds; null unless the run finished."""
+    seconds = models.FloatField(null=True, blank=True)
+    """Of the median steady epoch, or of the median call; null unless the run finished."""
+    tail_seconds = models.FloatField(null=True, blank=True)
+    """The 99th percentile of the calls; null for whoever trained."""
+    mean_seconds = models.FloatField(null=True, blank=True)
+    """Of a call; null for whoever trained."""
     equivalence = models.CharField(max_length=10, choices=EQUIVALENCES, default="unverified")
     """What the equivalence gate had said of the engine when it ran."""
     body = models.TextField()
@@ -91,10 +95,10 @@ class Run(CellColumns):
             one_of("device", DEVICES),
             one_of("track", TRACKS),
             one_of("equivalence", EQUIVALENCES),
-            models.CheckConstraint(condition=Q(epoch_seconds__gte=0), name="run_epoch_seconds_is_not_negative"),
+            models.CheckConstraint(condition=Q(seconds__gte=0), name="run_seconds_are_not_negative"),
             models.CheckConstraint(
-                condition=Q(status="finished", epoch_seconds__isnull=False)
-                | (~Q(status="finished") & Q(epoch_seconds__isnull=True)),
+                condition=Q(status="finished", seconds__isnull=False)
+                | (~Q(status="finished") & Q(seconds__isnull=True)),
                 name="run_has_a_time_if_finished",
             ),
             models.CheckConstraint(
@@ -107,15 +111,13 @@ class Run(CellColumns):
             models.Index(fields=["experiment", "engine", "workload"], name="run_of_an_experiment"),
             models.Index(fields=["workload"], name="run_of_a_workload"),
             models.Index(fields=["id"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
-            models.Index(
-                fields=["epoch_seconds", "id"], condition=Q(epoch_seconds__isnull=False), name="run_fastest_first"
-            ),
+            models.Index(fields=["seconds", "id"], condition=Q(seconds__isnull=False), name="run_fastest_first"),
             _by_time("run_newest_first"),
             _by_time("run_newest_of_experiment", "experiment"),
             _by_time("run_newest_of_machine", "machine"),
             _by_time("run_newest_of_environment", "environment"),
             _by_time("run_newest_of_engine", "engine"),
-            _by_time("run_newest_unfinished", "status", condition=Q(epoch_seconds__isnull=True)),
+            _by_time("run_newest_unfinished", "status", condition=Q(seconds__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -160,8 +162,11 @@ class Summary(CellColumns):
     """
 
     samples = models.JSONField(default=list)
-    """[block, log of the run's median steady epoch in seconds], sorted; one for each of the newest finished runs, as
+    """[block, log of the run's `seconds`], sorted; one for each of the newest finished runs, as
     `services.tally.MOST_SAMPLES` says: so that a cell costs the same however many runs it has."""
+    tails = models.JSONField(default=list)
+    """The same of their `tail_seconds`; empty where they trained."""
+    means = models.JSONField(default=list)
     status_counts = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
     """Why, if no run finished: the newest run's reason."""

@@ -133,7 +133,8 @@ class Workload(models.Model):
     learning_rate = models.FloatField()
     task = models.CharField(max_length=20, choices=TASKS, default="train")
     parameters = models.PositiveBigIntegerField()
-    flops_per_epoch = models.PositiveBigIntegerField()
+    flops = models.PositiveBigIntegerField()
+    """Of what is timed: an epoch, or a call."""
 
     class Meta:
         ordering: ClassVar = ["network_type", "hidden_layers", "width", "train_samples"]

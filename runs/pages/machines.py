@@ -198,7 +198,7 @@ def peers_table(machine: Machine) -> Table | None:
     found = [peer for peer in _peers(machine) if len(peer.seconds) > 1]
     if not found:
         return None
-    found.sort(key=lambda peer: (-len(peer.seconds), -peer.row.flops_per_epoch))
+    found.sort(key=lambda peer: (-len(peer.seconds), -peer.row.flops))
     columns = [
         Column(_("Engine")),
         Column(_("Network")),

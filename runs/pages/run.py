@@ -96,16 +96,16 @@ def place_chart(run: Run) -> Chart:
 
 
 def _blocks(runs: Sequence[Run]) -> list[Point]:
-    return [Point(run.block, run.epoch_seconds or 0.0, url=run.get_absolute_url()) for run in runs]
+    return [Point(run.block, run.seconds or 0.0, url=run.get_absolute_url()) for run in runs]
 
 
 def place_words(run: Run, chart: Chart) -> str:
     """Where the run stands in its cell, as `3rd fastest of 7` says it."""
     times = sorted(point.y for series in chart.series for point in series.points)
-    if run.epoch_seconds not in times:
+    if run.seconds not in times:
         return ""
     return _("place {place} of {all} in its cell, the fastest first").format(
-        place=numbers.count(times.index(run.epoch_seconds) + 1), all=numbers.count(len(times))
+        place=numbers.count(times.index(run.seconds) + 1), all=numbers.count(len(times))
     )
 
 
@@ -144,7 +144,7 @@ def phases_table(run: Run) -> Table:
     facts = {_(words): numbers.seconds(phases[name]) for name, words in PHASES.items() if phases.get(name)}
     if epochs := training.get("epochs"):
         facts[_("First epoch")] = numbers.seconds(epochs[0]["wall_seconds"])
-        facts[_("Median steady epoch")] = numbers.seconds(run.epoch_seconds)
+        facts[_("Median steady epoch")] = numbers.seconds(run.seconds)
     return facts_table(_("Phases"), facts, (_("Phase"), _("Time")))
 
 
@@ -160,8 +160,8 @@ def results_table(run: Run) -> Table:
         _("Test accuracy"): _accuracy(training.get("test_accuracy"), run.workload.dataset),
         _("Test loss"): _digits(training.get("test_loss")),
         _("Parameters"): numbers.count(training.get("parameters") or run.workload.parameters),
-        _("FLOPs per epoch"): f"{numbers.digits(run.workload.flops_per_epoch / 1e9)} GFLOP",
-        _("Throughput"): numbers.gflops_per_second(run.workload.flops_per_epoch, run.epoch_seconds),
+        _("FLOPs per epoch"): f"{numbers.digits(run.workload.flops / 1e9)} GFLOP",
+        _("Throughput"): numbers.gflops_per_second(run.workload.flops, run.seconds),
         _("Share of the measured peak"): numbers.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
         _("Threads used, observed"): _digits(training.get("threads_observed")),
         _("Peak memory"): numbers.gib(training.get("peak_rss_bytes")),
@@ -181,10 +181,10 @@ def _known(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _share_of_peak(run: Run, peak_gflops: float | None) -> float | None:
-    if not peak_gflops or not run.epoch_seconds:
+    if not peak_gflops or not run.seconds:
         return None
     workload: Workload = run.workload
-    return workload.flops_per_epoch / run.epoch_seconds / 1e9 / peak_gflops
+    return workload.flops / run.seconds / 1e9 / peak_gflops
 
 
 def _digits(value: float | None) -> str:
@@ -253,7 +253,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         why_not=reason_in_words(found.reason),
         unstable=unstable_reasons(found),
         status=chip(found.status, "bad"),
-        headline=numbers.seconds(found.epoch_seconds),
+        headline=numbers.seconds(found.seconds),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         profile=profiles.profile_beside(found),
         tables=[

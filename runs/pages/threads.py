@@ -60,7 +60,7 @@ class ThreadScaling:
         weights: dict[Network, tuple[int, int]] = {}
         for line in lines(self.rows):
             cells = weights.get(line.row.network, (0, 0))[0]
-            weights[line.row.network] = (cells + len(line.cells), line.row.flops_per_epoch)
+            weights[line.row.network] = (cells + len(line.cells), line.row.flops)
         return sorted(weights, key=lambda each: weights[each], reverse=True)
 
     @property

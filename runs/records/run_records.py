@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from engines import networks
-from engines.contract import Workload
+from engines.contract import Task, Workload
 from engines.run_record import RunRecord
 from runs import stats
 from runs.errors import RecordError
@@ -55,12 +55,11 @@ def check_consistency(record: RunRecord) -> None:
     check_text("run_id", record.run_id, run_uuid)
     check_text("started_at", record.started_at, aware_time)
     check_text("finished_at", record.finished_at, aware_time)
-    if (record.status == "finished") != (record.training is not None):
+    check_result(record, "training", "train")
+    check_result(record, "inference", "infer")
+    if record.inference and list(record.inference.quantiles) != sorted(record.inference.quantiles):
         raise refusal(
-            "training",
-            "present" if record.training else "missing",
-            "part of a finished run, and of no other",
-            f"status is {record.status!r}: a finished run, and no other, has a training part.",
+            "inference.quantiles", "not in order", "times that never fall", "inference.quantiles are not in order."
         )
     if record.training and not record.training.steady_epochs:
         raise refusal(
@@ -72,8 +71,22 @@ def check_consistency(record: RunRecord) -> None:
     check_workload(record.cell.workload)
 
 
+def check_result(record: RunRecord, part: str, task: Task) -> None:
+    """Raises RecordError unless the part is there where such a run finished, and nowhere else."""
+    is_there, is_due = getattr(record, part) is not None, record.status == "finished"
+    is_due = is_due and record.cell.workload.task == task
+    if is_there != is_due:
+        raise refusal(
+            part,
+            "present" if is_there else "missing",
+            f"part of a finished run of the task {task}, and of no other",
+            f"status is {record.status!r} and the task {record.cell.workload.task!r}: a finished run of the task "
+            f"{task!r}, and no other, has the part {part!r}.",
+        )
+
+
 def check_workload(workload: Workload) -> None:
-    """Raises RecordError where it cannot be, or no epoch of it could be reckoned."""
+    """Raises RecordError where it cannot be, or its FLOPs could not be reckoned."""
     if problem := _workload_problem(workload):
         raise refusal("cell.workload", str(workload.network), "a network, data and optimizer that fit", problem)
 
@@ -85,7 +98,7 @@ def _workload_problem(workload: Workload) -> str:
         flops = networks.work_of(workload).flops
     except ValueError as error:
         return f"cell.workload: {error}."
-    return f"cell.workload has {flops:.1e} FLOPs an epoch: more than 2 to the 53rd." if flops > 2**53 else ""
+    return f"cell.workload has {flops:.1e} FLOPs of what is timed: more than 2 to the 53rd." if flops > 2**53 else ""
 
 
 def refusal(field: str, value: str, allowed: str, message: str) -> RecordError:
@@ -129,8 +142,10 @@ def aware_time(text: str) -> datetime:
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
-def epoch_seconds(record: RunRecord) -> float | None:
-    """The run's one number: the median of its steady epochs, in seconds; None if it did not finish."""
+def timed_seconds(record: RunRecord) -> float | None:
+    """The run's one number, in seconds: the median of its steady epochs or of its calls; None if it did not finish."""
+    if record.inference:
+        return record.inference.median_seconds
     if record.training is None:
         return None
     return stats.run_median([epoch.wall_seconds for epoch in record.training.steady_epochs])

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Max, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
+from engines.contract import Task
 from engines.registry import ENGINES
 from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
@@ -23,20 +24,24 @@ from runs.models import Coverage, Environment, Summary
 from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
+from runs.words.cells import training_words
 
 
-def cells_of(scope: Scope) -> list[CellRow]:
-    """Every cell of an experiment on a machine, whatever came of it; the GPU's from the machine that they come from."""
+def cells_of(scope: Scope, task: Task = "train") -> list[CellRow]:
+    """Every cell of an experiment on a machine that does this task, whatever came of it.
+
+    The GPU's come from the machine that the scope names for it. A call's time and an epoch's never meet in one answer.
+    """
     if scope.experiment is None or scope.machine is None:
         return []
-    own = Summary.objects.filter(experiment=scope.experiment)
+    own = Summary.objects.filter(experiment=scope.experiment, workload__task=task)
     if scope.gpu_machine is None:
         return cell_rows(own.filter(machine=scope.machine))
     return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))
 
 
 def cells_with_processor(cpu: str) -> list[CellRow]:
-    """Cells on the CPU of every machine with a processor of that name: those of its newest experiments."""
+    """Cells that train on the CPU of every machine with a processor of that name: of its newest experiments."""
     if not cpu:
         return []
     own = Coverage.objects.filter(machine__hardware__cpu=cpu).values("experiment", "machine")
@@ -51,7 +56,11 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
             break
     if not cells:
         return []
-    return cell_rows(Summary.objects.filter(wanted, device="cpu").order_by("-newest_run_at")[:MOST_PEER_CELLS])
+    return cell_rows(
+        Summary.objects.filter(wanted, device="cpu", workload__task="train").order_by("-newest_run_at")[
+            :MOST_PEER_CELLS
+        ]
+    )
 
 
 MOST_PEER_CELLS = 2_000
@@ -62,13 +71,15 @@ _SAME = (
 )
 _OF_THE_WORKLOAD = (
     *("network_type", "hidden_layers", "width", "options", "dataset", "data_source", "data_sha256", "train_samples"),
-    *("task", "batch_size", "optimizer", "learning_rate", "flops_per_epoch", "parameters"),
+    *("task", "batch_size", "optimizer", "learning_rate", "flops", "parameters"),
 )
 _COLUMNS = {
     **{name: name for name in _SAME},
     **{name: f"workload__{name}" for name in _OF_THE_WORKLOAD},
     "machine": "machine__name",
     "samples": "samples_text",
+    "tails": "tails_text",
+    "means": "means_text",
     "status_counts": "counts_text",
 }
 """What a row is made of -> where it stands."""
@@ -76,15 +87,17 @@ _ENGINE, _ENVIRONMENT = list(_COLUMNS).index("engine"), list(_COLUMNS).index("en
 _SUBJECT = itemgetter(
     *(
         list(_COLUMNS).index(name)
-        for name in ("engine", "track", "engine_sha256", "network_type", "device", "environment_id", "machine_id")
-    )
+        for name in ("engine", "track", "engine_sha256", "network_type", "task", "optimizer", "device")
+    ),
+    *(list(_COLUMNS).index(name) for name in ("environment_id", "machine_id")),
 )
 _MOST_KEPT = 10_000
 
 
 def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
     """In the summaries' order. Each environment is read once, not once for each of its cells: it is long."""
-    texts = {"samples_text": Cast("samples", TextField()), "counts_text": Cast("status_counts", TextField())}
+    columns_of = {"samples": "samples", "tails": "tails", "means": "means", "counts": "status_counts"}
+    texts = {f"{name}_text": Cast(column, TextField()) for name, column in columns_of.items()}
     wanted = (*_COLUMNS.values(), "equivalence", "verified_at")
     found = list(summaries.annotate(**texts).values_list(*wanted))
     labels = _labels({(columns[_ENVIRONMENT], columns[_ENGINE]) for columns in found})
@@ -113,13 +126,14 @@ def _withheld(row: CellRow, reason: str) -> CellRow:
 @lru_cache(maxsize=_MOST_KEPT)
 def _cell_row(environment: str, equivalence: Equivalence, columns: tuple[Any, ...]) -> CellRow:
     row = dict(zip(_COLUMNS, columns, strict=True))
-    row["samples"] = _log_samples(json.loads(row["samples"]))
+    for name in ("samples", "tails", "means"):
+        row[name] = _log_samples(json.loads(row[name]))
     row["status_counts"] = json.loads(row["status_counts"])
     return CellRow(
         **row,
         environment=environment,
         release=environment.rpartition(SEPARATOR)[0],
-        training=f"batch {row['batch_size']}, {row['optimizer']} {row['learning_rate']:g}",
+        training=training_words(row["task"], row["batch_size"], row["optimizer"], row["learning_rate"]),
         finished_runs=row["status_counts"].get("finished", 0),
         equivalence=equivalence,
     )

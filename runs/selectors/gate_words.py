@@ -10,23 +10,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.db.models import Max
 from pydantic_core import from_json
 
+from engines.optimizers import kind_in_words
 from engines.run_record import Equivalence
 from runs import viewing
 from runs.models import Run, Summary
 
+Work = Literal["sgd", "momentum", "adam", "infer"]
+"""Training by a kind of optimizer, or answering calls."""
+_OF_WORK: Mapping[Work, Mapping[str, str]] = {
+    "sgd": {"workload__task": "train", "workload__optimizer": "sgd"},
+    "momentum": {"workload__task": "train", "workload__optimizer__startswith": "sgd momentum"},
+    "adam": {"workload__task": "train", "workload__optimizer__startswith": "adam"},
+    "infer": {"workload__task": "infer"},
+}
+
 
 class Code(NamedTuple):
-    """What the gate judges. It asks each type of network by itself."""
+    """What the gate judges. It asks each type of network and kind of work by itself."""
 
     engine: str
     track: str
     engine_sha256: str
     network_type: str
+    work: Work
 
 
 class Subject(NamedTuple):
@@ -40,7 +51,7 @@ class Subject(NamedTuple):
 
 Word = tuple[datetime, Equivalence]
 _COLUMNS = (
-    *("engine", "track", "engine_sha256", "workload__network_type"),
+    *("engine", "track", "engine_sha256", "workload__network_type", "workload__task", "workload__optimizer"),
     *("device", "environment_id", "machine_id"),
 )
 _MOST_CHARACTERS = 600
@@ -107,10 +118,19 @@ def _elsewhere(codes: set[str], word: Equivalence) -> list[tuple[Subject, dateti
 
 @lru_cache(maxsize=10_000)
 def subject_of(
-    engine: str, track: str, engine_sha256: str, network_type: str, device: str, environment_id: int, machine_id: int
+    engine: str,
+    track: str,
+    engine_sha256: str,
+    network_type: str,
+    task: str,
+    optimizer: str,
+    device: str,
+    environment_id: int,
+    machine_id: int,
 ) -> Subject:
     """Kept: a page asks for each of its cells."""
-    return Subject(Code(engine, track, engine_sha256, network_type), device, environment_id, machine_id)
+    work = "infer" if task == "infer" else kind_in_words(optimizer)
+    return Subject(Code(engine, track, engine_sha256, network_type, work), device, environment_id, machine_id)
 
 
 @lru_cache(maxsize=1000)
@@ -124,6 +144,7 @@ def _reason(code: Code, moment: datetime) -> str:
             workload__network_type=code.network_type,
             equivalence="failed",
             excluded_at=None,
+            **_OF_WORK[code.work],
         )
         body = failed.order_by("-finished_at").values_list("body", flat=True).first()
     gate: Mapping[str, Any] = (from_json(body).get("gate") or {}) if body else {}

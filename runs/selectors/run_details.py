@@ -49,7 +49,7 @@ def _figures_of(run_ids: Sequence[UUID]) -> dict[UUID, RunDetails]:
     new = Run.objects.filter(run_id__in=[run_id for run_id in run_ids if run_id not in found])
     read = {
         run_id: figures
-        for run_id, seconds, body in new.values_list("run_id", "epoch_seconds", "body")
+        for run_id, seconds, body in new.values_list("run_id", "seconds", "body")
         if seconds and (figures := _figures(from_json(body), seconds))
     }
     if len(_kept) + len(read) > _MOST_KEPT:

@@ -9,13 +9,14 @@ from typing import Any, get_args
 from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
 from django.utils.translation import gettext_noop as _
 
-from engines.contract import Device, NetworkType, Track
+from engines.contract import Device, NetworkType, Task, Track
 from engines.networks import ARCHITECTURES
 from engines.registry import ENGINES
 from engines.run_record import Status
-from runs.models import DEVICES, STATUSES, Coverage, Environment, Experiment, Machine, Run
+from runs.models import DEVICES, STATUSES, TASKS, Coverage, Environment, Experiment, Machine, Run
 from runs.selectors.scopes import OFFERED
 from runs.validation import Key, Number, Word
+from runs.words.cells import task_words
 
 Choices = Callable[[], Sequence[tuple[str, str]]]
 """Values and labels."""
@@ -57,6 +58,10 @@ def _networks() -> list[tuple[str, str]]:
     return [(each.type, each.title) for each in ARCHITECTURES.values()]
 
 
+def _tasks() -> list[tuple[str, str]]:
+    return [(value, task_words(value)) for value, _ in TASKS]
+
+
 def _devices() -> list[tuple[str, str]]:
     return [(value, value.upper()) for value, _ in DEVICES]
 
@@ -73,6 +78,7 @@ RUN_FILTERS: Mapping[str, RunFilter] = {
     "network": RunFilter("workload__network_type", NetworkType, _("Network"), _networks),
     "layers": RunFilter("workload__hidden_layers", Number),
     "width": RunFilter("workload__width", Number),
+    "task": RunFilter("workload__task", Task, _("Task"), _tasks),
     "device": RunFilter("device", Device, _("Device"), _devices),
     "threads": RunFilter("threads", Number),
     "track": RunFilter("track", Track),
@@ -106,7 +112,7 @@ def conditions(wished: Mapping[str, Any]) -> dict[str, Any]:
     if "experiment" in found:  # looked up first: joined, all its runs would be read
         found["experiment"] = Experiment.objects.filter(slug=found["experiment"]).values("pk")[:1]
     if found.get("status", "finished") != "finished":  # those that finished, and they alone, have a time
-        found["epoch_seconds"] = None
+        found["seconds"] = None
     return found
 
 

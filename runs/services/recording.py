@@ -16,7 +16,7 @@ from runs import viewing
 from runs.errors import ConflictError, RecordError
 from runs.models import Environment, Experiment, Machine, RecordPart, Run, Workload
 from runs.models.stored_form import PartTexts, StoredForm, stored_form
-from runs.records.run_records import aware_time, epoch_seconds, parse_record, run_uuid
+from runs.records.run_records import aware_time, parse_record, run_uuid, timed_seconds
 from runs.services import bulk_reads, registration
 from runs.services.bulk_writes import insert_rows
 from runs.services.registration import Uploader, owns, register_experiment, register_machine, workload_key
@@ -279,7 +279,9 @@ class _Batch:
             position=placement.position,
             started_at=aware_time(record.started_at),
             finished_at=aware_time(record.finished_at),
-            epoch_seconds=epoch_seconds(record),
+            seconds=timed_seconds(record),
+            tail_seconds=record.inference.tail_seconds if record.inference else None,
+            mean_seconds=record.inference.mean_seconds if record.inference else None,
             body=content.body,
             environment_part_id=keys.parts[content.environment.sha256],
             machine_part_id=keys.parts[content.machine.sha256],

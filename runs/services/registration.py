@@ -168,5 +168,5 @@ def _columns(workload: contract.Workload) -> dict[str, Any]:
         "learning_rate": workload.optimizer.learning_rate,
         "task": workload.task,
         "parameters": networks.parameters(network, sample_of(dataset.name)),
-        "flops_per_epoch": networks.work_of(workload).flops,
+        "flops": networks.work_of(workload).flops,
     }

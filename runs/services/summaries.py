@@ -18,7 +18,7 @@ from runs.services.bulk_writes import insert_rows, update_rows
 from runs.services.coverage import add_to_coverage, rebuild_coverage
 from runs.services.tally import MOST_SAMPLES, RunFacts, Tally
 
-TALLY_FIELDS = ("samples", "status_counts", "reason", "newest_run_at", "equivalence", "verified_at")
+TALLY_FIELDS = ("samples", "tails", "means", "status_counts", "reason", "newest_run_at", "equivalence", "verified_at")
 CellKey = tuple[Any, ...]
 _CELL_COLUMNS = [field.attname for field in Summary._meta.concrete_fields if field.name in CELL_FIELDS]
 _cell_key: Callable[[Run | Summary], CellKey] = attrgetter(*_CELL_COLUMNS)
@@ -29,7 +29,9 @@ def _facts(run: Run) -> RunFacts:
     if run.is_excluded:
         return RunFacts(run.block, "excluded", run.exclusion_reason, run.finished_at, None)
     word: Any = run.equivalence
-    return RunFacts(run.block, run.status, run.reason, run.finished_at, run.epoch_seconds, word)
+    return RunFacts(
+        run.block, run.status, run.reason, run.finished_at, run.seconds, word, run.tail_seconds, run.mean_seconds
+    )
 
 
 def add_to_summaries(runs: Sequence[Run]) -> None:
@@ -59,8 +61,11 @@ def _locked_summaries(runs: Sequence[Run]) -> Iterable[Summary]:
 def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
     """The cell's summary with these runs added; a new one, not saved yet, if it had none."""
     row = summary or Summary(**dict(zip(_CELL_COLUMNS, _cell_key(runs[0]), strict=True)))
+    samples, tails, means = ([(block, log) for block, log in kept] for kept in (row.samples, row.tails, row.means))
     tally = Tally(
-        [(block, log_seconds) for block, log_seconds in row.samples],
+        samples,
+        tails,
+        means,
         Counter(row.status_counts),
         row.reason,
         row.newest_run_at if summary else None,
@@ -73,7 +78,8 @@ def _added(summary: Summary | None, runs: Sequence[Run]) -> Summary:
 
 
 def _with_tally(row: Summary, tally: Tally) -> Summary:
-    row.samples, row.status_counts, row.reason = tally.samples, dict(tally.status_counts), tally.reason
+    row.samples, row.tails, row.means = tally.samples, tally.tails, tally.means
+    row.status_counts, row.reason = dict(tally.status_counts), tally.reason
     assert tally.newest_run_at is not None  # a cell has a run
     row.newest_run_at = tally.newest_run_at
     row.equivalence, row.verified_at = tally.equivalence, tally.verified_at
@@ -97,7 +103,7 @@ def _deciding(runs: RunQuerySet) -> list[Run]:
     """The runs of a cell that its summary shows: its newest samples, its newest word of the gate, its newest end."""
     counting = runs.filter(excluded_at=None)
     found = [
-        *counting.finished().order_by("-block", "-epoch_seconds")[:MOST_SAMPLES],
+        *counting.finished().order_by("-block", "-seconds")[:MOST_SAMPLES],
         *counting.exclude(equivalence="unverified").order_by("-finished_at", "equivalence")[:1],  # `failed` first
         *runs.filter(finished_at=runs.aggregate(newest=Max("finished_at"))["newest"]),
     ]

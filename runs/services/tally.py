@@ -15,26 +15,34 @@ MOST_SAMPLES: Final = 100
 """A summary keeps the samples of so many runs, those of the newest blocks: far more than any verdict needs."""
 
 
+Sample = tuple[int, float]
+"""A run's block, and the log of its seconds."""
+
+
 @dataclass(frozen=True)
 class RunFacts:
-    """What a summary needs of one run. `epoch_seconds` is None unless it finished."""
+    """What a summary needs of one run. `seconds` is None unless it finished, the last two unless it was asked."""
 
     block: int
     status: str
     reason: str
     finished_at: datetime
-    epoch_seconds: float | None
+    seconds: float | None
     equivalence: Equivalence = "unverified"
+    tail_seconds: float | None = None
+    mean_seconds: float | None = None
 
 
 @dataclass
 class Tally:
-    """`samples` are (block, log seconds) of the newest finished runs, sorted so that no order of arrival shows.
+    """`samples` are of the newest finished runs, sorted so that no order of arrival shows; `tails` and `means` alike.
 
     `equivalence` is the newest word that the gate had on a run's engine, `verified_at` when that run ended.
     """
 
-    samples: list[tuple[int, float]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    tails: list[Sample] = field(default_factory=list)
+    means: list[Sample] = field(default_factory=list)
     status_counts: Counter[str] = field(default_factory=Counter)
     reason: str = ""
     newest_run_at: datetime | None = None
@@ -43,9 +51,14 @@ class Tally:
 
     def add(self, run: RunFacts) -> None:
         self.status_counts[run.status] += 1
-        if run.epoch_seconds:
-            insort(self.samples, (run.block, math.log(run.epoch_seconds)))
-            del self.samples[:-MOST_SAMPLES]
+        for kept, seconds in (
+            (self.samples, run.seconds),
+            (self.tails, run.tail_seconds),
+            (self.means, run.mean_seconds),
+        ):
+            if seconds:
+                insort(kept, (run.block, math.log(seconds)))
+                del kept[:-MOST_SAMPLES]
         if self.newest_run_at is None or run.finished_at > self.newest_run_at:
             self.newest_run_at, self.reason = run.finished_at, run.reason
         elif run.finished_at == self.newest_run_at:

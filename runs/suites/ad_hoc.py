@@ -59,4 +59,5 @@ def _bench(name: str, asked: dict[str, Any]) -> Bench:
         dataset=asked["dataset"] or "",
         options={name: (int(value),) for name, value in (each.split("=") for each in options.split(":")[1:])},
         optimizer=OPTIMIZERS[asked["optimizer"] or "sgd"],
+        tasks=tuple(asked["tasks"]) or ("train",),
     )

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from statistics import median, median_low
 
 from engines import networks
-from engines.contract import Cell, Device, NetworkType, Track
+from engines.contract import Cell, Device, NetworkType, Task, Track
 from engines.run_record import RunRecord
 from runs.suites.plan import Block, Plan
 from runs.suites.suite import Suite
 
-Kind = tuple[str, Track, NetworkType, Device]
-"""Engine, track, type of network and device: cells of a kind start alike, and are about as fast for their size."""
+Kind = tuple[str, Track, NetworkType, Task, Device]
+"""Engine, track, type of network, task and device: such cells start alike, and are about as fast for their size."""
 
-# Rough figures for what has not run here yet. Seconds of a run beside its epochs, what is compiled being at hand:
+# Rough figures for what has not run here yet. Seconds of a run beside its epochs or calls, all being compiled:
 _OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
 _USUAL_OVERHEAD_SECONDS = 6.0
 # and more in a cell's first run, of those that keep on the disk what they compile:
@@ -26,7 +26,7 @@ _FIRST_COMPILE_SECONDS: dict[tuple[str, Track], float] = {
     ("keras-torch", "tuned"): 30.0,
 }
 _COMPILE_NO_IMAGES = frozenset({"torch", "keras-torch"})
-# The rate within epochs, and each step's own time.
+# The rate within epochs and calls, and each step's own time.
 _USUAL_GFLOPS = 30.0
 _STEP_SECONDS = {"keras-torch": 3e-3}
 _USUAL_STEP_SECONDS = 2e-4
@@ -61,15 +61,14 @@ class Predictor:
 
     def learn(self, record: RunRecord) -> None:
         """Only finished runs teach."""
-        if record.training is None:
+        if record.status != "finished":
             return
         cell, whole = record.cell, record.phases.process_seconds
         self._seconds.setdefault(cell, []).append(whole)
         kind = self._kinds.setdefault(_kind(cell), _Experience())
-        usual = median(epoch.wall_seconds for epoch in record.training.steady_epochs)
-        # What is compiled within the first epoch is none of a usual one.
-        kind.overheads.append(max(0.0, whole - usual * len(record.training.epochs)))
-        kind.paces.append(usual / _rough_epoch_seconds(cell))
+        usual, timed = _timed(record)
+        kind.overheads.append(max(0.0, whole - timed))
+        kind.paces.append(usual / _rough_seconds(cell))
 
     def knows(self, cell: Cell) -> bool:
         return cell in self._seconds
@@ -97,9 +96,13 @@ class Predictor:
     def _predicted(self, cell: Cell, suite: Suite) -> float:
         like = self._kinds.get(_kind(cell))
         overhead = median(like.overheads) if like else _OVERHEAD_SECONDS.get(cell.engine, _USUAL_OVERHEAD_SECONDS)
-        epoch_seconds = _rough_epoch_seconds(cell) * (median(like.paces) if like else 1.0)
-        steady = max(suite.steady_epochs * epoch_seconds, suite.min_steady_seconds)
-        return overhead + suite.warmup_epochs * epoch_seconds + steady
+        seconds = _rough_seconds(cell) * (median(like.paces) if like else 1.0)
+        if cell.workload.task == "infer":
+            calls = suite.call_policy
+            warmup = max(calls.warmup_calls * seconds, calls.warmup_seconds)
+            return overhead + warmup + max(calls.min_calls * seconds, calls.min_seconds)
+        steady = max(suite.steady_epochs * seconds, suite.min_steady_seconds)
+        return overhead + suite.warmup_epochs * seconds + steady
 
     def _first_compile_seconds(self, cell: Cell) -> float:
         if self.knows(cell) or self._cannot_run(cell):
@@ -110,9 +113,20 @@ class Predictor:
 
 
 def _kind(cell: Cell) -> Kind:
-    return cell.engine, cell.track, cell.workload.network.type, cell.device
+    return cell.engine, cell.track, cell.workload.network.type, cell.workload.task, cell.device
 
 
-def _rough_epoch_seconds(cell: Cell) -> float:
+def _timed(record: RunRecord) -> tuple[float, float]:
+    """Seconds of its usual epoch or call, and of all: what is compiled within the first is none of a usual one."""
+    if record.inference:
+        calls = record.inference.calls + record.inference.warmup_calls
+        return record.inference.median_seconds, record.inference.mean_seconds * calls
+    assert record.training
+    usual = median(epoch.wall_seconds for epoch in record.training.steady_epochs)
+    return usual, usual * len(record.training.epochs)
+
+
+def _rough_seconds(cell: Cell) -> float:
+    """Of an epoch, or of a call."""
     work = networks.work_of(cell.workload)
     return work.flops / (_USUAL_GFLOPS * 1e9) + work.steps * _STEP_SECONDS.get(cell.engine, _USUAL_STEP_SECONDS)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engines import networks, registry
-from engines.contract import Cell, DataSet, Device, Network, Optimizer, Track, Workload, content_hash
+from engines.contract import Cell, DataSet, Device, Network, Optimizer, Task, Track, Workload, content_hash
 from runs.errors import SuiteError
 from runs.suites.suite import Bench, Suite
 
@@ -76,6 +76,7 @@ class Selection:
     threads: tuple[int, ...] = ()
     tracks: tuple[Track, ...] = ()
     batch_sizes: tuple[int, ...] = ()
+    tasks: tuple[Task, ...] = ()
     blocks: int | None = None
 
 
@@ -101,36 +102,45 @@ def make_plan(suite: Suite, dataset_for: DataSetFor, selection: Selection = Sele
 def _groups(suite: Suite, dataset_for: DataSetFor, selection: Selection) -> Iterator[_Group]:
     for bench in suite.benches:
         blocks = selection.blocks or suite.blocks_of(bench)
-        engines = tuple(_engines_and_tracks(bench, selection))
         for workload in _workloads(suite, bench, dataset_for, selection):
+            engines = tuple(_engines_and_tracks(bench, selection, workload))
             for device in _chosen(bench.devices, selection.devices):
                 for threads in selection.threads or bench.threads:
                     cells = tuple(Cell(workload, engine, track, device, threads) for engine, track in engines)
                     yield _Group(cells, blocks)
 
 
-def _engines_and_tracks(bench: Bench, selection: Selection) -> Iterator[tuple[str, Track]]:
+def _engines_and_tracks(bench: Bench, selection: Selection, workload: Workload) -> Iterator[tuple[str, Track]]:
     for engine in _chosen(bench.engines, selection.engines):
-        for track in _chosen(bench.tracks, selection.tracks):
-            if track in registry.find(engine).tracks:
-                yield engine, track
+        info = registry.find(engine)
+        if workload.task in info.tasks and workload.network.type in info.families:
+            yield from ((engine, track) for track in _chosen(bench.tracks, selection.tracks) if track in info.tracks)
 
 
 def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: Selection) -> Iterator[Workload]:
     for network in _networks(bench, selection):
         dataset = dataset_for(bench.dataset_name, bench.train_samples)
-        for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
-            yield _workload(suite, bench, network, dataset, batch_size)
+        for task in _chosen(bench.tasks, selection.tasks):
+            optimizer = _optimizer(suite, bench, task)
+            for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
+                yield _checked(suite, Workload(network, dataset, batch_size, optimizer, task))
 
 
-def _workload(suite: Suite, bench: Bench, network: Network, dataset: DataSet, batch_size: int) -> Workload:
-    optimizer = bench.optimizer or Optimizer(learning_rate=suite.learning_rate)
-    workload = Workload(network, dataset, batch_size, optimizer)
+def _optimizer(suite: Suite, bench: Bench, task: Task) -> Optimizer:
+    if task == "infer":
+        return Optimizer()
+    return bench.optimizer or Optimizer(learning_rate=suite.learning_rate)
+
+
+_SAMPLES: dict[Task, str] = {"train": "training samples", "infer": "test samples"}
+
+
+def _checked(suite: Suite, workload: Workload) -> Workload:
     samples = networks.work_of(workload).samples
-    if batch_size > samples:
+    if workload.batch_size > samples:
         raise SuiteError(
-            f"The suite {suite.name} does not fit: batch_size is {batch_size}, and {dataset.name} has {samples} "
-            "training samples here."
+            f"The suite {suite.name} does not fit: batch_size is {workload.batch_size}, and {workload.dataset.name} "
+            f"has {samples} {_SAMPLES[workload.task]} here."
         )
     return workload
 

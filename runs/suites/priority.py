@@ -16,8 +16,9 @@ _MIDDLE, _EXTREME, _REST = range(3)
 def most_informative_first(plan: Plan) -> Plan:
     """The same blocks in another order: each group's first three together, the most informative group first.
 
-    Of each type of network on each device, with the fewest threads and the smallest batch that the plan has there, a
-    mid-size network comes first, then the smallest and the largest; then all the rest. Within these the cheaper first.
+    Of each type of network and task on each device, with the fewest threads and the smallest batch that the plan has
+    there, a mid-size network comes first, then the smallest and the largest; then all the rest. Within these the
+    cheaper first.
     Further blocks follow round by round, in the same order of groups.
     """
     places = {group: place for place, group in enumerate(in_order({block.group for block in plan.blocks}))}
@@ -40,12 +41,16 @@ def in_order(groups: Iterable[Group]) -> list[Group]:
 
 
 def _situations(groups: list[Group]) -> Iterator[list[Group]]:
-    """For each type of network and device: its groups with the plainest setting, the cheapest first."""
-    kinds = sorted({(workload.network.type, device) for workload, device, _ in groups})
-    for kind in kinds:
-        own = [group for group in groups if (group[0].network.type, group[1]) == kind]
+    """For each type of network, task and device: its groups with the plainest setting, the cheapest first."""
+    for kind in sorted(set(map(_kind, groups))):
+        own = [group for group in groups if _kind(group) == kind]
         plainest = min(map(_setting, own))
         yield sorted((group for group in own if _setting(group) == plainest), key=_cost)
+
+
+def _kind(group: Group) -> tuple[str, str, str]:
+    workload, device, _ = group
+    return workload.network.type, workload.task, device
 
 
 def _setting(group: Group) -> tuple[int, int, int]:
@@ -54,7 +59,7 @@ def _setting(group: Group) -> tuple[int, int, int]:
 
 
 def _cost(group: Group) -> tuple[int, int, int, str]:
-    """By an epoch's work, then its steps: from the plan alone, so that the order is the same on any day."""
+    """By the work of what is timed, then its steps: from the plan alone, so that the order is the same on any day."""
     workload, device, threads = group
     work = networks.work_of(workload)
     return work.flops, work.steps, threads, content_hash(workload, [device])

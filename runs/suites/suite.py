@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from engines import networks, optimizers, registry
-from engines.contract import Device, Document, Name, Network, NetworkType, Optimizer, Option, Track
+from engines.calls import CallPolicy
+from engines.contract import Device, Document, Name, Network, NetworkType, Optimizer, Option, Task, Track
 from engines.datasets import catalogue
 from engines.errors import DataSetError, UnsupportedError
 from engines.timing import Policy
@@ -58,7 +59,9 @@ class Bench(Document):
     options: Annotated[dict[Annotated[str, MaxLen(20)], Sizes], MaxLen(10)] = field(default_factory=dict)
     """What the family has beside depth and width: { heads = [2, 4], context = [64] }; defaults if left out."""
     optimizer: Optimizer | None = None
-    """Plain descent at the suite's `learning_rate` if left out."""
+    """Plain descent at the suite's `learning_rate` if left out; inference has none."""
+    tasks: Annotated[tuple[Task, ...], MinLen(1)] = ("train",)
+    """Of each engine those that it can do: one that it cannot is no cell."""
 
     @property
     def networks(self) -> list[Network]:
@@ -90,6 +93,8 @@ class Suite(Document):
     warmup_epochs: Annotated[int, Ge(1), Le(100)] = 2
     steady_epochs: Annotated[int, Ge(1), Le(1000)] = 5
     min_steady_seconds: Annotated[float, Ge(0), Le(3600)] = 1.0
+    min_calls: Annotated[int, Ge(4), Le(10**6)] = CallPolicy.min_calls
+    min_call_seconds: Annotated[float, Ge(0), Le(3600)] = CallPolicy.min_seconds
     timeout_seconds: Annotated[float, Ge(1), Le(86400)] = 1800.0
     batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
     learning_rate: Annotated[float, Ge(1e-9), Le(10)] = 1e-3
@@ -102,6 +107,10 @@ class Suite(Document):
             steady_epochs=self.steady_epochs,
             min_steady_seconds=self.min_steady_seconds,
         )
+
+    @property
+    def call_policy(self) -> CallPolicy:
+        return CallPolicy(min_calls=self.min_calls, min_seconds=self.min_call_seconds)
 
     def blocks_of(self, bench: Bench) -> int:
         return bench.blocks or self.blocks or PRESET_BLOCKS[self.preset]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
+from engines.contract import Task
 from engines.datasets.catalogue import SOURCES, SYNTHETIC_PREFIX
 from runs.stats.outcomes import MissingStatus
 from runs.words import numbers
@@ -26,6 +27,13 @@ MISSING_WORDS: Mapping[MissingStatus, str] = {
 TRACK_WORDS = (_("idiomatic"), _("tuned"))
 
 
+_TASKS: Mapping[str, str] = {"train": _("training"), "infer": _("inference")}
+
+
+def task_words(task: str) -> str:
+    return gettext(_TASKS.get(task, task))
+
+
 def missing_words(status: MissingStatus) -> str:
     return gettext(MISSING_WORDS[status])
 
@@ -40,6 +48,11 @@ def _data_words(dataset: str, samples: int, is_synthetic: bool, language: str) -
     """Kept: a page asks for each of its cells, which share few data sets."""
     words = gettext("{data}, {n} samples (synthetic)") if is_synthetic else gettext("{data}, {n} samples")
     return words.format(data=_plain_name(dataset, is_synthetic), n=numbers.count(samples))
+
+
+def training_words(task: Task, batch_size: int, optimizer: str, learning_rate: float) -> str:
+    """'batch 100, sgd 0.001'; of a network that is asked, the batch alone."""
+    return f"batch {batch_size}" if task == "infer" else f"batch {batch_size}, {optimizer} {learning_rate:g}"
 
 
 def data_name(dataset: str, *, is_synthetic: bool) -> str:

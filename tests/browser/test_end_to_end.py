@@ -60,6 +60,6 @@ def test_a_real_suite_ends_up_as_the_points_of_the_chart(visit: Visit, transacti
     call_command("loadstudy", verbosity=0)
     visit.go("/explore/?network=mlp")
     drawn = visit.page.evaluate(f"{DRAWN}.flatMap(series => series.data.map(point => [point.x, point.y]))")
-    stored = [(run.workload.width, run.epoch_seconds or 0.0) for run in Run.objects.with_everything()]
+    stored = [(run.workload.width, run.seconds or 0.0) for run in Run.objects.with_everything()]
     assert rounded(drawn) == rounded(stored)
     assert visit.trouble == []

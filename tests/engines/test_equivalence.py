@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from engines import equivalence, networks
 from engines.contract import Network, Optimizer, SampleShape, Setup, as_json
-from engines.equivalence import BEYOND, SEMANTICS, TIMED_PATH, Counts, Trace
+from engines.equivalence import BEYOND, Counts, Trace
 from engines.frameworks import reference
 from engines.layers.numpy_images import Ties as TieRule
+from engines.tolerances import SEMANTICS, TIMED_PATH, plan_of
 from tests.engines.planted import (
     FAULTS,
     FAULTS_OF_KINDS,
@@ -47,7 +48,7 @@ def test_an_honest_engine_passes(network: Network, dtype: DType) -> None:
     report = equivalence.check(HonestEngine, setup(network, dtype))
     assert report.passed
     assert [result.data for result in report.checks] == ["random", "flat"]
-    assert {result.check for result in report.checks} == {equivalence.plan_of(setup(network, dtype)).name}
+    assert {result.check for result in report.checks} == {plan_of(setup(network, dtype)).name}
 
 
 def test_the_gate_checks_grey_images_as_well() -> None:
@@ -64,7 +65,7 @@ def test_a_planted_fault_fails_by_a_wide_margin(fault: type[reference.Engine], n
     report = equivalence.check(fault, setup(network, dtype))
     for result in report.checks:
         assert not result.passed
-        assert len(result.draws) == equivalence.plan_of(setup(network, dtype)).draws
+        assert len(result.draws) == plan_of(setup(network, dtype)).draws
         assert result.differences.updates > margin * result.tolerance.updates
 
 

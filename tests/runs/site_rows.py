@@ -101,7 +101,7 @@ class Site:
             position=1,
             started_at=started,
             finished_at=started + timedelta(seconds=20),
-            epoch_seconds=epoch_seconds,
+            seconds=epoch_seconds,
             record=run_record(engine, epoch_seconds) if record is None else record,
         )
 
@@ -165,7 +165,7 @@ def make_workload(network_type: NetworkType, hidden_layers: int, width: int, **c
         "optimizer": "sgd",
         "learning_rate": 1e-3,
         "parameters": networks.parameters(network),
-        "flops_per_epoch": networks.flops_per_epoch(network, samples=samples, batch_size=100),
+        "flops": networks.flops_per_epoch(network, samples=samples, batch_size=100),
     } | changes
     return Workload.objects.get_or_create(key=content_hash([values]), defaults=values)[0]
 
@@ -229,7 +229,7 @@ def seed_study(site: Site) -> None:
 
 
 def _seed_network(site: Site, workload: Workload) -> None:
-    fastest = 0.01 + workload.flops_per_epoch / 1e11
+    fastest = 0.01 + workload.flops / 1e11
     for engine, factor in SECONDS.items():
         if engine == "keras-theano" and workload.network_type == "cnn" and workload.width == 16:
             site.missing(engine, workload, status="timed_out", reason="It was stopped after 600 s.")
@@ -243,7 +243,7 @@ def seed_threads(site: Site) -> None:
     for network_type, depth, widths in (("mlp", 8, (25, 50, 100, 200)), ("cnn", 1, (2, 4, 8, 16))):
         for width in widths:
             workload = make_workload(network_type, depth, width)  # type: ignore[arg-type]
-            one = 0.02 + workload.flops_per_epoch / 8e10
+            one = 0.02 + workload.flops / 8e10
             for engine, factor in (("theano", 1.35), ("keras-theano", 1.6)):
                 for threads in (2, 4, 8, 16):
                     gain = 1 + 0.35 * math.log2(min(threads, 8)) - (0.2 if threads > 8 else 0)
@@ -261,6 +261,6 @@ def seed_gpu(site: Site) -> None:
                         reason = "There is no GPU build of Theano for today's cards."
                         site.missing(engine, workload, status="unsupported", reason=reason, device="gpu")
                     else:
-                        fastest = 0.2 + workload.flops_per_epoch / 4e12
+                        fastest = 0.2 + workload.flops / 4e12
                         site.cell(engine, workload, seconds=fastest * factor, device="gpu")
-                        site.cell(engine, workload, seconds=(0.01 + workload.flops_per_epoch / 1e11) * factor)
+                        site.cell(engine, workload, seconds=(0.01 + workload.flops / 1e11) * factor)

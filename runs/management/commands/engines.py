@@ -59,7 +59,8 @@ class Command(BaseCommand):
 
     def _add_verify(self, actions: Any) -> None:
         verify = actions.add_parser("verify", help="check that engines do the reference's work, and keep the verdict")
-        verify.add_argument("names", nargs="*", metavar="NAME", help="engines; all that can run here, if left out")
+        verify.add_argument("names", nargs="*", metavar="NAME", help="engines")
+        verify.add_argument("--all", action="store_true", help="all that can run here; so it is without names, too")
         verify.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
         verify.add_argument("--json", action="store_true", help="every number of every check, as JSON")
         verify.set_defaults(action=self.verify)
@@ -127,6 +128,8 @@ class Command(BaseCommand):
     # ------------------------------------------------------------ verify
 
     def verify(self, **options: Any) -> None:
+        if options["all"] and options["names"]:
+            raise CommandError("Name engines, or say --all: not both.")
         subjects = _subjects(options["names"], options["device"])
         verdicts = gate.Verdicts(settings.VAR_DIR / "equivalence.json")
         checks: list[gate.Check] = []
@@ -136,7 +139,7 @@ class Command(BaseCommand):
             if not options["json"]:
                 self._say("\n".join(gate_lines(subject, found)))
 
-        gate.ask(dict.fromkeys(subjects, gate.FULL), verdicts, told)
+        gate.ask({subject: gate.cases_for(registry.find(subject.engine)) for subject in subjects}, verdicts, told)
         if options["json"]:
             self._say(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
         faulty = [check for check in checks if not (check.passed or check.unsupported)]
@@ -166,12 +169,11 @@ def gate_lines(subject: gate.Subject, checks: Sequence[gate.Check]) -> list[str]
         if not check.results:
             lines.append(f"  {check.case!s:{width}} {check.dtype} {gate.in_words(check)}")
         for result in check.results:
-            lines.append(f"  {check.case!s:{width}} {check.dtype} {_result_words(result)}")
+            words = _scores_words(result) if check.task == "infer" else _result_words(result)
+            lines.append(f"  {check.case!s:{width}} {check.dtype} {words}")
             allowed = result["tolerance"]
-            tolerances[check.dtype] = (
-                f"  {check.dtype} passes up to: losses {allowed['losses']:.0e}, weights {allowed['weights']:.0e}, "
-                f"updates {allowed['updates']:.0e}. {allowed['reason']}"
-            )
+            words = ", ".join(f"{name} {allowed[name]:.0e}" for name in gate.COMPARED[check.task])
+            tolerances[words] = f"  {check.dtype} passes up to: {words}. {allowed['reason']}"
     return [*lines, *tolerances.values()]
 
 
@@ -184,6 +186,10 @@ def _result_words(result: dict[str, Any]) -> str:
         f"ties: {result['ties']}  {counts['parameters']:,} parameters, {counts['flops'] / 1e9:.3g} GFLOP, "
         f"{counts['samples']:,} samples, {counts['steps']} steps {same}"
     )
+
+
+def _scores_words(result: dict[str, Any]) -> str:
+    return f"{result['data']:6} {'pass' if result['passed'] else 'FAIL'}  scores {result['differences']['scores']:.1e}"
 
 
 def _engines_of(suite: str) -> list[str]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Track
+from engines.contract import Task, Track
 from engines.errors import EngineError
 from engines.networks import ARCHITECTURES
 from engines.run_record import Machine, RunRecord
@@ -52,6 +52,7 @@ examples:
   python manage.py runbench --networks mlp:3x50 cnn:1x4    any size, without a suite file
   python manage.py runbench --networks mlp:8x100 --dataset mnist --threads 1 2 --blocks 3
   python manage.py runbench --networks resnet:1x8 transformer:2x64:heads=2 --optimizer adam --engines torch jax
+  python manage.py runbench --networks cnn:1x4 --tasks infer --batch-sizes 1 100 --engines torch onnxruntime
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call continues
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
@@ -96,6 +97,9 @@ class Command(BaseCommand):
         what.add_argument("--tracks", nargs="+", default=[], choices=get_args(Track))
         what.add_argument(
             "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those in the suite"
+        )
+        what.add_argument(
+            "--tasks", nargs="+", default=[], choices=get_args(Task), help="time training, calls of a network, or both"
         )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(

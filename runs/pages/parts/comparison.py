@@ -93,7 +93,7 @@ def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured
     if measured:
         y = extra.y or (None, None, None)
         cells += [TableCell(numbers.with_unit(y[0], extra.unit), values=y)]
-    rate = row.flops_per_epoch / found.seconds / 1e9 if found else None
+    rate = row.flops / found.seconds / 1e9 if found else None
     return [
         *cells,
         TableCell(numbers.times(to_best.value if to_best else None), values=ratio_values(to_best)),
@@ -256,4 +256,4 @@ def runs_query(row: CellRow) -> str:
 
 
 def throughput(row: CellRow) -> str:
-    return numbers.gflops_per_second(row.flops_per_epoch, row.estimate.seconds if row.estimate else None)
+    return numbers.gflops_per_second(row.flops, row.estimate.seconds if row.estimate else None)

@@ -109,10 +109,10 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     RunColumn(gettext_noop("On"), lambda run: TableCell(on_words(run.device, run.threads))),
     RunColumn(
         gettext_noop("Time per epoch"),
-        lambda run: TableCell(numbers.seconds(run.epoch_seconds)),
+        lambda run: TableCell(numbers.seconds(run.seconds)),
         is_number=True,
         sort="seconds",
-        order="epoch_seconds",
+        order="seconds",
     ),
     RunColumn(
         gettext_noop("Status"),

@@ -76,12 +76,12 @@ def _samples(row: CellRow, setting: Setting) -> Reading | None:
 
 
 def _gflops(row: CellRow, setting: Setting) -> Reading | None:
-    return _rate(row.flops_per_epoch / 1e9, row)
+    return _rate(row.flops / 1e9, row)
 
 
 def _share_of_peak(row: CellRow, setting: Setting) -> Reading | None:
     peak = setting.peaks.get((row.device, row.threads))
-    return _rate(row.flops_per_epoch / 1e7 / peak, row) if peak else None
+    return _rate(row.flops / 1e7 / peak, row) if peak else None
 
 
 def _of_ratio(found: Ratio) -> Reading:
@@ -209,7 +209,7 @@ _ACROSS = (
         "flops",
         _("FLOPs"),
         Axis({"": _("GFLOP per epoch")}, scale="log"),
-        lambda row: row.flops_per_epoch / 1e9,
+        lambda row: row.flops / 1e9,
         frozenset({"layers", "width"}),
     ),
     Across(

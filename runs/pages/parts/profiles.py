@@ -106,9 +106,9 @@ def profile_beside(run: Run) -> ShownProfile | None:
 
 def _slowed(run: Run, profile: Profile) -> str:
     steps = (run.record.get("training") or {}).get("steps_per_epoch")
-    if not run.epoch_seconds or not steps:
+    if not run.seconds or not steps:
         return ""
-    return numbers.times(profile.wall_seconds / profile.steps / (run.epoch_seconds / steps))
+    return numbers.times(profile.wall_seconds / profile.steps / (run.seconds / steps))
 
 
 # ---------------------------------------------------------------- of two sides
@@ -145,7 +145,7 @@ def profile_pair(found: Compared, query: QueryDict) -> ProfilePair | None:
     candidates = _candidates(found)
     if not candidates:
         return None
-    largest = max(candidates, key=lambda each: each.pairing.row.flops_per_epoch)
+    largest = max(candidates, key=lambda each: each.pairing.row.flops)
     chosen = next((each for each in candidates if each.name == query.get("profile")), largest)
     stored = [profile_by_pk(chosen.a), profile_by_pk(chosen.b)]
     longest = max(each.seconds / one.profile.steps for one in stored for each in one.profile.operations)

@@ -92,7 +92,7 @@ def test_a_known_id_with_other_content_is_a_conflict(uploader: Caller) -> None:
     response = uploader.upload(lines(other, make_record(block=1)))
     assert results(response) == ["refused", "stored"]
     assert response.json()["results"][0]["reasons"][0]["code"] == "conflict"
-    assert Run.objects.get(run_id=record.run_id).epoch_seconds == 0.5
+    assert Run.objects.get(run_id=record.run_id).seconds == 0.5
 
 
 @pytest.mark.parametrize(

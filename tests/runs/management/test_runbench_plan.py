@@ -31,7 +31,7 @@ ONE = ("--engines", "tf", "--networks", "mlp:1x2", "--blocks", "1", "--no-verify
 @pytest.fixture
 def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Nothing is trained here."""
-    monkeypatch.setattr(session, "_train", lambda sitting, planned, on_event: finished(cell=planned.cell))
+    monkeypatch.setattr(session, "_ask_worker", lambda sitting, planned, on_event: finished(cell=planned.cell))
     return install(tmp_path, settings, monkeypatch)
 
 

@@ -31,7 +31,7 @@ SMALLEST = ("--engines", "tf", "--networks", "mlp:1x2")
 
 @pytest.fixture
 def bench(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(session, "_train", lambda sitting, planned, on_event: finished(cell=planned.cell))
+    monkeypatch.setattr(session, "_ask_worker", lambda sitting, planned, on_event: finished(cell=planned.cell))
     return install(tmp_path, settings, monkeypatch)
 
 

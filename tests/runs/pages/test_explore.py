@@ -27,7 +27,7 @@ def test_the_chart_has_one_series_for_each_engine_and_depth(client: Client, site
 
 def test_the_chart_and_the_table_show_the_stored_numbers(client: Client, site: Site) -> None:
     summary = site.cell("theano", make_workload("mlp", 8, 100), seconds=0.5)
-    times = [run.epoch_seconds or 0 for run in Run.objects.order_by("epoch_seconds")]
+    times = [run.seconds or 0 for run in Run.objects.order_by("seconds")]
     (point,) = chart(client)["data"]["datasets"][0]["data"]
     assert point["x"] == 100
     assert times[0] < point["y"] < times[-1]

@@ -56,7 +56,7 @@ def test_runs_are_filtered_by_their_address(client: Client, site: Site) -> None:
 
 def test_the_run_with_the_largest_time_comes_first_when_asked(client: Client, site: Site) -> None:
     seed_study(site)
-    slowest = Run.objects.filter(epoch_seconds__isnull=False).order_by("-epoch_seconds")[0]
+    slowest = Run.objects.filter(seconds__isnull=False).order_by("-seconds")[0]
     words = text(client, reverse("runs") + "?sort=-seconds")
     assert words.index(slowest.get_absolute_url()) < words.index("</tr>", words.index("<tbody>"))
 

@@ -41,7 +41,7 @@ def measure(
     site.cell(engine, workload, seconds=seconds, track=track, **more)
     for run in Run.objects.filter(engine=engine, workload=workload, track=track):
         record = run_record(engine, seconds)
-        record["training"]["epochs"][0]["wall_seconds"] = (run.epoch_seconds or seconds) + warm_up
+        record["training"]["epochs"][0]["wall_seconds"] = (run.seconds or seconds) + warm_up
         run.record = record | {"phases": record["phases"] | {"compile_seconds": compiling}}
         run.save()
 

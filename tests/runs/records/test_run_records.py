@@ -15,7 +15,7 @@ from engines.contract import as_json
 from engines.run_record import RunRecord, Status
 from runs.errors import RecordError
 from runs.models.stored_form import PartTexts, stored_form
-from runs.records.run_records import aware_time, epoch_seconds, parse_record
+from runs.records.run_records import aware_time, parse_record, timed_seconds
 from tests.records import make_cell, make_record, make_training
 
 STATUSES = typing.get_args(Status)
@@ -37,8 +37,16 @@ def test_a_record_of_every_status_is_read_as_it_was_written(status: Status) -> N
         ({"run_id": "x" * 36}, "run_id is 'xxx"),
         ({"started_at": "2026-11-24T08:00:00"}, "started_at is '2026-11-24T08:00:00'"),
         ({"finished_at": "yesterday at half past nine"}, "finished_at is 'yesterday"),
-        ({"training": None}, "status is 'finished': a finished run, and no other, has a training part."),
-        ({"status": "crashed"}, "status is 'crashed': a finished run, and no other, has a training part."),
+        (
+            {"training": None},
+            "status is 'finished' and the task 'train': a finished run of the task 'train', and no other, has the "
+            "part 'training'.",
+        ),
+        (
+            {"status": "crashed"},
+            "status is 'crashed' and the task 'train': a finished run of the task 'train', and no other, has the "
+            "part 'training'.",
+        ),
         ({"schema_version": 3}, "schema_version is 3, allowed: 1 to 2"),
     ],
 )
@@ -89,10 +97,10 @@ def with_walls(walls: list[float], warmup_epochs: int) -> RunRecord:
 
 def test_a_run_s_number_is_the_median_of_its_steady_epochs() -> None:
     record = with_walls([90.0, 80.0, 1.0, 3.0, 2.0], warmup_epochs=2)
-    assert epoch_seconds(record) == 2.0
+    assert timed_seconds(record) == 2.0
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "finished"])
 def test_a_run_that_did_not_finish_has_no_number(status: Status) -> None:
     record = make_record(status=status)
-    assert epoch_seconds(record) is None
+    assert timed_seconds(record) is None

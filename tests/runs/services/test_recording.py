@@ -33,7 +33,7 @@ def test_a_record_is_stored_whole() -> None:
     run = Run.objects.get()
     assert report.stored == (record.run_id,)
     assert str(run.run_id) == record.run_id
-    assert run.epoch_seconds == 0.5
+    assert run.seconds == 0.5
     assert run.record["cell"]["workload"]["network"] == {"type": "mlp", "hidden_layers": 8, "width": 25}
     assert run.record["training"]["epochs"][0]["wall_seconds"] == 0.5
 
@@ -55,7 +55,7 @@ def test_a_known_id_with_other_content_is_refused_and_the_rest_is_stored() -> No
     report = record_runs(records=[make_record(run_id=first.run_id, epoch_seconds=9.0), second])
     assert [refusal.run_id for refusal in report.refused] == [first.run_id]
     assert report.stored == (second.run_id,)
-    assert Run.objects.get(run_id=first.run_id).epoch_seconds == 0.5
+    assert Run.objects.get(run_id=first.run_id).seconds == 0.5
 
 
 def test_one_id_twice_in_a_batch_is_stored_once() -> None:
@@ -159,8 +159,8 @@ def test_experiments_whose_names_look_alike_get_addresses_of_their_own() -> None
     [
         {"status": "unheard-of"},
         {"device": "tpu"},
-        {"epoch_seconds": -1.0},
-        {"epoch_seconds": None},
+        {"seconds": -1.0},
+        {"seconds": None},
         {"status": "crashed"},
     ],
 )

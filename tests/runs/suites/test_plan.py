@@ -27,7 +27,7 @@ from runs.suites.plan import (
 )
 from runs.suites.suite import Bench, Suite
 
-SLUGS = sorted(ENGINES)
+SLUGS = sorted(slug for slug, info in ENGINES.items() if "train" in info.tasks)
 
 
 @pytest.fixture(autouse=True)
@@ -270,7 +270,7 @@ def test_a_bench_s_batch_sizes_make_workloads_of_their_own_beside_the_suite_s() 
 
 def test_the_modern_suite_has_all_engines_and_each_one_s_tracks_in_every_group() -> None:
     plan = make_plan(suites.load("modern"), dataset_for)
-    everything = {(slug, track) for slug, info in ENGINES.items() for track in info.tracks}
+    everything = {(slug, track) for slug in SLUGS for track in ENGINES[slug].tracks}
     for block in plan.blocks:
         assert {(run.cell.engine, run.cell.track) for run in block.runs} == everything
     largest = {
