@@ -7,8 +7,19 @@ import uuid
 from typing import Any
 
 from engines import networks
-from engines.contract import Cell, DataSet, Network, Workload, content_hash
-from engines.run_record import Code, Environment, Epoch, Machine, Phases, Placement, RunRecord, Status, Training
+from engines.contract import Cell, DataSet, Network, Optimizer, Workload, content_hash
+from engines.run_record import (
+    Code,
+    Environment,
+    Epoch,
+    Inference,
+    Machine,
+    Phases,
+    Placement,
+    RunRecord,
+    Status,
+    Training,
+)
 
 SHUTTLE = DataSet("shuttle", "shipped", "98baa9ae" * 8, 43_500, 14_500)
 IMAGES = DataSet("cifar10", "downloaded", "c4a38c50" * 8, 5_000, 2_000)
@@ -71,3 +82,37 @@ def make_record(
         training=make_training(cell, epoch_seconds) if status == "finished" else None,
     )
     return dataclasses.replace(record, **changes)
+
+
+def make_inference(cell: Cell, median_seconds: float = 1e-3, calls: int = 1000) -> Inference:
+    """Calls between half and twice the median; the tail is half as long again."""
+    factors = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5, 1.8, 2.0)
+    workload = cell.workload
+    return Inference(
+        calls=calls,
+        warmup_calls=10,
+        seconds=1.05 * median_seconds * calls,
+        quantiles=tuple(factor * median_seconds for factor in factors),
+        parameters=networks.parameters(workload.network),
+        flops_per_call=networks.flops_per_call(workload.network, workload.batch_size),
+        threads_observed=1.0,
+        peak_rss_bytes=400 * 2**20,
+    )
+
+
+def asked(cell: Cell, *, batch_size: int = 100) -> Cell:
+    """The same network, asked instead of trained."""
+    workload = dataclasses.replace(cell.workload, task="infer", optimizer=Optimizer(), batch_size=batch_size)
+    return dataclasses.replace(cell, workload=workload)
+
+
+def make_inference_record(
+    engine: str = "tensorflow",
+    network: Network = Network("mlp", 8, 25),
+    *,
+    median_seconds: float = 1e-3,
+    batch_size: int = 100,
+    **changes: Any,
+) -> RunRecord:
+    cell = asked(make_cell(engine, network), batch_size=batch_size)
+    return make_record(cell=cell, **{"training": None, "inference": make_inference(cell, median_seconds), **changes})

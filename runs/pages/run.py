@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
+from engines.run_record import QUANTILES
 from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
@@ -23,7 +24,7 @@ from runs.charts.style import GUIDE_DASH, SeriesStyle, chip, guide_style, style_
 from runs.errors import RunsError
 from runs.models import Run, Workload
 from runs.pages.parts import profiles
-from runs.pages.parts.lists import facts_table
+from runs.pages.parts.lists import facts_table, time_words
 from runs.pages.parts.rendering import Section, chart_url, render_page
 from runs.selectors.runs import (
     runs_beside,
@@ -31,7 +32,7 @@ from runs.selectors.runs import (
 from runs.services import curation
 from runs.tables.table import Table
 from runs.words import numbers
-from runs.words.cells import data_words, majority_words
+from runs.words.cells import data_words, majority_words, task_words
 from runs.words.engines import engine_title
 from runs.words.facts import in_words
 from runs.words.networks import named
@@ -153,14 +154,42 @@ def _accuracy(accuracy: float | None, dataset: str) -> str:
     return numbers.percent(accuracy) + (f" ({beside})" if beside else "")
 
 
+def _asked_table(run: Run, inference: Mapping[str, Any]) -> Table:
+    """Of a run whose network was asked: how its calls' times are spread, and what they add up to."""
+    spread = {
+        _("{share} of the calls within").format(share=f"{100 * level:g} %"): numbers.milliseconds(seconds)
+        for level, seconds in zip(QUANTILES, inference["quantiles"], strict=True)
+        if level
+    }
+    rate = run.workload.batch_size / run.mean_seconds if run.mean_seconds else None
+    facts = {
+        _("Median call"): numbers.milliseconds(run.seconds),
+        _("Samples per second"): numbers.NONE if rate is None else numbers.count(round(rate)),
+        _("Calls timed"): numbers.count(inference["calls"]),
+        _("Calls to warm up"): numbers.count(inference["warmup_calls"]),
+        **spread,
+        _("Parameters"): numbers.count(inference["parameters"]),
+        _flops_title(run.workload): f"{numbers.digits(run.workload.flops / 1e9)} GFLOP",
+        _("Throughput"): numbers.gflops_per_second(run.workload.flops, run.seconds),
+        _("Threads used, observed"): _digits(inference["threads_observed"]),
+        _("Peak memory"): numbers.gib(inference["peak_rss_bytes"]),
+        _("Drift over the calls"): numbers.percent(inference.get("drift")),
+    }
+    if inference.get("peak_device_bytes"):
+        facts[_("Peak memory on the GPU")] = numbers.gib(inference["peak_device_bytes"])
+    return facts_table(_("Results"), facts)
+
+
 def results_table(run: Run) -> Table:
+    if inference := run.record.get("inference"):
+        return _asked_table(run, inference)
     training = run.record.get("training") or {}
     conditions = run.record.get("conditions") or {}
     facts = {
         _("Test accuracy"): _accuracy(training.get("test_accuracy"), run.workload.dataset),
         _("Test loss"): _digits(training.get("test_loss")),
         _("Parameters"): numbers.count(training.get("parameters") or run.workload.parameters),
-        _("FLOPs per epoch"): f"{numbers.digits(run.workload.flops / 1e9)} GFLOP",
+        _flops_title(run.workload): f"{numbers.digits(run.workload.flops / 1e9)} GFLOP",
         _("Throughput"): numbers.gflops_per_second(run.workload.flops, run.seconds),
         _("Share of the measured peak"): numbers.percent(_share_of_peak(run, conditions.get("peak_gflops"))),
         _("Threads used, observed"): _digits(training.get("threads_observed")),
@@ -173,6 +202,10 @@ def results_table(run: Run) -> Table:
     if training.get("peak_device_bytes"):
         facts[_("Peak memory on the GPU")] = numbers.gib(training["peak_device_bytes"])
     return facts_table(_("Results"), facts if training else _known(facts))
+
+
+def _flops_title(workload: Workload) -> str:
+    return _("FLOPs per epoch") if workload.task == "train" else _("FLOPs per call")
 
 
 def _known(facts: Mapping[str, str]) -> dict[str, str]:
@@ -198,9 +231,8 @@ def placement_table(run: Run) -> Table:
         _("Block and position"): _("block {block}, position {position}").format(block=run.block, position=run.position),
         _("Suite and preset"): f"{placement.get('suite', numbers.NONE)}, {placement.get('preset', numbers.NONE)}",
         _("Seed"): str(placement.get("seed", numbers.NONE)),
-        _("Optimizer"): _("{optimizer}, rate {rate}, batch {batch}").format(
-            optimizer=run.workload.optimizer, rate=f"{run.workload.learning_rate:g}", batch=run.workload.batch_size
-        ),
+        _("Task"): task_words(run.workload.task),
+        **_training_facts(run.workload),
         _("Data source"): f"{_(DATA_SOURCES[run.workload.data_source])}, sha256 {run.workload.data_sha256[:16]}…",
         _("Code"): " ".join(
             [code.get("version", ""), code.get("commit", "")[:12], *([_("(changed)")] if code.get("dirty") else [])]
@@ -210,9 +242,19 @@ def placement_table(run: Run) -> Table:
     return facts_table(_("How it was placed"), facts)
 
 
+def _training_facts(workload: Workload) -> dict[str, str]:
+    """A network that is asked has no optimizer."""
+    if workload.task != "train":
+        return {_("Batch size"): numbers.count(workload.batch_size)}
+    words = _("{optimizer}, rate {rate}, batch {batch}").format(
+        optimizer=workload.optimizer, rate=f"{workload.learning_rate:g}", batch=workload.batch_size
+    )
+    return {_("Optimizer"): words}
+
+
 def settings_table(run: Run) -> Table:
-    training = run.record.get("training") or {}
-    return facts_table(_("Settings of this track"), training.get("settings") or {}, (_("Setting"), _("Value")))
+    result = run.record.get("training") or run.record.get("inference") or {}
+    return facts_table(_("Settings of this track"), result.get("settings") or {}, (_("Setting"), _("Value")))
 
 
 def conditions_table(run: Run) -> Table:
@@ -253,7 +295,7 @@ def run(request: HttpRequest, run_id: str, problem: str = "") -> HttpResponse:
         why_not=reason_in_words(found.reason),
         unstable=unstable_reasons(found),
         status=chip(found.status, "bad"),
-        headline=numbers.seconds(found.seconds),
+        headline=time_words(found),
         charts=[(chart, chart_url(chart.spec.slug, query), build.summary(chart)) for chart in charts],
         profile=profiles.profile_beside(found),
         tables=[

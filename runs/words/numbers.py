@@ -47,6 +47,11 @@ def times_short(value: float) -> str:
     return f"{_localised(value, decimals=0 if value == int(value) else 1)}×"
 
 
+def milliseconds(value: float | None) -> str:
+    """Of a call: `1.23 ms`. `value` is in seconds."""
+    return NONE if value is None else f"{digits(1e3 * value)} ms"
+
+
 def percent(value: float | None) -> str:
     return NONE if value is None else f"{digits(100 * value)} %"
 

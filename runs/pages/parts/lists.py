@@ -24,7 +24,7 @@ from runs.selectors.coverage import Extent
 from runs.selectors.runs import Order
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
-from runs.words.cells import data_name, on_words
+from runs.words.cells import data_name, on_words, task_words
 from runs.words.engines import engine_title
 from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
@@ -87,7 +87,20 @@ def _style_of(run: Run) -> SeriesStyle:
 
 def _network_of(run: Run) -> str:
     found = run.workload
-    return network_name(found.network_type, found.hidden_layers, found.width, found.options)
+    name = network_name(found.network_type, found.hidden_layers, found.width, found.options)
+    return name if found.task == "train" else f"{name}, {task_words(found.task)}"
+
+
+def time_words(run: Run) -> str:
+    """Of an epoch in seconds, of a call in milliseconds."""
+    return numbers.seconds(run.seconds) if run.workload.task == "train" else numbers.milliseconds(run.seconds)
+
+
+def _time_of(run: Run) -> str:
+    """A call's is no epoch's, and says so."""
+    if run.workload.task == "train" or run.seconds is None:
+        return time_words(run)
+    return _("{time} a call").format(time=time_words(run))
 
 
 RUN_COLUMNS: tuple[RunColumn, ...] = (
@@ -109,7 +122,7 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     RunColumn(gettext_noop("On"), lambda run: TableCell(on_words(run.device, run.threads))),
     RunColumn(
         gettext_noop("Time per epoch"),
-        lambda run: TableCell(numbers.seconds(run.seconds)),
+        lambda run: TableCell(_time_of(run)),
         is_number=True,
         sort="seconds",
         order="seconds",
