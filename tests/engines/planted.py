@@ -201,6 +201,24 @@ class RunningStatisticsStandStill(reference.Engine):
         super()._update([gradient if each.is_trained else np.zeros_like(gradient) for each, gradient in known])
 
 
+class StatisticsOfTheBatch(reference.Engine):
+    """Asked, batch normalisation still goes by the batch, as in training."""
+
+    def scores(self, inputs: Samples) -> Array:
+        return self._layers.forward(self._as_fed(inputs), self._weights, training=True)[0]
+
+
+FAULTS_WHEN_ASKED: tuple[tuple[str, type[reference.Engine]], ...] = (
+    ("mlp", ForgottenBias),
+    ("cnn", ReluLeftOut),
+    ("lstm", GatesInAnotherOrder),
+    ("gru", GatesInAnotherOrder),
+    ("transformer", MaskLooksOneStepAhead),
+    ("resnet", ShortcutLeftOut),
+    ("resnet", StatisticsOfTheBatch),
+)
+"""The family, and a fault that shows in its scores."""
+
 FAULTS_OF_KINDS: tuple[tuple[str, type[reference.Engine]], ...] = (
     ("lstm", GatesInAnotherOrder),
     ("gru", GatesInAnotherOrder),

@@ -21,6 +21,7 @@ from tests.engines.planted import (
     FAULTS,
     FAULTS_OF_KINDS,
     FAULTS_OF_OPTIMIZERS,
+    FAULTS_WHEN_ASKED,
     HonestEngine,
     LearningRateOffByOnePercent,
 )
@@ -89,6 +90,26 @@ def test_a_fault_in_one_kind_of_layer_fails_by_a_wide_margin(
     for result in equivalence.check(fault, families_setup(family, Optimizer(), dtype)).checks:
         assert not result.passed
         assert result.differences.updates > margin * result.tolerance.updates
+
+
+def asked(family: str, dtype: DType) -> Setup:
+    return Setup("reference", networks.of_type(family).gate[0], dtype=dtype, task="infer")
+
+
+@pytest.mark.parametrize("family", list(networks.ARCHITECTURES))
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_honest_engine_that_is_asked_passes_by_its_scores(family: str, dtype: DType) -> None:
+    report = equivalence.check(HonestEngine, asked(family, dtype))
+    assert report.passed
+    assert [(result.check, result.data) for result in report.checks] == [("scores", "random")]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("family", "fault"), FAULTS_WHEN_ASKED)
+def test_a_fault_shows_in_the_scores_by_a_wide_margin(family: str, fault: type[reference.Engine], dtype: DType) -> None:
+    (result,) = equivalence.check(fault, asked(family, dtype)).checks
+    assert not result.passed
+    assert result.differences.scores > 10 * result.tolerance.scores
 
 
 @pytest.mark.parametrize(("kind", "fault"), FAULTS_OF_OPTIMIZERS)

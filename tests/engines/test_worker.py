@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from engines import backends, datasets, networks, registry, worker
+from engines.calls import CallPolicy
 from engines.contract import Network, Optimizer, Setup
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.frameworks import reference
 from engines.protocol import SCRATCH, Case, Job
 from engines.registry import ENGINES_FOLDER
-from engines.run_record import Epoch, Phases, Training
+from engines.run_record import Epoch, Inference, Phases, Training
 from engines.timing import Policy
 from tests.engines.listener import Listener
 
@@ -68,6 +69,35 @@ def test_a_result_says_how_much_work_an_epoch_was() -> None:
     assert (len(training.epochs), training.warmup_epochs, training.order_from) == (5, 1, "harness")
     assert training.drift is not None
     assert training.settings == {"ties": "first"}
+
+
+def infer(**changes: Any) -> dict[str, Any]:
+    few = CallPolicy(warmup_calls=2, warmup_seconds=0.0, min_calls=20, min_seconds=0.0)
+    setup = dataclasses.replace(SETUP, task="infer")
+    return worker.infer(job(**{"kind": "infer", "setup": setup, "calls": few, **changes}), Listener())
+
+
+def test_a_network_that_is_asked_gives_the_distribution_of_its_calls() -> None:
+    found = infer()
+    inference = Inference(**found["inference"])
+    assert (inference.calls, inference.warmup_calls) == (20, 2)
+    assert list(inference.quantiles) == sorted(inference.quantiles)
+    assert inference.flops_per_call == networks.flops_per_call(NETWORK, SETUP.batch_size)
+    assert inference.seconds >= 20 * inference.quantiles[0]
+    assert found["phases"].keys() == {"import_seconds", "data_seconds", "build_seconds", "compile_seconds"}
+
+
+def test_a_call_that_returns_too_early_is_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Promise(np.ndarray):
+        pass
+
+    class Lazy(reference.Engine):
+        def predict(self, inputs: Any) -> Any:
+            return super().predict(inputs).view(Promise)
+
+    provide(monkeypatch, Lazy)
+    with pytest.raises(EngineError, match="may be lazy"):
+        infer()
 
 
 def test_training_learns_and_is_repeatable() -> None:
