@@ -46,8 +46,12 @@ def take(plan: Plan, machine: Machine, gpu_index: int = 0) -> Iterator[Outcome]:
     """One for each cell, in the plan's order."""
     first = {run.cell: run for run in reversed(plan.runs)}
     for cell in plan.cells:
-        reason = why_unsupported(cell)
+        reason = why_unsupported(cell) or _why_no_profile(cell)
         yield Outcome(cell, reason=reason) if reason else _profile(first[cell], plan, machine, gpu_index)
+
+
+def _why_no_profile(cell: Cell) -> str:
+    return "" if cell.workload.task == "train" else "Profiles are taken of training alone."
 
 
 def _profile(planned: PlannedRun, plan: Plan, machine: Machine, gpu_index: int) -> Outcome:

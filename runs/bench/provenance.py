@@ -9,7 +9,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from engines import machine, registry
+from engines import machine, optimizers, registry
 from engines.contract import Cell
 from engines.datasets.catalogue import SYNTHETIC_PREFIX
 from engines.gpus import names
@@ -102,7 +102,9 @@ def _git(*arguments: str) -> str:
 
 def _suite_options(cell: Cell, suite: str) -> dict[str, str]:
     if suite == AD_HOC:
-        return {"--dataset": cell.workload.dataset.name.removeprefix(SYNTHETIC_PREFIX)}
+        kind = optimizers.kind(cell.workload.optimizer)
+        optimizer = {} if kind == "sgd" else {"--optimizer": kind}
+        return {"--dataset": cell.workload.dataset.name.removeprefix(SYNTHETIC_PREFIX), **optimizer}
     return {"--suite": suite if suite in suites.shipped() else f"{suite}.toml"}
 
 

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from engines import canary, host, machine
-from engines.contract import Cell, Task
-from engines.protocol import Event, Job, JobKind
+from engines.contract import Cell
+from engines.protocol import Event, Job
 from engines.run_record import (
     Conditions,
     Epoch,
@@ -181,13 +181,10 @@ def measure(session: Session, planned: PlannedRun, before: Rate, on_event: Calla
     return dataclasses.replace(record, conditions=conditions)
 
 
-_JOBS: dict[Task, JobKind] = {"train": "train", "infer": "infer"}
-
-
 def _ask_worker(session: Session, planned: PlannedRun, on_event: Callable[[Event], None]) -> host.Outcome:
     cell, suite = planned.cell, session.plan.suite
     job = Job(
-        kind=_JOBS[cell.workload.task],
+        kind=cell.workload.task,
         setup=setup_of(cell, session.gpu_index),
         dataset=cell.workload.dataset,
         seed=planned.seed,

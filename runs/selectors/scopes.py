@@ -39,7 +39,7 @@ def asked_scope(query: Mapping[str, Any]) -> Scope:
 
 
 def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str = "") -> Scope:
-    """The experiment and machine asked for; else the newest experiment that has results, on its latest machine."""
+    """The experiment and machine asked for; else the newest experiment that trains, on its latest machine."""
     experiments = list(_with_results()[:OFFERED])
     experiment = _asked(experiments, experiment_slug)
     machines = machines_of(experiment) if experiment else []
@@ -50,7 +50,10 @@ def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str =
 
 
 def _with_results() -> QuerySet[Experiment]:
-    return Experiment.objects.filter(Exists(Coverage.objects.filter(experiment=OuterRef("pk"))))
+    """Each says whether it `trains`: most pages would have nothing to say of one that only asks networks."""
+    own = Summary.objects.filter(experiment=OuterRef("pk"), workload__task="train").order_by()
+    with_results = Experiment.objects.filter(Exists(Coverage.objects.filter(experiment=OuterRef("pk"))))
+    return with_results.annotate(trains=Exists(own))
 
 
 def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
@@ -58,7 +61,11 @@ def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
     if found is None and slug and "\0" not in slug:
         found = _with_results().filter(slug=slug).first()
         offered.extend([found] if found else [])
-    return found or next((each for each in offered if each.preset != NOISE_PRESET), next(iter(offered), None))
+    return found or next((each for each in offered if _is_usual(each)), next(iter(offered), None))
+
+
+def _is_usual(experiment: Any) -> bool:
+    return bool(experiment.preset != NOISE_PRESET and experiment.trains)
 
 
 def machines_of(experiment: Experiment) -> list[Machine]:
@@ -82,7 +89,7 @@ def with_both_devices(scope: Scope) -> Scope:
     if "gpu" not in own and others["gpu"]:
         return replace(scope, gpu_machine=others["gpu"])
     if "cpu" not in own and others["cpu"]:
-        return replace(scope, machine=others["cpu"], gpu_machine=scope.machine)
+        return replace(scope, machine=others["cpu"], gpu_machine=scope.machine if "gpu" in own else None)
     return scope
 
 
@@ -95,8 +102,9 @@ def machines_with_a_gpu(scope: Scope) -> list[Machine]:
 
 
 def _devices_with_times(experiment: Experiment) -> dict[int, set[str]]:
+    """Times of training: a cell without one has a reason."""
     found: dict[int, set[str]] = {}
-    timed = Summary.objects.filter(experiment=experiment, reason="")  # a cell without a time has a reason
+    timed = Summary.objects.filter(experiment=experiment, reason="", workload__task="train")
     for machine, device in timed.order_by().values_list("machine", "device").distinct():
         found.setdefault(machine, set()).add(device)
     return found

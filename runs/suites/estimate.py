@@ -15,7 +15,7 @@ from runs.suites.suite import Suite
 Kind = tuple[str, Track, NetworkType, Task, Device]
 """Engine, track, type of network, task and device: such cells start alike, and are about as fast for their size."""
 
-# Rough figures for what has not run here yet. Seconds of a run beside its epochs or calls, all being compiled:
+# Rough figures for what has not run here yet. Seconds of a run beside its epochs or calls, once compiled:
 _OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
 _USUAL_OVERHEAD_SECONDS = 6.0
 # and more in a cell's first run, of those that keep on the disk what they compile:

@@ -19,10 +19,10 @@ from runs.models.stored_form import PartTexts, stored_form
 from runs.pages.index import CHARTS, TABLES
 from runs.records.run_records import parse_record
 from runs.selectors.cells import cells_of
-from runs.selectors.scopes import scope
+from runs.selectors.scopes import machines_with_a_gpu, scope, with_both_devices
 from runs.services.recording import record_runs
 from runs.services.summaries import rebuild_summaries, recount
-from tests.records import make_inference, make_inference_record, make_record
+from tests.records import MACHINE, make_inference, make_inference_record, make_record
 
 pytestmark = pytest.mark.django_db
 ENGINES = ("tensorflow", "keras-tensorflow")
@@ -138,6 +138,26 @@ def test_each_task_has_its_own_cells() -> None:
     assert {(row.task, row.batch_size) for row in inference} == {("infer", 1), ("infer", 100)}
     assert {row.training for row in inference} == {"batch 1", "batch 100"}
     assert all(len(row.tails) == len(row.means) == 3 for row in inference)
+
+
+def test_pages_go_on_showing_the_newest_experiment_that_trains() -> None:
+    record_runs(records=[*trained(), *asked(experiment="inference")])
+    found = scope()
+    assert found.experiment is not None
+    assert found.experiment.slug == "quick"
+    assert {each.slug for each in found.experiments} == {"quick", "inference"}
+
+
+def test_a_gpu_that_was_only_asked_has_no_speed_up_to_offer() -> None:
+    gpu = dataclasses.replace(MACHINE, name="lab-2", fingerprint="9" * 32)
+    on_gpu = [
+        dataclasses.replace(each, machine=gpu, cell=dataclasses.replace(each.cell, device="gpu"))
+        for each in asked(experiment="quick")
+    ]
+    record_runs(records=[*trained(), *on_gpu])
+    found = scope("quick")
+    assert machines_with_a_gpu(found) == []
+    assert with_both_devices(found).gpu_machine is None
 
 
 def test_a_gate_that_failed_for_one_task_says_nothing_of_the_other() -> None:

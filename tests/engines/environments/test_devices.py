@@ -58,7 +58,7 @@ def test_an_engine_that_is_not_installed_names_the_command(root: Path) -> None:
     assert told.notes == ("The environment theano is not installed. Type: python manage.py engines install theano",)
 
 
-@pytest.mark.parametrize("slug", registry.ENGINES)
+@pytest.mark.parametrize("slug", [slug for slug, info in registry.ENGINES.items() if "gpu" in info.devices])
 def test_where_no_gpu_is_seen_every_engine_says_the_same_whatever_is_installed(
     slug: str, software: Callable[..., None]
 ) -> None:
@@ -67,6 +67,13 @@ def test_where_no_gpu_is_seen_every_engine_says_the_same_whatever_is_installed(
     software(environment, theano="1.0.5", tensorflow="2.21.0", jax="0.10.2", torch="2.13.0", keras="3.15.1")
     assert readiness.why_not(registry.find(slug), "gpu", []) == "No GPU seen."
     assert readiness.readiness(registry.find(slug), []).notes == ("No GPU seen.",)
+
+
+def test_an_engine_for_the_cpu_alone_says_so_whatever_gpu_there_is() -> None:
+    onnxruntime = registry.find("onnxruntime")
+    assert {readiness.why_not(onnxruntime, "gpu", gpus) for gpus in ((), GPUS)} == {
+        "ONNX Runtime has no way to use a GPU."
+    }
 
 
 def test_an_installed_engine_runs_on_the_cpu_and_says_that_there_is_no_gpu(software: Callable[..., None]) -> None:

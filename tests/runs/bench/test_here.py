@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from engines import datasets, machine
-from engines.contract import Cell, Device, Network
+from engines.contract import Cell, Device, Network, Optimizer
 from engines.run_record import Environment
-from runs.bench import here, provenance
+from runs.bench import here, profiles, provenance
 from runs.errors import RunsError
-from tests.records import ENVIRONMENT, make_cell
+from tests.records import ENVIRONMENT, MACHINE, asked, make_cell
+from tests.runs.bench.sittings import make_plan
 
 CELL = make_cell("tensorflow")
 
@@ -80,6 +81,33 @@ def test_the_command_names_what_a_network_without_a_suite_trained_on() -> None:
     assert "--dataset fashion-mnist-10k --engines theano" in provenance.command_for(cell, "ad-hoc")
     assert "--suite" not in provenance.command_for(cell, "ad-hoc")
     assert "--shipped-if-missing" in provenance.command_for(cell, "quick")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "words"),
+    [(Optimizer(), ""), (Optimizer(momentum=0.9), "--optimizer momentum"), (Optimizer("adam"), "--optimizer adam")],
+)
+def test_the_command_names_the_optimizer_where_no_suite_does(optimizer: Optimizer, words: str) -> None:
+    cell = dataclasses.replace(CELL, workload=dataclasses.replace(CELL.workload, optimizer=optimizer))
+    assert words in provenance.command_for(cell, "ad-hoc")
+    assert ("--optimizer" in provenance.command_for(cell, "ad-hoc")) == bool(words)
+    assert "--optimizer" not in provenance.command_for(cell, "families")
+
+
+def test_the_command_names_the_task_that_is_not_training() -> None:
+    assert "--tasks infer" in provenance.command_for(asked(CELL), "ad-hoc")
+    assert "--tasks" not in provenance.command_for(CELL, "ad-hoc")
+
+
+def test_no_profile_is_taken_of_a_network_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiles, "why_unsupported", lambda cell: "")
+    (outcome,) = profiles.take(make_plan(asked(CELL)), MACHINE)
+    assert (outcome.record, outcome.reason) == (None, "Profiles are taken of training alone.")
+
+
+def test_an_engine_is_not_asked_for_what_it_does_not_declare() -> None:
+    cell = make_cell("onnxruntime")
+    assert here.why_unsupported(cell) == "ONNX Runtime does not train networks."
 
 
 def test_one_gpu_of_several_is_chosen_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
