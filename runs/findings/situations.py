@@ -136,6 +136,11 @@ class Answer:
         ]
 
     @property
+    def is_of_the_study(self) -> bool:
+        """Of others the study said nothing."""
+        return of_type(self.found.situation.network_type).is_studied
+
+    @property
     def published_titles(self) -> list[str]:
         return [engine_title(slug) for slug in self.published]
 

@@ -29,6 +29,7 @@ from runs.selectors.runs import (
 from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell, in_order
 from runs.words import numbers
+from runs.words.cells import task_words
 from runs.words.engines import engine_title
 
 SECTION = tab("engines", gettext_noop("Engines"))
@@ -58,6 +59,7 @@ def engine(request: HttpRequest, slug: str) -> HttpResponse:
         gates=gates_table(slug, gated),
         tracks=tracks_table({track: run.record for track, run in tracks.items()}),
         payoffs=payoffs_of_engine(slug, tracks),
+        tasks=[task_words(task) for task in found.tasks],
         has_docs=docs_of(slug) is not None,
         libraries_then=published().libraries_then.get(found.framework, {}),
         environments=environments_table(environments, extents),
@@ -112,7 +114,8 @@ def _gate_row(slug: str, each: Gated) -> list[TableCell]:
 
 def tracks_table(tracks: Mapping[str, Mapping[str, Any]]) -> Table:
     """What each track sets, setting by setting; those that differ first."""
-    settings = {track: (record.get("training") or {}).get("settings") or {} for track, record in tracks.items()}
+    results = {track: record.get("training") or record.get("inference") or {} for track, record in tracks.items()}
+    settings = {track: result.get("settings") or {} for track, result in results.items()}
     names = list(dict.fromkeys(name for own in settings.values() for name in own))
     names.sort(key=lambda name: len({own.get(name) for own in settings.values()}) < 2)
     columns = [Column(_("Setting")), *(Column(_(track), wraps=True) for track in settings)]

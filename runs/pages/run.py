@@ -118,8 +118,13 @@ def _style(run: Run) -> SeriesStyle:
 
 
 def data_of(run: Run) -> str:
+    """What it trained on; of a network that is asked, what it was asked about, and how many samples at a time."""
     workload = run.workload
-    return data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)
+    if workload.task == "train":
+        return data_words(workload.dataset, workload.train_samples, is_synthetic=workload.is_synthetic)
+    data = data_words(workload.dataset, workload.test_samples, is_synthetic=workload.is_synthetic)
+    batch = _("batch {n}").format(n=numbers.count(workload.batch_size))
+    return f"{data}, {batch}"
 
 
 def unstable_reasons(run: Run) -> list[str]:

@@ -133,6 +133,8 @@ _EVERYTHING = ("experiment", "machine", "environment", "workload")
 
 _RECORD_PARTS = ("environment_part", "machine_part")
 MOST_PAGES = 200
+MOST_PLACES = 10
+"""So many experiments and machines at most are searched for an engine's newest run that trained."""
 
 
 def run_page(wished: Mapping[str, str], before: str = "", order: Order | None = None, page: str = "") -> RunPage:
@@ -192,20 +194,24 @@ def newest_run_of_each_track(slug: str) -> dict[str, Run]:
 
 
 def _newest_run(slug: str, track: Track) -> Run | None:
-    """From the experiment and the machine that coverage names: else all the engine's runs might be read."""
-    place = Coverage.objects.filter(engine=slug, track=track).order_by("-newest_run_at").first()
-    if place is None:
-        return None
-    runs = Run.objects.filter(experiment=place.experiment_id, machine=place.machine_id, engine=slug, track=track)
-    return runs.select_related("experiment", "machine", *_RECORD_PARTS).order_by("-finished_at", "-pk").first()
+    """The newest that trained; of an engine that never did, the newest."""
+    places = list(Coverage.objects.filter(engine=slug, track=track).order_by("-newest_run_at")[:MOST_PLACES])
+    trained = (_newest_at(place, workload__task="train") for place in places)
+    return next(filter(None, trained), None) or next(map(_newest_at, places), None)
+
+
+def _newest_at(place: Coverage, **conditions: str) -> Run | None:
+    """At the experiment and the machine that coverage names: else all the engine's runs might be read."""
+    own = {"experiment": place.experiment_id, "machine": place.machine_id, "engine": place.engine, "track": place.track}
+    runs = Run.objects.filter(**own, **conditions).select_related("experiment", "machine", *_RECORD_PARTS)
+    return runs.order_by("-finished_at", "-pk").first()
 
 
 def runs_beside(run: Run) -> list[Run]:
     """The finished runs of a run's cell, itself among them, by block; excluded ones too."""
     same = {name: getattr(run, f"{name}_id") for name in ("experiment", "machine", "environment", "workload")}
-    runs = Run.objects.filter(
-        engine=run.engine, track=run.track, device=run.device, threads=run.threads, status="finished", **same
-    )
+    same |= {name: getattr(run, name) for name in ("engine", "track", "device", "threads", "engine_sha256")}
+    runs = Run.objects.filter(status="finished", **same)
     return list(runs.defer("body").order_by("block", "pk")[:500])
 
 

@@ -19,6 +19,7 @@ from runs.models.stored_form import PartTexts, stored_form
 from runs.pages.index import CHARTS, TABLES
 from runs.records.run_records import parse_record
 from runs.selectors.cells import cells_of
+from runs.selectors.runs import newest_run_of_each_track
 from runs.selectors.scopes import machines_with_a_gpu, scope, with_both_devices
 from runs.services.recording import record_runs
 from runs.services.summaries import rebuild_summaries, recount
@@ -175,11 +176,23 @@ def test_a_run_of_calls_says_so_on_its_page_in_the_list_and_in_the_api(client: C
     assert "per call, the median of all" in page
     assert re.search(r"99 % of the calls within", page)
     assert "Optimizer" not in page
-    assert "a call" in client.get("/runs/").content.decode()
+    assert "14,500 samples, batch 100" in page
+    listed = client.get("/runs/").content.decode()
+    assert "2.00 ms" in listed
+    assert "MLP 8 × 25, inference" in listed
     found = client.get(f"/api/v1/runs/{run.run_id}/").json()
     assert (found["task"], found["epoch_seconds"], found["call_seconds"]) == ("infer", None, 2e-3)
     assert found["samples_per_second"] == pytest.approx(100 / 2.1e-3)
     assert client.get("/api/v1/runs/?task=train").json()["results"] == []
+
+
+def test_an_engine_s_page_shows_what_its_tracks_set_for_training(client: Client) -> None:
+    later = {"finished_at": "2026-11-25T08:00:10+00:00", "experiment": "inference"}
+    record_runs(records=[*trained(), *asked(**later)])
+    newest = newest_run_of_each_track("tensorflow")
+    assert {track: run.workload.task for track, run in newest.items()} == {"idiomatic": "train"}
+    assert newest_run_of_each_track("onnxruntime")["idiomatic"].workload.task == "infer"
+    assert "tasks:\n    inference." in client.get("/engines/onnxruntime/").content.decode()
 
 
 def test_quantiles_have_their_names() -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from runs.charts.style import SeriesStyle, chip, style_for
-from runs.models import Run
+from runs.models import Run, Workload
 from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.coverage import Extent
 from runs.selectors.runs import Order
@@ -96,11 +96,10 @@ def time_words(run: Run) -> str:
     return numbers.seconds(run.seconds) if run.workload.task == "train" else numbers.milliseconds(run.seconds)
 
 
-def _time_of(run: Run) -> str:
-    """A call's is no epoch's, and says so."""
-    if run.workload.task == "train" or run.seconds is None:
-        return time_words(run)
-    return _("{time} a call").format(time=time_words(run))
+def _samples_of(run: Run) -> int:
+    """Of what is timed: an epoch's, or a call's."""
+    workload: Workload = run.workload
+    return workload.train_samples if workload.task == "train" else workload.batch_size
 
 
 RUN_COLUMNS: tuple[RunColumn, ...] = (
@@ -116,13 +115,11 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
         gettext_noop("Data"),
         lambda run: TableCell(data_name(run.workload.dataset, is_synthetic=run.workload.is_synthetic)),
     ),
-    RunColumn(
-        gettext_noop("Samples"), lambda run: TableCell(numbers.count(run.workload.train_samples)), is_number=True
-    ),
+    RunColumn(gettext_noop("Samples"), lambda run: TableCell(numbers.count(_samples_of(run))), is_number=True),
     RunColumn(gettext_noop("On"), lambda run: TableCell(on_words(run.device, run.threads))),
     RunColumn(
-        gettext_noop("Time per epoch"),
-        lambda run: TableCell(_time_of(run)),
+        gettext_noop("Epoch or call"),
+        lambda run: TableCell(time_words(run)),
         is_number=True,
         sort="seconds",
         order="seconds",
