@@ -114,5 +114,5 @@ def make_inference_record(
     batch_size: int = 100,
     **changes: Any,
 ) -> RunRecord:
-    cell = asked(make_cell(engine, network), batch_size=batch_size)
+    cell = changes.pop("cell", None) or asked(make_cell(engine, network), batch_size=batch_size)
     return make_record(cell=cell, **{"training": None, "inference": make_inference(cell, median_seconds), **changes})

@@ -11,8 +11,11 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs.api import documents, findings, queries
+from engines.contract import Task
+from runs.api import finding_documents as documents
+from runs.api import findings, queries
 from runs.api.base import View
+from runs.api.documents import PageOf
 from runs.api.schema import described
 from runs.pages import files
 from runs.pages.index import CHARTS, SPECS
@@ -34,11 +37,12 @@ class ScopeView(View):
     """One finding about one experiment on one machine."""
 
     query_model = queries.ScopeQuery
+    task: ClassVar[Task] = "train"
     finding: ClassVar[Callable[[Scope, QueryDict], BaseModel]]
 
     def get(self, request: Request) -> Response:
         asked = self.query
-        scope = findings.asked_scope(asked.experiment, asked.machine, asked.gpu_machine)
+        scope = findings.asked_scope(asked.experiment, asked.machine, asked.gpu_machine, task=self.task)
         return Response(type(self).finding(scope, request.query_params))
 
 
@@ -57,6 +61,15 @@ class Scaling(ScopeView):
     finding = findings.scaling_document
 
 
+@described(documents.Inference, query=queries.InferenceQuery, missing=True)
+class Inference(ScopeView):
+    """How fast engines answer: calls of one network over batch sizes, and how they stand when they train it."""
+
+    query_model = queries.InferenceQuery
+    task = "infer"
+    finding = findings.inference
+
+
 @described(documents.Recommendation, query=queries.AnswerQuery, missing=True)
 class Recommendation(ScopeView):
     """Which engine to take in each situation, and what it rests on."""
@@ -72,7 +85,7 @@ class Claims(ScopeView):
     finding = findings.claims
 
 
-@described(documents.PageOf[documents.ChartEntry])
+@described(PageOf[documents.ChartEntry])
 class Charts(View):
     """The charts there are."""
 
@@ -85,7 +98,7 @@ class Charts(View):
             )
             for slug in CHARTS
         ]
-        return Response(documents.PageOf[documents.ChartEntry](results=entries, next=None))
+        return Response(PageOf[documents.ChartEntry](results=entries, next=None))
 
 
 @described(documents.Chart, query=queries.ChartQuery, missing=True)

@@ -8,17 +8,20 @@ from typing import Any
 
 from django.http import QueryDict
 
-from runs.api import documents
+from engines.contract import Task
+from runs.api import finding_documents as documents
 from runs.errors import NotFoundError
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.facets import FacetState
+from runs.findings.inference import answering
 from runs.findings.recommendation import Row
 from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
 from runs.pages.explore import exploration
+from runs.pages.inference import asked_inference
 from runs.pages.parts.comparison import conditions
 from runs.pages.speed_ups import found_speed_ups
 from runs.selectors import scopes
@@ -29,9 +32,11 @@ from runs.selectors.study import claims_in, published_recommendations, published
 from runs.stats import Estimate, Ratio
 
 
-def asked_scope(experiment: str | None, machine: int | None, gpu_machine: int | None = None) -> Scope:
+def asked_scope(
+    experiment: str | None, machine: int | None, gpu_machine: int | None = None, *, task: Task = "train"
+) -> Scope:
     """Raises NotFoundError where a page would show another experiment or machine instead."""
-    scope = scopes.scope(experiment or "", str(machine or ""), str(gpu_machine or ""))
+    scope = scopes.scope(experiment or "", str(machine or ""), str(gpu_machine or ""), task=task)
     if experiment and (scope.experiment is None or scope.experiment.slug != experiment):
         known = [each.slug for each in scope.experiments]
         raise NotFoundError(f"There is no experiment {experiment!r} with results.", {"known": known})
@@ -176,19 +181,57 @@ def _scaling(line: Line) -> documents.ScalingOf:
     )
 
 
+def inference(scope: Scope, query: QueryDict) -> documents.Inference:
+    """Raises NotFoundError where what is asked for was not measured: a page would show something else instead."""
+    page = asked_inference(query, scope)
+    found = page.found
+    _check_choices(found.picked.facets, found.wished)
+    return documents.Inference(
+        scope=_scope(page.scope, found.picked.rows),
+        conditions=page.conditions,
+        choices=[_choice(facet) for facet in found.picked.facets],
+        calls=[_calls(standing, found.front.get(id(standing.row))) for standing in found.standings],
+        trained_in=page.trained_in.slug if page.trained_in else None,
+        trained=[_standing(standing) for standing in page.trained.standings] if page.trained else [],
+        not_compared=found.differing,
+    )
+
+
+def _calls(standing: Standing, front: str | None) -> documents.Calls:
+    row = standing.row
+    found = answering(row)
+    rate = found.rate if found else None
+    return documents.Calls(
+        engine=row.engine,
+        network=row.network_type,
+        layers=row.hidden_layers,
+        width=row.width,
+        environment_id=row.environment_id,
+        held=_held(row),
+        call=_estimate(found.call if found else None),
+        tail=_estimate(found.tail if found else None),
+        samples_per_second=documents.Rate(**asdict(rate)) if rate else None,
+        to_fastest=_ratio(standing.ratio),
+        verdict=standing.verdict or None,
+        front=front,
+        missing=None if len(row.samples) else row.missing_status,
+        reason=row.reason,
+    )
+
+
 def recommendation(scope: Scope, query: QueryDict) -> documents.Recommendation:
     """Raises NotFoundError where what is asked for fits no answer: a page would show another one instead."""
     rows = cells_of(scope)
     rope = region_of(*scope.measured_on)
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
     found = answers(rows, published_recommendations(), rope=rope, wished=wished)
-    _check_choices(found, wished)
+    _check_choices([facet for answer in found for facet in answer.facets], wished)
     return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
 
 
-def _check_choices(found: Sequence[Answer], wished: Wishes) -> None:
+def _check_choices(facets: Sequence[FacetState], wished: Wishes) -> None:
     for name, values in wished.items():
-        states = [facet for answer in found for facet in answer.facets if facet.name == name]
+        states = [facet for facet in facets if facet.name == name]
         known = {choice.value: choice.label for facet in states for choice in facet.choices}
         for value in values:
             if value not in known:

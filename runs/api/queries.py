@@ -77,6 +77,17 @@ class AnswerQuery(ChoiceQuery):
     threads: tuple[Word, ...] = ()
 
 
+class InferenceQuery(ScopeQuery):
+    """Which network, as `mlp-8x100`, and what to hold equal: the first value given; the richest if none is."""
+
+    network: tuple[Word, ...] = ()
+    data: tuple[Word, ...] = ()
+    device: tuple[Word, ...] = ()
+    threads: tuple[Word, ...] = ()
+    track: tuple[Word, ...] = ()
+    """Both if none is given."""
+
+
 _FACETS: dict[str, Any] = {facet.name: (tuple[Word, ...], ()) for facet in FACETS}
 
 

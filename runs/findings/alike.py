@@ -17,12 +17,12 @@ from django.utils.translation import gettext_noop as _
 
 from runs.findings.cells import CellRow
 from runs.words import numbers
-from runs.words.cells import threads_words
+from runs.words.cells import task_words, threads_words
 from runs.words.engines import engine_title
 from runs.words.networks import named
 
 Aspect = Literal[
-    "network", "data", "training", "engine", "track", "device", "threads", "machine", "environment", "code"
+    "network", "data", "training", "batch", "engine", "track", "device", "threads", "machine", "environment", "code"
 ]
 Held = tuple[Any, ...]
 """What must be equal for two cells to be compared: the key of a group."""
@@ -30,7 +30,8 @@ Held = tuple[Any, ...]
 _COLUMNS: Mapping[Aspect, tuple[str, ...]] = {
     "network": ("network_type", "hidden_layers", "width", "options"),
     "data": ("dataset", "data_source", "data_sha256", "train_samples"),
-    "training": ("task", "batch_size", "optimizer", "learning_rate"),
+    "training": ("task", "optimizer", "learning_rate"),
+    "batch": ("batch_size",),
     "engine": ("engine",),
     "track": ("track",),
     "device": ("device",),
@@ -108,6 +109,7 @@ _TITLES: Mapping[Aspect, str] = {
     "network": _("network"),
     "data": _("data"),
     "training": _("training"),
+    "batch": _("batch size"),
     "engine": _("engine"),
     "track": _("track"),
     "device": _("device"),
@@ -119,7 +121,8 @@ _TITLES: Mapping[Aspect, str] = {
 _LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "network": lambda row: named(row.network),
     "data": lambda row: f"{row.data_label} ({row.data_sha256[:8]})",
-    "training": lambda row: row.training,
+    "training": lambda row: task_words(row.task) if row.task == "infer" else f"{row.optimizer} {row.learning_rate:g}",
+    "batch": lambda row: numbers.count(row.batch_size),
     "engine": lambda row: engine_title(row.engine),
     "track": lambda row: gettext(row.track),
     "device": lambda row: row.device.upper(),

@@ -30,15 +30,16 @@ def selects(found: Iterable[tuple[str, Sequence[FacetState]]], asked: Mapping[st
     for network_type, facets in found:
         for facet in facets:
             title = f"{facet.title}, {network_title(network_type)}" if facet.name == "data" else facet.title
-            labels = offered.setdefault((facet.name, title), {})
+            otherwise = _("all") if facet.multiple else _("the one with most results")
+            labels = offered.setdefault((facet.name, title), {"": otherwise})
             labels.update((choice.value, choice.label) for choice in facet.choices)
     return [
         _select(name, title, labels, asked.get(name, ()))
         for (name, title), labels in offered.items()
-        if len(labels) > 1
+        if len(labels) > 2
     ]
 
 
 def _select(name: str, title: str, labels: Mapping[str, str], asked: Sequence[str]) -> Select:
     value = next((each for each in asked if each in labels), "")
-    return Select(name, title, [("", _("the one with most results")), *labels.items()], value)
+    return Select(name, title, list(labels.items()), value)

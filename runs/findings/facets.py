@@ -11,13 +11,13 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from engines.contract import NetworkType
+from engines.contract import Network, NetworkType
 from engines.networks import of_type
 from runs.findings.cells import CellRow
 from runs.words import numbers
 from runs.words.cells import missing_words
 from runs.words.engines import engine_place, engine_title
-from runs.words.networks import network_place, network_title
+from runs.words.networks import named, network_place, network_title
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,21 @@ FACETS: tuple[Facet, ...] = (
     ),
 )
 FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
+
+
+def network_slug(network: Network) -> str:
+    """How an address names one network: `mlp-8x200`; its options follow where it has any."""
+    return "-".join([f"{network.type}-{network.hidden_layers}x{network.width}", *map(str, network.options)])
+
+
+ONE_NETWORK = Facet(
+    "network",
+    _("Network"),
+    value=lambda row: network_slug(row.network),
+    label=lambda row: named(row.network),
+    order=lambda row: (*network_place(row.network_type), row.hidden_layers, row.width, row.options),
+)
+"""For answers about one network, where most are about a family of them."""
 
 
 def pick(rows: Iterable[CellRow], wished: Mapping[str, Sequence[str]], facets: Sequence[Facet] = FACETS) -> Picked:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from runs.findings.alike import alike
+from runs.findings.alike import Aspect, alike
 from runs.findings.cells import CellRow
 from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself, within
 
@@ -23,16 +23,18 @@ class Standing:
     """By what the verdict was decided, where it was not the interval that is shown."""
 
 
-def standings(rows: Sequence[CellRow], *, rope: float = EQUIVALENCE) -> list[Standing]:
-    """Engines that differ in nothing else, the smallest network first; in each group the fastest first and what is
-    missing last. `rope` is the region of practical equivalence of the machine."""
-    groups = sorted(alike(rows, but="engine"), key=lambda group: _group_order_of(group[0]))
+def standings(
+    rows: Sequence[CellRow], *, but: Aspect | tuple[Aspect, ...] = "engine", rope: float = EQUIVALENCE
+) -> list[Standing]:
+    """Engines that differ in nothing else (or in `but`), the smallest network first; in each group the fastest first
+    and what is missing last. `rope` is the region of practical equivalence of the machine."""
+    groups = sorted(alike(rows, but=but), key=lambda group: _group_order_of(group[0]))
     return [standing for group in groups for standing in _group(group, rope)]
 
 
 def _group_order_of(row: CellRow) -> tuple[object, ...]:
     size = (row.network_type, row.hidden_layers, row.width)
-    return (*size, row.data_key, row.training_key, row.device, row.threads, row.track, row.machine)
+    return (*size, row.data_key, row.batch_size, row.training_key, row.device, row.threads, row.track, row.machine)
 
 
 def _group(rows: Sequence[CellRow], rope: float) -> list[Standing]:

@@ -17,10 +17,8 @@ from runs.pages.parts.rendering import render_page, tab
 from runs.selectors import coverage
 from runs.selectors.coverage import Extent
 from runs.selectors.progress import progress_of
-from runs.selectors.runs import (
-    latest_runs,
-)
-from runs.selectors.scopes import machines_of
+from runs.selectors.runs import latest_runs
+from runs.selectors.scopes import machines_of, tasks_of
 from runs.tables.table import Column, Table, TableCell
 
 SECTION = tab("experiments", gettext_noop("Experiments"))
@@ -42,6 +40,7 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponse:
         "experiment",
         SECTION,
         experiment=found,
+        tasks=tasks_of(found),
         progress=progress_of(found),
         machines=machines_table(machines, extents),
         latest=runs_table(latest_runs(experiment=found), _("Its newest runs"), without="Experiment"),

@@ -26,6 +26,7 @@ from runs.pages import (
     figures,
     health,
     home,
+    inference,
     machines,
     notes,
     recommendation,
@@ -39,7 +40,7 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, claims, compare, recommendation),
+    *(home, figures, explore, speed_ups, threads, inference, claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, notes),
     *(about, search, accounts, health),
 )

@@ -20,7 +20,7 @@ from runs.charts.style import Chip, guide_style, publication_style
 from runs.findings.alike import HELD_NAMES, Place, held_values, place
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select, selects
-from runs.findings.facets import FACETS_BY_NAME, Picked, pick
+from runs.findings.facets import FACETS_BY_NAME, Picked, network_slug, pick
 from runs.findings.run_details import RunDetails
 from runs.findings.scaling import Line, differing, lines, newest_lines
 from runs.pages.parts.asked import asked_cells, scope_query
@@ -66,11 +66,11 @@ class ThreadScaling:
     @property
     def network(self) -> Network | None:
         asked = self.wished.get("network", ())
-        return next((each for each in self.networks if slug(each) in asked), next(iter(self.networks), None))
+        return next((each for each in self.networks if network_slug(each) in asked), next(iter(self.networks), None))
 
     @property
     def network_choices(self) -> list[tuple[str, str]]:
-        return [(slug(each), str(each)) for each in self.networks]
+        return [(network_slug(each), str(each)) for each in self.networks]
 
     @cached_property
     def picked(self) -> Picked:
@@ -221,10 +221,6 @@ def _point(x: int, found: Any, factor: float, url: str) -> Point:
     return Point(x, value * factor, low, high, found.runs, url)
 
 
-def slug(network: Network) -> str:
-    return f"{network.type}-{network.hidden_layers}x{network.width}"
-
-
 # ---------------------------------------------------------------- threads
 
 
@@ -263,7 +259,7 @@ def _thread_selects(found: ThreadScaling, query: QueryDict) -> list[Select]:
     if not found.network:
         return []
     asked = {name: query.getlist(name) for name in query}
-    network = Select("network", _("Network"), found.network_choices, slug(found.network))
+    network = Select("network", _("Network"), found.network_choices, network_slug(found.network))
     return [network, *selects([(found.network.type, found.picked.facets)], asked)]
 
 

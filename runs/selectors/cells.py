@@ -20,7 +20,7 @@ from engines.contract import Task
 from engines.registry import ENGINES
 from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
-from runs.models import Coverage, Environment, Summary
+from runs.models import Coverage, Environment, Experiment, Summary
 from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
@@ -64,6 +64,21 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
 
 
 MOST_PEER_CELLS = 2_000
+
+
+def cells_trained_as(scope: Scope, asked: CellRow) -> tuple[Experiment | None, list[CellRow]]:
+    """Cells that train the very network that is asked, on its data, machine, device and threads: those of the scope's
+    experiment, else those of the newest that has some."""
+    same = {f"workload__{name}": getattr(asked, name) for name in _ASKED_AND_TRAINED}
+    where = {"machine": asked.machine_id, "device": asked.device, "threads": asked.threads}
+    own = Summary.objects.filter(workload__task="train", **where, **same)
+    of_scope = own.filter(experiment=scope.experiment)
+    newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
+    experiment = scope.experiment if of_scope.exists() else Experiment.objects.filter(pk__in=newest[:1]).first()
+    return experiment, cell_rows(own.filter(experiment=experiment)) if experiment else []
+
+
+_ASKED_AND_TRAINED = ("network_type", "hidden_layers", "width", "options", "dataset", "data_source")
 
 _SAME = (
     *("engine", "track", "device", "threads", "engine_sha256", "workload_id", "environment_id", "machine_id"),

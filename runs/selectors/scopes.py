@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from engines.contract import Task
 from runs.errors import NotFoundError
 from runs.models import Coverage, Experiment, Machine, Summary
 
@@ -33,15 +34,15 @@ class Scope:
         return [machine for machine in (self.machine, self.gpu_machine) if machine]
 
 
-def asked_scope(query: Mapping[str, Any]) -> Scope:
+def asked_scope(query: Mapping[str, Any], task: Task = "train") -> Scope:
     """By the parameters `experiment`, `machine` and `gpu_machine` of a page's address."""
-    return scope(*(query.get(name) or "" for name in ("experiment", "machine", "gpu_machine")))
+    return scope(*(query.get(name) or "" for name in ("experiment", "machine", "gpu_machine")), task=task)
 
 
-def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str = "") -> Scope:
-    """The experiment and machine asked for; else the newest experiment that trains, on its latest machine."""
-    experiments = list(_with_results()[:OFFERED])
-    experiment = _asked(experiments, experiment_slug)
+def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str = "", *, task: Task = "train") -> Scope:
+    """The experiment and machine asked for; else the newest experiment that does the task, on its latest machine."""
+    experiments = list(_with_results(task)[:OFFERED])
+    experiment = _asked(experiments, experiment_slug, task)
     machines = machines_of(experiment) if experiment else []
     by_key = {str(machine.pk): machine for machine in machines}
     wanted = by_key.get(machine_pk) or next(iter(machines), None)
@@ -49,23 +50,29 @@ def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str =
     return Scope(experiment, wanted, experiments, machines, other if other != wanted else None)
 
 
-def _with_results() -> QuerySet[Experiment]:
-    """Each says whether it `trains`: most pages would have nothing to say of one that only asks networks."""
-    own = Summary.objects.filter(experiment=OuterRef("pk"), workload__task="train").order_by()
+def _with_results(task: Task) -> QuerySet[Experiment]:
+    """Each says whether it `does` the task: a page would have nothing to say of one that does not."""
+    own = Summary.objects.filter(experiment=OuterRef("pk"), workload__task=task).order_by()
     with_results = Experiment.objects.filter(Exists(Coverage.objects.filter(experiment=OuterRef("pk"))))
-    return with_results.annotate(trains=Exists(own))
+    return with_results.annotate(does=Exists(own))
 
 
-def _asked(offered: list[Experiment], slug: str) -> Experiment | None:
+def _asked(offered: list[Experiment], slug: str, task: Task) -> Experiment | None:
     found = next((experiment for experiment in offered if experiment.slug == slug), None)
     if found is None and slug and "\0" not in slug:
-        found = _with_results().filter(slug=slug).first()
+        found = _with_results(task).filter(slug=slug).first()
         offered.extend([found] if found else [])
     return found or next((each for each in offered if _is_usual(each)), next(iter(offered), None))
 
 
 def _is_usual(experiment: Any) -> bool:
-    return bool(experiment.preset != NOISE_PRESET and experiment.trains)
+    return bool(experiment.preset != NOISE_PRESET and experiment.does)
+
+
+def tasks_of(experiment: Experiment) -> set[str]:
+    """What its runs do: train, infer, or both."""
+    own = Summary.objects.filter(experiment=experiment).order_by()
+    return set(own.values_list("workload__task", flat=True).distinct())
 
 
 def machines_of(experiment: Experiment) -> list[Machine]:

@@ -15,7 +15,7 @@ from engines import networks
 from engines.contract import DataSet, Network, Optimizer, Option, Workload, as_json, content_hash
 from engines.networks import ARCHITECTURES
 from engines.run_record import RunRecord
-from runs.api.documents import Held
+from runs.api.finding_documents import Held
 from runs.errors import RecordError
 from runs.findings.alike import HELD_NAMES
 from runs.models import Run, Summary

@@ -16,6 +16,7 @@ from engines.run_record import QUANTILES, RunRecord
 from runs.errors import RecordError
 from runs.models import Run, Summary
 from runs.models.stored_form import PartTexts, stored_form
+from runs.pages import inference
 from runs.pages.index import CHARTS, TABLES
 from runs.records.run_records import parse_record
 from runs.selectors.cells import cells_of
@@ -121,8 +122,11 @@ def test_no_table_chart_or_answer_about_training_changes_when_calls_arrive(clien
 
 
 def everything(client: Client) -> dict[str, str]:
-    addresses = [f"/charts/{slug}.json" for slug in CHARTS if slug not in {"epochs", "losses", "place"}]
-    addresses += [f"/tables/{slug}.csv" for slug in TABLES] + [f"/api/v1/{name}/" for name in FINDINGS]
+    other = {"epochs", "losses", "place", *inference.CHARTS, *inference.TABLES}
+    addresses = [f"/charts/{slug}.json" for slug in CHARTS if slug not in other]
+    addresses += [f"/tables/{slug}.csv" for slug in TABLES if slug not in other] + [
+        f"/api/v1/{name}/" for name in FINDINGS
+    ]
     figure = {"figure": "4-1"}
     answers = {
         each: client.get(each, {"experiment": "quick"} | ({} if each.startswith("/api/") else figure))

@@ -1,0 +1,244 @@
+"""What follows from runs, as answers: the shapes, checked and described in the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runs.api.documents import Document
+
+
+class Scope(Document):
+    """The experiment and the machine that an answer is about; null where nothing is stored."""
+
+    experiment: str | None
+    machine: str | None
+    machine_id: int | None
+    gpu_machine: str | None
+    """Where the GPU's times come from, if that is another machine."""
+    is_synthetic: bool
+
+
+class Held(Document):
+    """All that says which cell it is beside engine and network: what a comparison holds equal, or lets differ."""
+
+    network_options: str
+    dataset: str
+    data_source: str
+    data_sha256: str
+    train_samples: int
+    task: str
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    machine: str
+    machine_id: int
+    environment: str
+    environment_id: int
+    engine_sha256: str
+    equivalence: str
+    track: str
+    device: str
+    threads: int
+
+
+class Ratio(Document):
+    value: float
+    low: float | None
+    high: float | None
+    runs: int
+    stalled: int
+    """Of the runs, or pairs of them: how many were set aside."""
+
+
+class Estimate(Document):
+    seconds: float
+    low: float | None
+    high: float | None
+    runs: int
+    stalled: int
+
+
+class Standing(Document):
+    """One engine at one network. `to_fastest` is its time over the fastest's; without a time, `missing` says why."""
+
+    engine: str
+    network: str
+    layers: int
+    width: int
+    environment_id: int
+    held: Held
+    estimate: Estimate | None
+    to_fastest: Ratio | None
+    verdict: str | None
+    missing: str | None
+    reason: str
+
+
+class Comparison(Document):
+    scope: Scope
+    conditions: str
+    cells: int
+    standings: list[Standing]
+
+
+class SpeedUp(Document):
+    """Time on one CPU thread over time on the GPU."""
+
+    network: str
+    engine: str
+    layers: int
+    width: int
+    published: float | None
+    measured: Ratio | None
+    data: str | None
+    cpu: Held | None
+    gpu: Held | None
+    is_chosen: bool
+    """Whether it is the one of its engine and network that the page's table in the study's form shows."""
+
+
+class SpeedUps(Document):
+    """`not_compared` has a sentence for each engine and network whose two times differ in more than the device."""
+
+    scope: Scope
+    speed_ups: list[SpeedUp]
+    not_compared: list[str]
+
+
+class ScalingPoint(Document):
+    threads: int
+    speed_up: Ratio
+    efficiency: Ratio
+
+
+class ScalingOf(Document):
+    engine: str
+    track: str
+    network: str
+    layers: int
+    width: int
+    data: str
+    environment_id: int
+    held: Held
+    """Of all its points, but for `threads`: the fewest."""
+    points: list[ScalingPoint]
+
+
+class Scaling(Document):
+    """Speed-up and efficiency over CPU threads, held against one thread.
+
+    `not_compared` has a sentence for each engine and network whose thread counts differ in more than threads.
+    """
+
+    scope: Scope
+    scaling: list[ScalingOf]
+    not_compared: list[str]
+
+
+class Choice(Document):
+    value: str
+    label: str
+    is_held: bool
+
+
+class ChoiceOf(Document):
+    """What an answer holds equal, and could have held instead: ask with `name=value`."""
+
+    name: str
+    values: list[Choice]
+
+
+class Rate(Document):
+    """Samples a second, by the mean call."""
+
+    value: float
+    low: float | None
+    high: float | None
+    runs: int
+
+
+class Calls(Document):
+    """One engine that is asked a batch of one size. Without times, `missing` says why."""
+
+    engine: str
+    network: str
+    layers: int
+    width: int
+    environment_id: int
+    held: Held
+    call: Estimate | None
+    """The median call, in seconds."""
+    tail: Estimate | None
+    """The 99th percentile of the calls, in seconds."""
+    samples_per_second: Rate | None
+    to_fastest: Ratio | None
+    """Of its batch size, whatever the engine and track."""
+    verdict: str | None
+    front: str | None
+    """front: no other engine or batch size answers more samples a second and each call sooner; beaten; unresolved."""
+    missing: str | None
+    reason: str
+
+
+class Inference(Document):
+    """One network that is asked, and how its engines stand when they train it on the same machine, if they did."""
+
+    scope: Scope
+    conditions: str
+    choices: list[ChoiceOf]
+    calls: list[Calls]
+    trained_in: str | None
+    """The experiment."""
+    trained: list[Standing]
+    not_compared: list[str]
+
+
+class Candidate(Document):
+    engine: str
+    verdict: str | None
+    to_best: Ratio | None
+    missing: str | None
+    reason: str
+    held: Held | None
+
+
+class Situation(Document):
+    """`preferred` and `not_slower` are empty where nothing can be told yet; `reason` says why."""
+
+    situation: str
+    network: str
+    device: str
+    published: list[str]
+    preferred: str | None
+    not_slower: list[str]
+    reason: str
+    basis: str
+    choices: list[ChoiceOf]
+    notes: list[str]
+    """Where an interval by itself says more than the verdict: by what it was decided."""
+    candidates: list[Candidate]
+
+
+class Recommendation(Document):
+    scope: Scope
+    situations: list[Situation]
+
+
+class Claims(Document):
+    scope: Scope
+    claims: list[dict[str, Any]]
+
+
+class ChartEntry(Document):
+    slug: str
+    title: str
+    address: str
+
+
+class Chart(Document):
+    """What Chart.js draws."""
+
+    type: str
+    summary: str
+    data: dict[str, Any]
+    options: dict[str, Any]
