@@ -193,7 +193,7 @@ def inference(scope: Scope, query: QueryDict) -> documents.Inference:
         calls=[_calls(standing, found.front.get(id(standing.row))) for standing in found.standings],
         trained_in=page.trained_in.slug if page.trained_in else None,
         trained=[_standing(standing) for standing in page.trained.standings] if page.trained else [],
-        not_compared=found.differing,
+        not_compared=list(found.differing),
     )
 
 

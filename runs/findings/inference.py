@@ -3,19 +3,17 @@ ORM."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from django.utils.translation import gettext as _
-
-from runs.findings.alike import Aspect, alike, newest_of_each, not_compared_words
+from runs.findings.alike import newest_of_each
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, ONE_NETWORK, Picked, pick
+from runs.findings.lines import RIVALS, Lines, lines_along, rival_words
 from runs.findings.standings import Standing, standings
 from runs.stats import EQUIVALENCE, Estimate, estimate, ratio
-from runs.words.engines import engine_place, engine_title
 
 CHOICES = (
     ONE_NETWORK,
@@ -23,8 +21,6 @@ CHOICES = (
     replace(FACETS_BY_NAME["track"], starts_with_one=False),
 )
 """What one answer is about. Both tracks are, until a reader picks one: who serves takes the fastest way there is."""
-RIVALS: tuple[Aspect, ...] = ("engine", "track")
-
 FrontWord = Literal["front", "beaten", "unresolved"]
 
 
@@ -91,10 +87,6 @@ class Line:
         return rival_words(self.row)
 
 
-def rival_words(row: CellRow) -> str:
-    return engine_title(row.engine) + ("" if row.track == "idiomatic" else f" · {_(row.track)}")
-
-
 @dataclass(frozen=True)
 class Inference:
     """What is known of one network that is asked. `cells` are all that infer."""
@@ -108,25 +100,14 @@ class Inference:
         return pick(self.cells, self.wished, CHOICES)
 
     @cached_property
-    def _newest(self) -> list[CellRow]:
-        return newest_of_each(self.picked.rows)
-
-    @cached_property
-    def _all_lines(self) -> list[Line]:
-        found = [each for row in self._newest if (each := answering(row))]
-        by_cell = {id(each.row): each for each in found}
-        groups = alike([each.row for each in found], but="batch")
-        return [Line(sorted((by_cell[id(row)] for row in group), key=lambda each: each.batch_size)) for group in groups]
+    def _lines(self) -> Lines:
+        return lines_along("batch", self.picked.rows, order=lambda row: row.batch_size)
 
     @cached_property
     def lines(self) -> list[Line]:
         """One for each engine and track, in the engines' order: of several versions the one with the newest run."""
-        newest: dict[tuple[str, str], Line] = {}
-        for line in self._all_lines:
-            key = line.row.engine, line.row.track
-            if key not in newest or _age(line) > _age(newest[key]):
-                newest[key] = line
-        return sorted(newest.values(), key=lambda line: (*engine_place(line.row.engine), line.row.track))
+        found = ([each for row in line if (each := answering(row))] for line in self._lines.kept)
+        return [Line(points) for points in found if points]
 
     @property
     def points(self) -> list[Answering]:
@@ -137,21 +118,15 @@ class Inference:
         return sorted({point.batch_size for point in self.points})
 
     @property
-    def differing(self) -> list[str]:
+    def differing(self) -> Sequence[str]:
         """Sentences: which batch sizes of an engine stand in no line, since more than the batch differs."""
-        kept = {(line.row.engine, line.row.track): line for line in self.lines}
-        left = [line for line in self._all_lines if line not in kept.values()]
-        return [
-            not_compared_words(kept[line.row.engine, line.row.track].row, point.row, but="batch")
-            for line in left
-            for point in line.points
-        ]
+        return self._lines.not_compared
 
     @cached_property
     def standings(self) -> list[Standing]:
         """Each batch size's engines by their median calls, the fastest first; what has no time last."""
         drawn = [point.row for point in self.points]
-        missing = [row for row in self._newest if not row.estimate]
+        missing = [row for row in newest_of_each(self.picked.rows) if not row.estimate]
         return standings([*drawn, *missing], but=RIVALS, rope=self.rope)
 
     @cached_property
@@ -169,31 +144,3 @@ class Inference:
         """The quickest call first."""
         found = [point for point in self.points if self.front[id(point.row)] == "front"]
         return sorted(found, key=lambda point: (point.call.seconds, point.rate.value))
-
-
-def _age(line: Line) -> float:
-    return max(point.row.newest_run_at.timestamp() for point in line.points)
-
-
-# ---------------------------------------------------------------- who leads, in words
-
-
-def leaders(found: Iterable[Standing]) -> list[Standing]:
-    """The fastest of one group, and those that are shown to be as fast."""
-    return [standing for standing in found if standing.verdict in {"best", "tie"}]
-
-
-def leaders_words(found: Sequence[Standing]) -> str:
-    """`JAX · tuned; as fast: PyTorch. Not told apart from it: Theano.` Without verdicts, that there are none yet."""
-    first = next((standing for standing in found if standing.ratio), None)
-    if first is None:
-        return _("no times yet")
-    name = rival_words(first.row)
-    if first.verdict != "best":
-        return _("{engine} had the smallest time; too few runs for a verdict").format(engine=name)
-    equal = [rival_words(each.row) for each in found if each is not first and each.verdict == "tie"]
-    open_ = [rival_words(each.row) for each in found if each.verdict in {"unresolved", "not enough runs"}]
-    words = [name]
-    words += [_("as fast: {engines}").format(engines=", ".join(equal))] if equal else []
-    words += [_("not told apart from it: {engines}").format(engines=", ".join(open_))] if open_ else []
-    return "; ".join(words)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from runs.findings.alike import newest_of_each
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, pick
-from runs.findings.inference import RIVALS
+from runs.findings.lines import RIVALS, Rival, rival
 from runs.findings.standings import Standing, standings
 from runs.stats import EQUIVALENCE
 
@@ -22,8 +22,8 @@ class Beside:
     """The data and the training that all have in common."""
 
     @property
-    def by_rival(self) -> Mapping[tuple[str, str], Standing]:
-        return {(each.row.engine, each.row.track): each for each in self.standings}
+    def by_rival(self) -> Mapping[Rival, Standing]:
+        return {rival(each.row): each for each in self.standings}
 
 
 def beside(rows: Sequence[CellRow], *, rope: float = EQUIVALENCE) -> Beside:

@@ -18,7 +18,9 @@ from runs.charts.style import Chip, chip, guide_style
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.choices import selects
-from runs.findings.inference import CHOICES, Answering, Inference, Line, answering, leaders_words, rival_words
+from runs.findings.inference import CHOICES, Answering, Inference, Line, answering
+from runs.findings.leaders import leaders_words
+from runs.findings.lines import rival, rival_words
 from runs.findings.standings import Standing
 from runs.findings.trained_beside import Beside, beside
 from runs.models import Experiment
@@ -187,16 +189,16 @@ class InferencePage:
         columns += [Column(_batch_words(batch), is_number=True) for batch in batches]
         columns += [Column(_("Training"), is_number=True), Column(_("Time per epoch"), is_number=True)]
         trained = self.trained.by_rival if self.trained else {}
-        by_batch = [{_rival(each.row): each for each in self.groups[batch]} for batch in batches]
-        rivals = {**{_rival(line.row): line.row for line in self.found.lines}, **{k: v.row for k, v in trained.items()}}
+        by_batch = [{rival(each.row): each for each in self.groups[batch]} for batch in batches]
+        rivals = {**{rival(line.row): line.row for line in self.found.lines}, **{k: v.row for k, v in trained.items()}}
         rows = [
             [
                 TableCell(rival_words(row), style=row_style(row), values=(row.engine, row.track)),
-                *(_ratio_cell(group.get(rival)) for group in by_batch),
-                _ratio_cell(trained.get(rival)),
-                _epoch_cell(trained.get(rival)),
+                *(_ratio_cell(group.get(key)) for group in by_batch),
+                _ratio_cell(trained.get(key)),
+                _epoch_cell(trained.get(key)),
             ]
-            for rival, row in rivals.items()
+            for key, row in rivals.items()
         ]
         return Table(_("Time over the fastest's: asked, and trained"), columns, rows)
 
@@ -247,10 +249,6 @@ def _call_cells(row: CellRow, calls: Answering | None) -> list[TableCell]:
         TableCell(numbers.digits(rate.value), values=(rate.value,)),
         TableCell(numbers.interval(rate.low, rate.high, ""), values=(rate.low, rate.high)),
     ]
-
-
-def _rival(row: CellRow) -> tuple[str, str]:
-    return row.engine, row.track
 
 
 def _ratio_cell(standing: Standing | None) -> TableCell:
