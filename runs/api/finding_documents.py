@@ -193,6 +193,39 @@ class Inference(Document):
     not_compared: list[str]
 
 
+class OnData(Document):
+    """One engine on one data set. Times are seconds; the ratios are to the same engine on the reference data."""
+
+    engine: str
+    network: str
+    layers: int
+    width: int
+    environment_id: int
+    held: Held
+    data: str
+    flops_per_sample: float
+    per_sample: Estimate
+    sample_ratio: Ratio | None
+    flop_ratio: Ratio | None
+    to_fastest: Ratio
+    """Of its data set, whatever the engine and track."""
+    verdict: str
+
+
+class DataSets(Document):
+    """One network on several data sets."""
+
+    scope: Scope
+    conditions: str
+    choices: list[ChoiceOf]
+    reference: str | None
+    """The data that each engine's ratios are to."""
+    answer: str | None
+    """Whether the choice of an engine hangs on the data."""
+    cells: list[OnData]
+    not_compared: list[str]
+
+
 class Candidate(Document):
     engine: str
     verdict: str | None

@@ -61,6 +61,14 @@ class Scaling(ScopeView):
     finding = findings.scaling_document
 
 
+@described(documents.DataSets, query=queries.DataQuery, missing=True)
+class DataSets(ScopeView):
+    """What the data set changes: one network on several, and whether the choice of an engine hangs on it."""
+
+    query_model = queries.DataQuery
+    finding = findings.data_sets
+
+
 @described(documents.Inference, query=queries.InferenceQuery, missing=True)
 class Inference(ScopeView):
     """How fast engines answer: calls of one network over batch sizes, and how they stand when they train it."""

@@ -13,6 +13,7 @@ from runs.api import finding_documents as documents
 from runs.errors import NotFoundError
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
+from runs.findings.data_effect import OnData, flops_per_sample
 from runs.findings.facets import FacetState
 from runs.findings.inference import answering
 from runs.findings.recommendation import Row
@@ -20,6 +21,7 @@ from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
+from runs.pages.data_effect import asked_data
 from runs.pages.explore import exploration
 from runs.pages.inference import asked_inference
 from runs.pages.parts.comparison import conditions
@@ -216,6 +218,45 @@ def _calls(standing: Standing, front: str | None) -> documents.Calls:
         front=front,
         missing=None if len(row.samples) else row.missing_status,
         reason=row.reason,
+    )
+
+
+def data_sets(scope: Scope, query: QueryDict) -> documents.DataSets:
+    """Raises NotFoundError where what is asked for was not measured: a page would show something else instead."""
+    page = asked_data(query, scope)
+    found = page.found
+    _check_choices(found.picked.facets, found.wished)
+    by_cell = {id(each.row): each for line in found.lines for each in line}
+    cells = [_on_data(by_cell[id(standing.row)], standing) for group in found.standings.values() for standing in group]
+    return documents.DataSets(
+        scope=_scope(scope, found.picked.rows),
+        conditions=page.conditions,
+        choices=[_choice(facet) for facet in found.picked.facets],
+        reference=page.reference or None,
+        answer=found.answer if cells else None,
+        cells=[cell for cell in cells if cell],
+        not_compared=list(found.not_compared),
+    )
+
+
+def _on_data(each: OnData, standing: Standing) -> documents.OnData | None:
+    row, per_sample = each.row, _estimate(each.per_sample)
+    if per_sample is None or standing.ratio is None:
+        return None
+    return documents.OnData(
+        engine=row.engine,
+        network=row.network_type,
+        layers=row.hidden_layers,
+        width=row.width,
+        environment_id=row.environment_id,
+        held=_held(row),
+        data=row.data_label,
+        flops_per_sample=flops_per_sample(row),
+        per_sample=per_sample,
+        sample_ratio=_ratio(each.sample_ratio),
+        flop_ratio=_ratio(each.flop_ratio),
+        to_fastest=_certain(standing.ratio),
+        verdict=standing.verdict,
     )
 
 

@@ -77,15 +77,23 @@ class AnswerQuery(ChoiceQuery):
     threads: tuple[Word, ...] = ()
 
 
-class InferenceQuery(ScopeQuery):
+class NetworkQuery(ScopeQuery):
     """Which network, as `mlp-8x100`, and what to hold equal: the first value given; the richest if none is."""
 
     network: tuple[Word, ...] = ()
-    data: tuple[Word, ...] = ()
     device: tuple[Word, ...] = ()
     threads: tuple[Word, ...] = ()
     track: tuple[Word, ...] = ()
-    """Both if none is given."""
+
+
+class DataQuery(NetworkQuery):
+    batch: tuple[Word, ...] = ()
+
+
+class InferenceQuery(NetworkQuery):
+    """Of both tracks, if none is given."""
+
+    data: tuple[Word, ...] = ()
 
 
 _FACETS: dict[str, Any] = {facet.name: (tuple[Word, ...], ()) for facet in FACETS}

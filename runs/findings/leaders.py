@@ -9,6 +9,9 @@ from django.utils.translation import gettext as _
 from runs.findings.lines import rival_words
 from runs.findings.standings import Standing
 
+UNTOLD = ("unresolved", "not enough runs")
+"""Verdicts that leave open whether it is slower."""
+
 
 def leaders(found: Iterable[Standing]) -> list[Standing]:
     """The fastest of one group, and those that are shown to be as fast."""
@@ -24,7 +27,7 @@ def leaders_words(found: Sequence[Standing]) -> str:
     if first.verdict != "best":
         return _("{engine} had the smallest time; too few runs for a verdict").format(engine=name)
     equal = [rival_words(each.row) for each in found if each is not first and each.verdict == "tie"]
-    open_ = [rival_words(each.row) for each in found if each.verdict in {"unresolved", "not enough runs"}]
+    open_ = [rival_words(each.row) for each in found if each.verdict in UNTOLD]
     words = [name]
     words += [_("as fast: {engines}").format(engines=", ".join(equal))] if equal else []
     words += [_("not told apart from it: {engines}").format(engines=", ".join(open_))] if open_ else []

@@ -19,6 +19,7 @@ from runs.pages import (
     accounts,
     claims,
     compare,
+    data_effect,
     engines,
     environments,
     experiments,
@@ -40,7 +41,7 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, inference, claims, compare, recommendation),
+    *(home, figures, explore, speed_ups, threads, data_effect, inference, claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, notes),
     *(about, search, accounts, health),
 )
