@@ -166,16 +166,23 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
 	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt
 	@cd $(LOCKED)/tools && for name in node uv postgres; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@cd docs/engines/wrappers/benchsite_wrappers && for name in flax lightning; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: fidelity alternatives calibration load clean help
+.PHONY: fidelity alternatives wrappers calibration load clean help
 fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8 TOGETHER=yes; an hour for all)
 	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES)) $(if $(TOGETHER),--together)
 
 alternatives: announce site ## Are the tuned tracks as fast as their frameworks allow? (ENGINES="torch jax" ROUNDS=3; an hour for all)
 	@$(MANAGE) engines install $(or $(ENGINES),theano tensorflow jax torch)
 	@$(RUN) -m tests.alternatives --rounds $(or $(ROUNDS),3) $(if $(ENGINES),--engines $(ENGINES))
+
+wrappers: announce site ## What do Flax and Lightning cost? An example of a package that brings engines (430 MB, half an hour)
+	@$(RUN) -m pip --disable-pip-version-check install -qq --no-input --no-deps ./docs/engines/wrappers
+	@$(MANAGE) engines install jax torch flax lightning
+	@$(MANAGE) engines verify flax lightning
+	@$(MANAGE) runbench --suite docs/engines/wrappers/wrappers.toml
 
 calibration: $(VENV)/.test ## How often are the intervals right? By simulation, for docs/measurement.md (a minute)
 	@$(RUN) -m tests.calibration

@@ -17,13 +17,17 @@ class DeclarationError(ValueError):
 
 @dataclass(frozen=True)
 class EnvironmentDeclaration:
-    """An environment that a plug-in brings for its engine; it is named as the engine. `lock` is a file's path."""
+    """An environment that a plug-in brings for its engine; it is named as the engine. `lock` is a file's path.
+
+    `unhashed` are exact pins that the lock leaves out, installed after it.
+    """
 
     title: str
     pythons: tuple[str, ...]
     lock: str
     download_mb: int
     disk_mb: int
+    unhashed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ _SHORT = re.compile(r"[a-z0-9]{1,12}")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _LINE = re.compile(r"\S.{0,99}")
 _PYTHON = re.compile(r"3\.\d+")
+_PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.+!-]+")
 _TEXTS = {
     "slug": (_NAME, "small letters, digits and single hyphens"),
     "title": (_LINE, "1 to 100 characters in one line"),
@@ -113,13 +118,17 @@ def engine_from(declared: object) -> EngineInfo:
 def environment_from(declared: object) -> EnvironmentDeclaration:
     """Raises DeclarationError."""
     names = tuple(field.name for field in dataclasses.fields(EnvironmentDeclaration))
-    values = _fields(declared, names, names, "environment")
+    needed = tuple(name for name in names if name != "unhashed")
+    values = {"unhashed": [], **_fields(declared, names, needed, "environment")}
     return EnvironmentDeclaration(
         title=_text(values, "title", _LINE, "1 to 100 characters in one line"),
         pythons=tuple(_text({"pythons": each}, "pythons", _PYTHON, "as '3.12'") for each in _list(values, "pythons")),
         lock=_text(values, "lock", _LINE, "a path in the plug-in's package"),
         download_mb=_whole(values, "download_mb"),
         disk_mb=_whole(values, "disk_mb"),
+        unhashed=tuple(
+            _text({"unhashed": each}, "unhashed", _PIN, "as 'torch==2.13.0'") for each in values["unhashed"]
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from engines import host, plug_ins, registry
 from engines.declarations import DeclarationError, EngineInfo, EnvironmentDeclaration, engine_from
 from engines.environments import environments
+from engines.host import PROJECT_ROOT
 from tests.engines.installed import DECLARED, install, install_engine
 
 OWN = tuple(info for info in registry.ENGINES.values() if not info.is_plug_in)
@@ -216,5 +218,52 @@ def test_every_engine_of_ours_could_be_declared_by_a_package() -> None:
 def test_an_environment_is_declared_with_all_its_fields() -> None:
     info = engine_from({**DECLARED, "environment": ENVIRONMENT})
     assert info.own_environment == EnvironmentDeclaration("My framework 1.0", ("3.12",), "lock.txt", 10, 20)
+    pinned = engine_from({**DECLARED, "environment": {**ENVIRONMENT, "unhashed": ["torch==2.13.0"]}}).own_environment
+    assert pinned is not None
+    assert environments._brought("mine", pinned).unhashed == ("torch==2.13.0",)
+    with pytest.raises(DeclarationError, match=r"unhashed is 'torch>=2', allowed: as 'torch==2\.13\.0'"):
+        engine_from({**DECLARED, "environment": {**ENVIRONMENT, "unhashed": ["torch>=2"]}})
     with pytest.raises(DeclarationError, match="environment has no field size"):
         engine_from({**DECLARED, "environment": {**ENVIRONMENT, "size": 1}})
+
+
+# ---------------------------------------------------------------- the wrappers that docs/engines/ has as an example
+
+
+WRAPPERS = PROJECT_ROOT / "docs" / "engines" / "wrappers"
+
+
+def test_the_example_s_wrappers_are_found_as_any_package_s_engines(site: Path) -> None:
+    package = WRAPPERS / "benchsite_wrappers"
+    points = tomllib.loads((WRAPPERS / "pyproject.toml").read_text())["project"]["entry-points"]["benchsite.engines"]
+    files = {each.name: each.read_text() for each in package.iterdir() if each.is_file()}
+    install(site, "benchsite_wrappers", files, points)
+    found = {info.slug: info for info in plug_ins.found(OWN).engines}
+    assert problems() == ""
+    assert {slug: info.backend for slug, info in found.items()} == {"flax": "jax", "lightning": "torch"}
+    assert found["flax"].families == ("mlp", "cnn")
+
+
+@pytest.mark.parametrize(("wrapper", "framework"), [("flax", "jax"), ("lightning", "torch")])
+def test_a_wrapper_has_the_release_of_what_it_wraps(wrapper: str, framework: str) -> None:
+    """Else a reader would compare two releases, and take the difference for the wrapper's price."""
+    assert _pinned(brought(wrapper), framework) == _pinned(environments.find(framework), framework) != ""
+
+
+def brought(wrapper: str) -> environments.EnvironmentInfo:
+    namespace: dict[str, Any] = {}
+    exec((WRAPPERS / "benchsite_wrappers" / "__init__.py").read_text(), namespace)
+    own = engine_from(namespace[wrapper.upper()]).own_environment
+    assert own is not None
+    lock = str(WRAPPERS / "benchsite_wrappers" / own.lock)
+    return environments._brought(wrapper, dataclasses.replace(own, lock=lock))
+
+
+def _pinned(environment: environments.EnvironmentInfo, package: str) -> str:
+    pins = [*environment.lock.read_text().splitlines(), *environment.unhashed]
+    return next((pin.split()[0] for pin in pins if pin.startswith(f"{package}==")), "")
+
+
+def test_the_suite_of_wrappers_names_what_they_wrap_beside_them() -> None:
+    benches = tomllib.loads((WRAPPERS / "wrappers.toml").read_text())["benches"]
+    assert all({"jax", "flax", "torch", "lightning"} == set(bench["engines"]) for bench in benches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from engines.profile_record import Operation, Profile
 from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
+from runs.findings.kinds_of_work import Part, explained, parts
 from runs.models import Run
 from runs.pages.parts.selects import Option
 from runs.pages.parts.sides import Compared, Pairing
@@ -121,6 +123,38 @@ class ProfilePair:
     workload: str
     sides: Sequence[ShownProfile]
     options: Sequence[Option]
+    parts: Sequence[Part]
+    verdict: str
+    """On B, of the runs that no profiler slowed."""
+
+    @property
+    def why(self) -> str:
+        """What makes the slower side slower; empty where no verdict says that one is."""
+        if self.verdict not in ("slower", "faster"):
+            return ""
+        longer: Literal["a", "b"] = "b" if self.verdict == "slower" else "a"
+        part = explained(self.parts, longer)
+        if part is None:
+            return _("Its profile does not show why {side} is slower.").format(side=longer.upper())
+        words = _(
+            "What {side} spends most of its additional time on, by the profiles: {kind}, {difference} a step more."
+        )
+        difference = numbers.milliseconds(abs(part.difference))
+        return words.format(side=longer.upper(), kind=_(part.kind), difference=difference)
+
+    @property
+    def kinds(self) -> Table:
+        """A step of both sides by what its operations are for."""
+        columns = [Column(_("What for")), *(Column(title, is_number=True) for title in ("A", "B", _("B minus A")))]
+        rows = [
+            [TableCell(_(part.kind).capitalize()), *map(_milliseconds, (part.a, part.b, part.difference))]
+            for part in self.parts
+        ]
+        return Table(_("A step by what its operations are for"), columns, rows)
+
+
+def _milliseconds(seconds: float) -> TableCell:
+    return TableCell(numbers.milliseconds(seconds), values=(seconds,))
 
 
 @dataclass(frozen=True)
@@ -151,7 +185,8 @@ def profile_pair(found: Compared, query: QueryDict) -> ProfilePair | None:
     longest = max(each.seconds / one.profile.steps for one in stored for each in one.profile.operations)
     options = [_option(each, query, is_current=each is chosen) for each in candidates]
     sides = [_side(letter, each, longest) for letter, each in zip("AB", stored, strict=True)]
-    return ProfilePair(chosen.label, sides, options if len(options) > 1 else [])
+    found_parts = parts(stored[0].profile, stored[1].profile)
+    return ProfilePair(chosen.label, sides, options if len(options) > 1 else [], found_parts, chosen.pairing.verdict)
 
 
 def _candidates(found: Compared) -> list[_Candidate]:

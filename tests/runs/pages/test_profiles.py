@@ -145,6 +145,25 @@ def test_two_sides_profiles_stand_beside_each_other_on_one_scale(client: Client,
     assert "profiles, not timings" in shown
 
 
+def test_the_page_says_what_the_slower_side_spends_its_time_on(client: Client, site: Site) -> None:
+    store_profile(runs_of(25)["tensorflow"])
+    store_profile(runs_of(25)["theano"], profile=dataclasses.replace(make_profile().profile, wall_seconds=0.45))
+    shown = compared(client)
+    assert "What B spends most of its additional time on, by the profiles: outside operations, 3.00 ms a step" in shown
+    assert "What A spends most" in compared(client, a_engine="theano", b_engine="tensorflow")
+
+
+def test_what_no_verdict_tells_apart_is_not_explained(client: Client) -> None:
+    site = Site()
+    for engine in ("tensorflow", "theano"):
+        site.cell(engine, make_workload("mlp", 8, 25), seconds=0.2)
+    store_profile(runs_of(25)["tensorflow"])
+    store_profile(runs_of(25)["theano"], profile=dataclasses.replace(make_profile().profile, wall_seconds=0.45))
+    shown = compared(client)
+    assert "A step by what its operations are for" in shown
+    assert "additional time" not in shown
+
+
 def test_one_sides_profile_alone_is_not_shown(client: Client, site: Site) -> None:
     store_profile(runs_of(25)["tensorflow"])
     store_profile(runs_of(200)["theano"])
