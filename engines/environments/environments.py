@@ -101,8 +101,15 @@ def _declared(name: str, values: dict[str, Any]) -> EnvironmentInfo:
 
 
 def _brought(name: str, own: EnvironmentDeclaration) -> EnvironmentInfo:
-    sizes = {"download_mb": own.download_mb, "disk_mb": own.disk_mb}
-    return EnvironmentInfo(name, own.title, own.pythons, **sizes, unhashed=own.unhashed, brought_lock=own.lock)
+    return EnvironmentInfo(
+        name,
+        own.title,
+        own.pythons,
+        own.download_mb,
+        own.disk_mb,
+        unhashed=own.unhashed,
+        brought_lock=own.lock,
+    )
 
 
 def every() -> list[EnvironmentInfo]:
