@@ -30,6 +30,8 @@ bench: ready images ## Set all up, run the quick suite and serve the dashboard (
 
 serve: site ## Serve the dashboard on http://127.0.0.1:8000 or the next free port (PORT=…)
 	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) loadstudy --verbosity 0
+	@$(MANAGE) loadresults --if-empty
 	@$(MANAGE) serve --port $(PORT)
 
 test: test-ready ## Everything: lint, types, import rules, unit, page, engine and browser tests; cheap ones first

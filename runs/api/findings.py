@@ -190,7 +190,7 @@ def inference(scope: Scope, query: QueryDict) -> documents.Inference:
     _check_choices(found.picked.facets, found.wished)
     return documents.Inference(
         scope=_scope(page.scope, found.picked.rows),
-        conditions=page.conditions,
+        conditions=found.picked.conditions,
         choices=[_choice(facet) for facet in found.picked.facets],
         calls=[_calls(standing, found.front.get(id(standing.row))) for standing in found.standings],
         trained_in=page.trained_in.slug if page.trained_in else None,
@@ -230,7 +230,7 @@ def data_sets(scope: Scope, query: QueryDict) -> documents.DataSets:
     cells = [_on_data(by_cell[id(standing.row)], standing) for group in found.standings.values() for standing in group]
     return documents.DataSets(
         scope=_scope(scope, found.picked.rows),
-        conditions=page.conditions,
+        conditions=found.picked.conditions,
         choices=[_choice(facet) for facet in found.picked.facets],
         reference=page.reference or None,
         answer=found.answer if cells else None,

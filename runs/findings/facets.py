@@ -15,7 +15,7 @@ from engines.contract import Network, NetworkType
 from engines.networks import of_type
 from runs.findings.cells import CellRow
 from runs.words import numbers
-from runs.words.cells import missing_words
+from runs.words.cells import missing_words, threads_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import named, network_place, network_title
 
@@ -71,6 +71,17 @@ class Picked:
     @property
     def is_synthetic(self) -> bool:
         return any(row.is_synthetic for row in self.rows)
+
+    @property
+    def conditions(self) -> str:
+        """What was picked of each facet, in one line."""
+        return " · ".join(filter(None, map(self._words, self.facets)))
+
+    def _words(self, facet: FacetState) -> str:
+        if facet.name != "threads":
+            return ", ".join(facet.selected_labels)
+        threads = sorted({row.threads for row in self.rows if row.device == "cpu"})
+        return ", ".join(map(threads_words, threads))
 
     @property
     def network_type(self) -> NetworkType | None:

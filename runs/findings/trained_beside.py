@@ -29,5 +29,4 @@ class Beside:
 def beside(rows: Sequence[CellRow], *, rope: float = EQUIVALENCE) -> Beside:
     """Of cells of one network on one device: those of the data and training that most have, the newest of each."""
     picked = pick(newest_of_each(rows), {}, _HELD)
-    words = " · ".join(", ".join(facet.selected_labels) for facet in picked.facets)
-    return Beside(standings(picked.rows, but=RIVALS, rope=rope), words)
+    return Beside(standings(picked.rows, but=RIVALS, rope=rope), picked.conditions)

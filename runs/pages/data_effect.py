@@ -70,10 +70,6 @@ class DataPage:
         return named(rows[0].network) if rows else ""
 
     @property
-    def conditions(self) -> str:
-        return " · ".join(", ".join(facet.selected_labels) for facet in self.found.picked.facets)
-
-    @property
     def reference(self) -> str:
         """The reference data, in words."""
         row = self.found.data.get(self.found.reference)
@@ -89,7 +85,9 @@ class DataPage:
         factor = _PER_SAMPLE if slug == "time-per-sample" else _PER_GFLOP
         marks = (_("synthetic data"),) if self.found.picked.is_synthetic else ()
         series = [self._series(line, of, factor) for line in self.found.lines]
-        return Chart(spec, series, spec.y.scale, note=self.conditions, marks=marks, verticals=self._data_marks)
+        return Chart(
+            spec, series, spec.y.scale, note=self.found.picked.conditions, marks=marks, verticals=self._data_marks
+        )
 
     @property
     def _data_marks(self) -> list[tuple[float, str]]:

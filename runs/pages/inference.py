@@ -76,10 +76,6 @@ class InferencePage:
         rows = self.found.picked.rows
         return named(rows[0].network) if rows else ""
 
-    @property
-    def conditions(self) -> str:
-        return " · ".join(", ".join(facet.selected_labels) for facet in self.found.picked.facets)
-
     # ------------------------------------------------------------ charts
 
     def chart(self, slug: str) -> Chart:
@@ -91,7 +87,7 @@ class InferencePage:
         }
         spec = _SPECS[slug]
         marks = (_("synthetic data"),) if self.found.picked.is_synthetic else ()
-        return Chart(spec, makers[slug](), spec.y.scale, note=self.conditions, marks=marks)
+        return Chart(spec, makers[slug](), spec.y.scale, note=self.found.picked.conditions, marks=marks)
 
     def _series(self, point: Callable[[Answering, str], Point | None]) -> list[Series]:
         return [self._one_series(line, point) for line in self.found.lines]

@@ -96,7 +96,7 @@ function axis({ fixedTicks, unit, title, ...rest }) {
 // Zoomed in between two of the fixed ticks, the scale's own are better than none.
 function ticksWithin({ min, max, ticks }, fixed) {
   const inside = fixed.filter((value) => value >= min && value <= max);
-  return inside.length > 1 ? inside.map((value) => ({ value })) : ticks;
+  return inside.length > 1 || inside.length === fixed.length ? inside.map((value) => ({ value })) : ticks;
 }
 
 // Values that stand too close together for their words keep their place and lose the word. Positions come from the

@@ -13,6 +13,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = load_published(study=published())
+        if not options["verbosity"]:
+            return
         self.stdout.write(
             f"The study's tables are stored: {counts.speed_ups} speed-ups, {counts.recommendations} recommendations."
         )
