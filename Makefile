@@ -45,7 +45,7 @@ test: test-ready ## Everything: lint, types, import rules, unit, page, engine an
 
 # ---------------------------------------------------------------- the parts of a test
 
-.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots picture messages format
+.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots picture findings messages format
 check: $(VENV)/.test ## The fast inner loop, a minute: lint, types, import rules and the unit tests that are not slow
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
@@ -76,6 +76,9 @@ browser-tests: $(VENV)/.test node_modules/.done ## The dashboard in headless Chr
 
 picture: $(VENV)/.test node_modules/.done ## The README's picture, of what this machine has measured
 	@$(RUN) -m tests.picture
+
+findings: $(VENV)/.test node_modules/.done ## The pictures of docs/findings.md, of the results that ship
+	@$(RUN) -m tests.picture findings
 
 screenshots: $(VENV)/.test node_modules/.done ## Pictures of every page, in var/screenshots
 	SCREENSHOTS=var/screenshots $(PYTEST) -m "browser and not engine" tests/browser/test_every_page.py -k accessible

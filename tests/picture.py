@@ -1,27 +1,73 @@
-"""`make picture`: the README's picture of the dashboard, of what this machine measured."""
+"""`make picture`: the README's picture of the dashboard, of what this machine measured.
+
+`make findings`: the pictures of docs/findings.md, of the results that ship.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from runs.records.shipped import shipped_files, shipped_results
 from tests import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "images" / "dashboard.png"
+IMAGES = ROOT / "docs" / "images"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a page, or of its first part that the selector names."""
+
+    name: str
+    address: str
+    selector: str = ""
+    height: int = 1150
+
+    def take(self, page: Page, site: str) -> None:
+        page.set_viewport_size({"width": 1280, "height": self.height})
+        page.goto(site.rstrip("/") + self.address)
+        page.wait_for_load_state("networkidle")
+        target = page.locator(self.selector).first if self.selector else page
+        target.screenshot(path=IMAGES / f"{self.name}.png")
+
+
+DASHBOARD = (Shot("dashboard", "/"),)
+MACHINE = "cloud-2-cores"
+
+
+def _findings() -> tuple[Shot, ...]:
+    """Each experiment's address is made of the machine and the day that its results were measured on."""
+    slugs = {
+        name.partition(" ")[0]: re.sub(r"[^a-z0-9]+", "-", name)
+        for file in shipped_files()
+        for name in shipped_results(file).began
+        if MACHINE in name
+    }
+    return (
+        Shot("findings-families", f"/?experiment={slugs['families']}", ".answers"),
+        Shot("findings-inference", f"/inference/?experiment={slugs['inference']}&network=transformer-2x64", ".panels"),
+    )
 
 
 @contextmanager
-def _served() -> Iterator[str]:
-    """The address of a dashboard over the real database."""
+def _served(variables: dict[str, str]) -> Iterator[str]:
+    """The address of a dashboard."""
     server = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", "8901"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "manage.py", "serve", "--port", "8901"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | variables,
     )
     assert server.stdout is not None
     try:
@@ -31,15 +77,26 @@ def _served() -> Iterator[str]:
         server.wait(timeout=20)
 
 
-def main() -> None:
-    PICTURE.parent.mkdir(exist_ok=True)
-    with _served() as address, sync_playwright() as playwright:
+def _take(shots: Sequence[Shot], variables: dict[str, str]) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with _served(variables) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1150})
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=PICTURE)
+        page = browser.new_page(color_scheme="light")
+        for shot in shots:
+            shot.take(page, address)
         browser.close()
+
+
+def main() -> None:
+    if sys.argv[1:] != ["findings"]:
+        _take(DASHBOARD, {})
+        return
+    with tempfile.TemporaryDirectory(prefix="benchsite-findings-") as folder:
+        variables = {"BENCHSITE_VAR": folder}
+        for command in ("migrate", "loadstudy", "loadresults"):
+            words = [sys.executable, "manage.py", command, "--verbosity", "0"]
+            subprocess.run(words, cwd=ROOT, check=True, env=os.environ | variables)
+        _take(_findings(), variables)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,19 @@ from tests.fidelity import turns
 
 SCRIPTS = Path(__file__).parent / "scripts"
 ALLOWED = 0.03
-NETWORKS = (Network("mlp", 2, 25), Network("mlp", 8, 200), Network("cnn", 2, 8))
+STUDIED = (Network("mlp", 2, 25), Network("mlp", 8, 200), Network("cnn", 2, 8))
+FAMILIES = (Network("resnet", 1, 8), Network("lstm", 1, 64), Network("gru", 1, 64), Network("transformer", 2, 64))
+NETWORKS = (*STUDIED, *FAMILIES)
+FAMILY_ENGINES = ("jax", "torch", "keras-tensorflow")
+"""Those that have a script for today's families."""
 IMAGES = 5000
+SHIPPED = {
+    "resnet": ("fashion-mnist-10k", 1000),
+    "lstm": ("fashion-mnist-10k", 4000),
+    "gru": ("fashion-mnist-10k", 4000),
+}
+SHIPPED["transformer"] = ("shakespeare", 64_000)
+"""Data set and training samples of today's families."""
 WARMUP_EPOCHS = 2
 LAST_ALONE = 3
 """Together, the side that began later ends alone: its last epochs do not count, nor those of the other."""
@@ -65,8 +76,10 @@ def epochs_for(network: Network, *, together: bool) -> int:
 
     Together, for ten times as long, so that the seconds by which one side begins before the other do not count.
     """
-    flops = networks.flops_per_sample(network) * (43_500 if network.type == "mlp" else IMAGES)
     times = 10 if together else 1
+    if network in FAMILIES:
+        return WARMUP_EPOCHS + 3 * times
+    flops = networks.flops_per_sample(network) * (43_500 if network.type == "mlp" else IMAGES)
     return WARMUP_EPOCHS + max(3, min(15 * times, round(2e10 * times / flops)))
 
 
@@ -89,12 +102,18 @@ def run_worker(setup: Setup, dataset: DataSet, python: Path, *, together: bool) 
 
 def run_script(setup: Setup, data: Path, python: Path, *, together: bool) -> Times:
     last_alone = LAST_ALONE if together else 0
-    info = registry.find(setup.engine)
-    job = {"data": str(data), "weights": len(networks.parameter_shapes(setup.network))}
-    job["epochs"] = epochs_for(setup.network, together=together) + last_alone
+    info, network = registry.find(setup.engine), setup.network
+    job: dict[str, object] = {"data": str(data), "epochs": epochs_for(network, together=together) + last_alone}
+    if network in STUDIED:
+        job["weights"] = len(networks.parameter_shapes(network))
+    else:
+        classes = networks.classes(network, setup.sample)
+        sizes = {"depth": network.hidden_layers, "width": network.width, "classes": classes}
+        job |= {"type": network.type, "batch": setup.batch_size, **sizes}
     told = _output([python, "-c", _VARIABLES, json.dumps([setup.engine, info.backend, str(data.parent)])], _ENGINES)
     variables = json.loads(told) | host.ALLOCATOR
-    printed = _output([python, SCRIPTS / f"{info.framework}_script.py", json.dumps(job)], variables)
+    kind = "" if network in STUDIED else "families_"
+    printed = _output([python, SCRIPTS / f"{info.framework}_{kind}script.py", json.dumps(job)], variables)
     return steady(json.loads(printed.splitlines()[-1]), last_alone)
 
 
@@ -131,10 +150,8 @@ Sides: TypeAlias = "tuple[Callable[[], Times], Callable[[], Times]]"
 
 def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
     """A line of the table. The sides change places from pair to pair: over an even number of pairs, drift cancels."""
-    dataset = datasets.describe(
-        networks.of_type(setup.network.type).dataset, train_samples=IMAGES if setup.network.type == "cnn" else None
-    )
-    data, python = _write_data(setup.network, dataset, folder), _python(setup.engine)
+    dataset = _dataset_of(setup.network)
+    data, python = _write_data(setup, dataset, folder), _python(setup.engine)
     sides: Sides = (
         partial(run_worker, setup, dataset, python, together=together),
         partial(run_script, setup, data, python, together=together),
@@ -144,6 +161,19 @@ def compare(setup: Setup, pairs: int, folder: Path, *, together: bool) -> str:
     found = [run(sides, pair) for pair in range(pairs)]
     workers, scripts = (list(times) for times in zip(*found, strict=True))
     return _line(setup, workers, scripts)
+
+
+def _dataset_of(network: Network) -> DataSet:
+    usual = networks.of_type(network.type).dataset
+    name, samples = SHIPPED.get(network.type, (usual, IMAGES if network.type == "cnn" else None))
+    return datasets.describe(name, train_samples=samples)
+
+
+def _setup_of(engine: str, network: Network) -> Setup:
+    if network in STUDIED:
+        return Setup(engine, network)
+    size = 20 if network.type == "transformer" else 100
+    return Setup(engine, network, batch_size=size, sample=datasets.sample_of(SHIPPED[network.type][0]))
 
 
 def _in_turn(sides: Sides, pair: int) -> list[Times]:
@@ -177,13 +207,15 @@ def _ratio(scripts: list[float], workers: list[float]) -> str:
     return f"{found.value:.3f} {interval}"
 
 
-def _write_data(network: Network, dataset: DataSet, folder: Path) -> Path:
+def _write_data(setup: Setup, dataset: DataSet, folder: Path) -> Path:
     """The same samples and initial weights that the worker has, for the script to load."""
+    network = setup.network
     path = folder / f"{network.type}-{network.hidden_layers}-{network.width}.npz"
     if not path.exists():
-        data = datasets.load(dataset)
-        weights = {f"w{index}": array for index, array in enumerate(networks.initial_weights(network, 1))}
-        arrays: dict[str, np.ndarray] = {"x": data.train_inputs, "y": data.train_labels, **weights}
+        data = networks.as_taken(datasets.load(dataset), network, setup.sample)
+        arrays: dict[str, np.ndarray] = {"x": data.train_inputs, "y": data.train_labels}
+        if network in STUDIED:
+            arrays |= {f"w{index}": array for index, array in enumerate(networks.initial_weights(network, 1))}
         np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
 
@@ -203,7 +235,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchsite-fidelity-") as folder:
         for engine in options.engines:
             for network in wanted:
-                setup = Setup(engine, network)
+                if network in FAMILIES and engine not in FAMILY_ENGINES:
+                    continue
+                setup = _setup_of(engine, network)
                 print(compare(setup, options.pairs, Path(folder), together=options.together), flush=True)
 
 
