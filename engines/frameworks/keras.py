@@ -160,9 +160,12 @@ class Engine:
         return found
 
     def _new_optimizer(self) -> Any:
-        """In float64, constants are NumPy's: TensorFlow takes Python's as float32, and makes float64 of that."""
+        """In float64, constants are NumPy's: TensorFlow takes Python's as float32, and makes float64 of that.
+
+        On PyTorch they are Python's: what it compiles takes NumPy's for arrays, and its optimizers take none.
+        """
         wanted, offered = self._setup.optimizer, self._keras.optimizers
-        constant = np.float64 if self._setup.dtype == "float64" else float
+        constant = np.float64 if self._setup.dtype == "float64" and self._backend != "torch" else float
         if optimizers.kind(wanted) != "adam":
             momentum = {"momentum": constant(wanted.momentum)} if wanted.momentum else {}
             return offered.SGD(learning_rate=wanted.learning_rate, **momentum)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engines import registry
+from engines.contract import Optimizer
 
 ROOT = Path(__file__).parents[2]
 ENGINES = sorted(
@@ -84,6 +85,9 @@ for network, samples in ((Network("mlp", 2, 25), 10_050), (Network("cnn", 2, 1),
 if dtype == "float64":
     grey = dataclasses.replace(setup, network=Network("cnn", 1, 1), sample=SampleShape((28, 28, 1), 10))
     found["grey images"] = {"gate": dataclasses.asdict(equivalence.check(Engine, grey))}
+    for optimizer in (Optimizer(momentum=0.9), Optimizer("adam")):
+        this = dataclasses.replace(setup, optimizer=optimizer)
+        found[str(optimizer)] = {"gate": dataclasses.asdict(equivalence.check(Engine, this))}
 print(json.dumps(found))
 """
 
@@ -172,6 +176,15 @@ def test_an_engine_does_the_references_work(slug: str, track: str, dtype: str, n
     gate = trial(slug, track, dtype)[network]["gate"]
     assert gate["passed"], gate
     assert [check["data"] for check in gate["checks"]] == ["random", "flat"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("optimizer", [Optimizer(momentum=0.9), Optimizer("adam")], ids=["momentum", "adam"])
+@each_subject
+def test_every_track_steps_as_the_reference_does(slug: str, track: str, optimizer: Optimizer) -> None:
+    """In float64, where what a step computes shows: some frameworks take other constants there."""
+    gate = trial(slug, track, "float64")[str(optimizer)]["gate"]
+    assert gate["passed"], gate
 
 
 FAMILY_DTYPES = {"idiomatic": "float64", "tuned": "float32"}
