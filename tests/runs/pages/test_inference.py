@@ -196,6 +196,14 @@ def test_an_experiment_s_page_leads_to_what_it_has(client: Client) -> None:
     assert "/explore/?experiment=quick" in only_trains
 
 
+def test_pages_about_training_lead_away_from_an_experiment_that_only_asks(client: Client) -> None:
+    record_runs(records=[*asked(), *trained()])
+    for name in ("home", "explore", "recommendation", "threads", "speed-ups"):
+        assert "its networks are asked" in text(client, reverse(name) + "?experiment=asked")
+        assert "its networks are asked" not in text(client, reverse(name) + "?experiment=quick")
+    assert "its networks are asked" not in text(client, reverse("inference") + "?experiment=asked")
+
+
 def test_where_nothing_was_asked_the_page_says_how_to(client: Client) -> None:
     record_runs(records=trained())
     for query in ("", "?experiment=quick"):
