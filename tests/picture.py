@@ -53,9 +53,10 @@ def _findings() -> tuple[Shot, ...]:
         for name in shipped_results(file).began
         if MACHINE in name
     }
+    families, asked = f"/?experiment={slugs['families']}", f"/inference/?experiment={slugs['inference']}"
     return (
-        Shot("findings-families", f"/?experiment={slugs['families']}", ".answers"),
-        Shot("findings-inference", f"/inference/?experiment={slugs['inference']}&network=transformer-2x64", ".panels"),
+        *(Shot(f"findings-{family}", families, f"section:has(#{family}_cpu)") for family in ("gru", "lstm")),
+        Shot("findings-front", f"{asked}&network=mlp-8x100", ".panels > figure:nth-child(4)"),
     )
 
 
