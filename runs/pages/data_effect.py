@@ -119,6 +119,8 @@ class DataPage:
             Column(_("MFLOP per sample"), is_number=True, sort="work", exports=("flops_per_sample",)),
             Column(_("Time per sample"), is_number=True, sort="sample", exports=("seconds_per_sample", "low", "high")),
             Column(_("To its own"), is_number=True, sort="own", exports=("sample_ratio", "sample_low", "sample_high")),
+            # xgettext:no-python-format
+            Column(_("95 % interval"), is_number=True, exports=("sample_interval",)),
             Column("GFLOP/s", is_number=True, sort="gflops", exports=("gflops_per_second",)),
             Column(_("Per FLOP, to its own"), is_number=True, exports=("flop_ratio", "flop_low", "flop_high")),
             Column(_("To the fastest"), is_number=True, sort="ratio", exports=("ratio", "ratio_low", "ratio_high")),
@@ -146,6 +148,7 @@ class DataPage:
             TableCell(numbers.digits(work / _MEGA), values=(work,)),
             TableCell(numbers.with_unit(microseconds, "µs"), values=times),
             _own_cell(each.sample_ratio),
+            TableCell(_interval_words(each.sample_ratio)),
             TableCell(numbers.with_unit(rate, ""), values=(rate,)),
             _own_cell(each.flop_ratio),
             TableCell(
@@ -160,8 +163,11 @@ def _own_cell(found: Ratio | None) -> TableCell:
     """A ratio to the same engine on the reference data, with its interval."""
     if found is None:
         return TableCell(numbers.NONE, values=(None, None, None))
-    interval = numbers.interval(found.low, found.high, "×")
-    return TableCell(numbers.times(found.value), title=interval, values=ratio_values(found))
+    return TableCell(numbers.times(found.value), title=_interval_words(found), values=ratio_values(found))
+
+
+def _interval_words(found: Ratio | None) -> str:
+    return numbers.interval(found.low, found.high, "×") if found else numbers.NONE
 
 
 # ---------------------------------------------------------------- data sets

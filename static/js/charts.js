@@ -66,7 +66,8 @@ const verticals = {
     ctx.strokeStyle = ctx.fillStyle = token("muted");
     ctx.setLineDash([3, 3]);
     ctx.font = `12px ${window.Chart.defaults.font.family}`;
-    for (const { x, label } of chart.options.plugins.verticals?.marks ?? []) {
+    // Each label stands a line below the one before, so that none runs into another.
+    for (const [number, { x, label }] of (chart.options.plugins.verticals?.marks ?? []).entries()) {
       const at = scale.getPixelForValue(x);
       if (at < left || at > right) continue;
       ctx.beginPath();
@@ -74,7 +75,7 @@ const verticals = {
       ctx.lineTo(at, bottom);
       ctx.stroke();
       ctx.textAlign = at > (left + right) / 2 ? "right" : "left";
-      ctx.fillText(label, at + (ctx.textAlign === "right" ? -6 : 6), top + 12);
+      ctx.fillText(label, at + (ctx.textAlign === "right" ? -6 : 6), top + 12 + 15 * number);
     }
     ctx.restore();
   },
