@@ -144,7 +144,7 @@ def test_the_framework_for_a_cnn_on_a_cpu_and_its_evidence(visit: Visit, site: S
 
 def test_the_run_with_the_largest_time(visit: Visit, site: Site) -> None:
     visit.go(reverse("home"))
-    visit.page.get_by_role("navigation", name="Main").get_by_role("link", name="Data").click()
+    visit.page.get_by_role("navigation", name="Main").get_by_role("link", name="Data", exact=True).click()
     visit.page.get_by_role("link", name="Largest time first").click()
     visit.page.wait_for_url("**sort=-seconds**")
     visit.page.locator("tbody th a").first.click()
