@@ -11,7 +11,7 @@ from itertools import permutations
 from django.utils.translation import gettext as _
 
 from engines.networks import of_type
-from runs.findings.alike import alike
+from runs.findings.alike import alike, newest_of_each
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, ONE_NETWORK, Picked, pick
 from runs.findings.leaders import UNTOLD, leaders
@@ -85,7 +85,7 @@ class DataEffect:
     @cached_property
     def picked(self) -> Picked:
         """Of the networks that were timed on several data sets, with all that one answer holds equal."""
-        timed = [row for row in self.cells if row.estimate]
+        timed = [row for row in newest_of_each(self.cells) if row.estimate]
         several = [
             row
             for group in alike(timed, but=("data", "engine", "track"))

@@ -36,8 +36,11 @@ class Lines:
 
 
 def lines_along(aspect: Aspect, rows: Iterable[CellRow], *, order: Callable[[CellRow], Any]) -> Lines:
-    """`rows` share all but engine, track, version and `aspect`; those with times are lined up in the given order."""
-    timed = newest_of_each(row for row in rows if row.estimate)
+    """`rows` share all but engine, track, version and `aspect`; those with times are lined up in the given order.
+
+    What an older version gave is history even where the newest gave no time.
+    """
+    timed = [row for row in newest_of_each(rows) if row.estimate]
     groups = sorted(alike(timed, but=aspect), key=_age, reverse=True)
     newest: dict[Rival, list[CellRow]] = {}
     for group in groups:

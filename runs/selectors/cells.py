@@ -78,7 +78,10 @@ def cells_trained_as(scope: Scope, asked: CellRow) -> tuple[Experiment | None, l
     return experiment, cell_rows(own.filter(experiment=experiment)) if experiment else []
 
 
-_ASKED_AND_TRAINED = ("network_type", "hidden_layers", "width", "options", "dataset", "data_source")
+_ASKED_AND_TRAINED = (
+    *("network_type", "hidden_layers", "width", "options"),
+    *("dataset", "data_source", "data_sha256"),
+)
 
 _SAME = (
     *("engine", "track", "device", "threads", "engine_sha256", "workload_id", "environment_id", "machine_id"),

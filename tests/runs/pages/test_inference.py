@@ -13,7 +13,7 @@ from django.urls import reverse
 from engines.contract import Network
 from engines.run_record import RunRecord
 from runs.services.recording import record_runs
-from tests.records import MACHINE, make_cell, make_inference_record, make_record
+from tests.records import MACHINE, SHUTTLE, make_cell, make_inference_record, make_record
 from tests.runs.pages.reading import csv_table, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -167,6 +167,22 @@ def test_an_engine_that_failed_the_gate_is_struck_through_and_beats_nobody(clien
     assert "Theano" not in on("latency", client)
     (first, _) = [row for row in csv_table(client, "inference") if row["engine"] == "Theano"]
     assert (first["seconds"], first["front"], first["verdict"]) == ("", "", "not_equivalent")
+
+
+def test_what_an_older_code_gave_is_history_where_the_newest_gave_no_time(client: Client) -> None:
+    old = [call("torch", 5e-4, 1, block) for block in range(3)]
+    code = dataclasses.replace(old[0].code, engine_sha256="5" * 64)
+    later: dict[str, Any] = {"code": code, "finished_at": "2026-11-25T08:00:10+00:00"}
+    crashed = call("torch", 1.0, 1, 0, status="crashed", reason="It crashed.", inference=None, **later)
+    record_runs(records=[*asked(), *old, crashed])
+    found = [each for each in client.get("/api/v1/inference/").json()["calls"] if each["engine"] == "torch"]
+    assert [(each["held"]["batch_size"], each["missing"]) for each in found] == [(1, "crashed"), (100, None)]
+
+
+def test_training_on_another_file_of_the_data_does_not_stand_beside(client: Client) -> None:
+    data = dataclasses.replace(SHUTTLE, sha256="0" * 64)
+    record_runs(records=[*asked(), make_record("torch", cell=make_cell("torch", MLP, dataset=data))])
+    assert client.get("/api/v1/inference/").json()["trained_in"] is None
 
 
 def test_each_network_is_asked_for_by_its_name(client: Client) -> None:
