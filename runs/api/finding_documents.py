@@ -41,6 +41,17 @@ class Held(Document):
     threads: int
 
 
+class OfCell(Document):
+    """What is said of one cell: an engine at a network, and all else that says which cell it is."""
+
+    engine: str
+    network: str
+    layers: int
+    width: int
+    environment_id: int
+    held: Held
+
+
 class Ratio(Document):
     value: float
     low: float | None
@@ -58,15 +69,9 @@ class Estimate(Document):
     stalled: int
 
 
-class Standing(Document):
+class Standing(OfCell):
     """One engine at one network. `to_fastest` is its time over the fastest's; without a time, `missing` says why."""
 
-    engine: str
-    network: str
-    layers: int
-    width: int
-    environment_id: int
-    held: Held
     estimate: Estimate | None
     to_fastest: Ratio | None
     verdict: str | None
@@ -157,15 +162,9 @@ class Rate(Document):
     runs: int
 
 
-class Calls(Document):
+class Calls(OfCell):
     """One engine that is asked a batch of one size. Without times, `missing` says why."""
 
-    engine: str
-    network: str
-    layers: int
-    width: int
-    environment_id: int
-    held: Held
     call: Estimate | None
     """The median call, in seconds."""
     tail: Estimate | None
@@ -193,15 +192,9 @@ class Inference(Document):
     not_compared: list[str]
 
 
-class OnData(Document):
+class OnData(OfCell):
     """One engine on one data set. Times are seconds; the ratios are to the same engine on the reference data."""
 
-    engine: str
-    network: str
-    layers: int
-    width: int
-    environment_id: int
-    held: Held
     data: str
     flops_per_sample: float
     per_sample: Estimate

@@ -74,12 +74,7 @@ def comparison(query: QueryDict) -> documents.Comparison:
 def _standing(standing: Standing) -> documents.Standing:
     row = standing.row
     return documents.Standing(
-        engine=row.engine,
-        network=row.network_type,
-        layers=row.hidden_layers,
-        width=row.width,
-        environment_id=row.environment_id,
-        held=_held(row),
+        **_named(row),
         estimate=_estimate(row.estimate),
         to_fastest=_ratio(standing.ratio),
         verdict=standing.verdict or None,
@@ -102,6 +97,18 @@ def _ratio(found: Ratio | None) -> documents.Ratio | None:
 
 def _certain(found: Ratio) -> documents.Ratio:
     return documents.Ratio(value=found.value, low=found.low, high=found.high, runs=found.runs, stalled=found.stalled)
+
+
+def _named(row: CellRow) -> dict[str, Any]:
+    """The fields of an `OfCell`."""
+    return {
+        "engine": row.engine,
+        "network": row.network_type,
+        "layers": row.hidden_layers,
+        "width": row.width,
+        "environment_id": row.environment_id,
+        "held": _held(row),
+    }
 
 
 def _held(row: CellRow) -> documents.Held:
@@ -204,12 +211,7 @@ def _calls(standing: Standing, front: str | None) -> documents.Calls:
     found = answering(row)
     rate = found.rate if found else None
     return documents.Calls(
-        engine=row.engine,
-        network=row.network_type,
-        layers=row.hidden_layers,
-        width=row.width,
-        environment_id=row.environment_id,
-        held=_held(row),
+        **_named(row),
         call=_estimate(found.call if found else None),
         tail=_estimate(found.tail if found else None),
         samples_per_second=documents.Rate(**asdict(rate)) if rate else None,
@@ -244,12 +246,7 @@ def _on_data(each: OnData, standing: Standing) -> documents.OnData | None:
     if per_sample is None or standing.ratio is None:
         return None
     return documents.OnData(
-        engine=row.engine,
-        network=row.network_type,
-        layers=row.hidden_layers,
-        width=row.width,
-        environment_id=row.environment_id,
-        held=_held(row),
+        **_named(row),
         data=row.data_label,
         flops_per_sample=flops_per_sample(row),
         per_sample=per_sample,

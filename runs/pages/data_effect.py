@@ -11,23 +11,22 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import Axis, ChartSpec
 from runs.charts.style import chip
 from runs.findings.alike import HELD_NAMES, held_values
-from runs.findings.choices import selects
 from runs.findings.data_effect import CHOICES, DataEffect, OnData, flops_per_sample
 from runs.findings.lines import rival_words
 from runs.findings.standings import Standing
 from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style, runs_cell
 from runs.pages.parts.comparison import runs_query
-from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
+from runs.pages.parts.one_network import context
+from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.stats import Estimate, Ratio
-from runs.tables.table import Column, Table, TableCell, Value, in_order, ratio_values
+from runs.tables.table import Column, Table, TableCell, Value, ratio_values
 from runs.words import numbers
 from runs.words.engines import engine_title
 from runs.words.networks import named
@@ -180,25 +179,10 @@ def asked_data(query: QueryDict, scope: Scope | None = None) -> DataPage:
 
 
 def data_sets(request: HttpRequest) -> HttpResponse:
-    found = asked_data(request.GET)
-    query = request.GET.urlencode()
-    charts = [(found.chart(spec.slug), chart_url(spec.slug, query)) for spec in OWN_SPECS] if found.found.lines else []
-    picked = found.found.picked
-    asked = {name: request.GET.getlist(name) for name in request.GET}
-    return render_page(
-        request,
-        "data_sets",
-        SECTION,
-        scope=found.scope,
-        found=found,
-        charts=[(chart, address, build.summary(chart), chart.spec.heading) for chart, address in charts],
-        selects=selects([(picked.network_type, picked.facets)], asked) if picked.network_type else [],
-        table=in_order(found.table, request.GET.get("sort", "")),
-        csv_url=table_url("data-sets", "csv", query),
-        table_json_url=table_url("data-sets", "json", query),
-        is_synthetic=picked.is_synthetic,
-        tie_band=numbers.tie_band(found.found.rope),
-    )
+    page = asked_data(request.GET)
+    charts = [page.chart(spec.slug) for spec in OWN_SPECS] if page.found.lines else []
+    shared = context(page.found.picked, charts, page.table, request.GET, slug="data-sets", rope=page.found.rope)
+    return render_page(request, "data_sets", SECTION, scope=page.scope, found=page, **shared)
 
 
 def data_chart(slug: str, query: QueryDict) -> Chart:

@@ -11,13 +11,11 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import Axis, ChartSpec
 from runs.charts.style import Chip, chip, guide_style
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
-from runs.findings.choices import selects
 from runs.findings.inference import CHOICES, Answering, Inference, Line, answering
 from runs.findings.leaders import leaders_words
 from runs.findings.lines import rival, rival_words
@@ -27,12 +25,13 @@ from runs.models import Experiment
 from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style, runs_cell
 from runs.pages.parts.comparison import runs_query
-from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
+from runs.pages.parts.one_network import context
+from runs.pages.parts.rendering import Section, render_page
 from runs.selectors.cells import cells_trained_as
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.stats import estimate
-from runs.tables.table import Column, Table, TableCell, Value, in_order, ratio_values
+from runs.tables.table import Column, Table, TableCell, Value, ratio_values
 from runs.words import numbers
 from runs.words.engines import engine_title
 from runs.words.networks import named
@@ -277,31 +276,10 @@ def asked_inference(query: QueryDict, scope: Scope | None = None) -> InferencePa
 
 
 def inference(request: HttpRequest) -> HttpResponse:
-    found = asked_inference(request.GET)
-    query = request.GET.urlencode()
-    charts = [(found.chart(spec.slug), chart_url(spec.slug, query)) for spec in OWN_SPECS] if found.has_times else []
-    return render_page(
-        request,
-        "inference",
-        SECTION,
-        scope=found.scope,
-        found=found,
-        charts=[(chart, address, build.summary(chart), chart.spec.heading) for chart, address in charts],
-        selects=_selects(found, request.GET),
-        table=in_order(found.table, request.GET.get("sort", "")),
-        csv_url=table_url("inference", "csv", query),
-        table_json_url=table_url("inference", "json", query),
-        is_synthetic=found.found.picked.is_synthetic,
-        corrected=False,
-        tie_band=numbers.tie_band(found.found.rope),
-    )
-
-
-def _selects(found: InferencePage, query: QueryDict) -> list[object]:
-    picked = found.found.picked
-    if not picked.network_type:
-        return []
-    return [*selects([(picked.network_type, picked.facets)], {name: query.getlist(name) for name in query})]
+    page = asked_inference(request.GET)
+    charts = [page.chart(spec.slug) for spec in OWN_SPECS] if page.has_times else []
+    shared = context(page.found.picked, charts, page.table, request.GET, slug="inference", rope=page.found.rope)
+    return render_page(request, "inference", SECTION, scope=page.scope, found=page, **shared)
 
 
 def inference_chart(slug: str, query: QueryDict) -> Chart:
