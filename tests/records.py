@@ -20,6 +20,7 @@ from engines.run_record import (
     Status,
     Training,
 )
+from runs.suites.plan import PlannedRun
 
 SHUTTLE = DataSet("shuttle", "shipped", "98baa9ae" * 8, 43_500, 14_500)
 IMAGES = DataSet("cifar10", "downloaded", "c4a38c50" * 8, 5_000, 2_000)
@@ -116,3 +117,8 @@ def make_inference_record(
 ) -> RunRecord:
     cell = changes.pop("cell", None) or asked(make_cell(engine, network), batch_size=batch_size)
     return make_record(cell=cell, **{"training": None, "inference": make_inference(cell, median_seconds), **changes})
+
+
+def planned(cell: Cell, release: str = "", block: int = 0) -> PlannedRun:
+    """One run of the cell, as a plan would have it."""
+    return PlannedRun(cell, block, 0, 1, release)

@@ -49,7 +49,15 @@ class EnvironmentInfo:
     unhashed: tuple[str, ...] = ()
     """Exact pins that the lock leaves out: of PyTorch, each platform has a build of its own under one version."""
     brought_lock: str = ""
-    """The lock file of an environment that a plug-in brings."""
+    """The lock file of an environment that a plug-in brings, or of a release."""
+    release_of: str = ""
+    """The environment of which this is another release: see `releases`."""
+    release: str = ""
+    """Which, as the command line names it: `0.9.2`, `keras==3.14.0`, `local-1a2b3c4d`."""
+    release_package: str = ""
+    built_from: str = ""
+    """The wheel or source folder of a release that nobody published."""
+    own_folder: str = ""
 
     @property
     def lock(self) -> Path:
@@ -62,7 +70,7 @@ class EnvironmentInfo:
 
     @property
     def folder(self) -> Path:
-        return ROOT / ".environments" / self.name
+        return Path(self.own_folder) if self.own_folder else ROOT / ".environments" / self.name
 
     @property
     def python(self) -> Path:
@@ -75,12 +83,14 @@ class EnvironmentInfo:
 
     @property
     def install_command(self) -> str:
+        base = self.release_of or self.name
         gpu = " --gpu" if self.gpu_build_of else ""
-        return f"python manage.py engines install {self.gpu_build_of or self.name}{gpu}"
+        version = f" --version {self.built_from or self.release}" if self.release_of else ""
+        return f"python manage.py engines install {self.gpu_build_of or base}{version}{gpu}"
 
     @property
     def engines(self) -> list[EngineInfo]:
-        served = self.gpu_build_of or self.name
+        served = self.gpu_build_of or self.release_of or self.name
         return [engine for engine in registry.ENGINES.values() if engine.environment == served]
 
 
@@ -194,8 +204,13 @@ def _why_missing(environment: EnvironmentInfo) -> str:
 # ---------------------------------------------------------------- what the user chose instead
 
 
+def var_folder() -> Path:
+    """Where this machine's own choices are kept."""
+    return Path(os.environ.get("BENCHSITE_VAR") or ROOT / "var")
+
+
 def _choices_file() -> Path:
-    return Path(os.environ.get("BENCHSITE_VAR") or ROOT / "var") / "environments.json"
+    return var_folder() / "environments.json"
 
 
 def _choices() -> dict[str, str]:
@@ -245,6 +260,8 @@ def describe(environment: EnvironmentInfo) -> Environment:
         return Environment(environment.name, content_hash(environment.name), "missing")
     python, packages = _listing(python_of(environment))
     facts = {"compiler": compiler_version()} if "compiler" in environment.needs else {}
+    if environment.built_from:
+        facts["built from"] = f"{Path(environment.built_from).name} ({environment.release})"
     facts |= inheritance.recorded()
     sha256 = content_hash(python, packages, facts)
     return Environment(environment.name, sha256, origin_now, python, packages, facts)

@@ -120,8 +120,13 @@ def _pip_commands(environment: EnvironmentInfo) -> list[list[str]]:
     pip = [sys.executable, "-m", "pip", "--python", str(environment.python), "--disable-pip-version-check", "install"]
     quiet = [] if sys.stdout.isatty() else ["-qq"]
     pip += [*quiet, "--no-input", "--use-pep517"]
-    locked = [*pip, "--require-hashes", "-r", str(environment.lock)]
-    return [locked, [*pip, *environment.unhashed]] if environment.unhashed else [locked]
+    commands = [[*pip, "--require-hashes", "-r", str(environment.lock)]]
+    if environment.unhashed:
+        commands.append([*pip, *environment.unhashed])
+    if environment.built_from:  # in place of the published one, whatever its version; then what it needs in addition
+        commands.append([*pip, "--force-reinstall", "--no-deps", environment.built_from])
+        commands.append([*pip, environment.release_package])
+    return commands
 
 
 def _run(command: Sequence[str], environment: EnvironmentInfo, *, show: bool = False) -> None:

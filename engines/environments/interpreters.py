@@ -88,7 +88,7 @@ def _uv_pythons() -> Path:
 def _fetched(version: str, *, say: Say) -> list[Path]:
     """The Python that uv downloads, if it can; an unreachable network is no Python, not an error."""
     say(f"No fitting Python here; fetching Python {version} with uv (about {_PYTHON_MB} MB).")
-    uv = _uv(say=say)
+    uv = uv_program(say=say)
     if uv is None:
         return []
     folders = {"UV_PYTHON_INSTALL_DIR": str(_uv_pythons()), "UV_HTTP_TIMEOUT": "15"}
@@ -100,7 +100,7 @@ def _fetched(version: str, *, say: Say) -> list[Path]:
     return sorted(_uv_pythons().glob(f"*{version}*/bin/python{version}"))
 
 
-def _uv(*, say: Say) -> Path | None:
+def uv_program(*, say: Say) -> Path | None:
     """uv from the PATH or from beside this interpreter, else fetched into .tools."""
     for place in (shutil.which("uv"), Path(sys.executable).with_name("uv")):
         if place is not None and os.access(place, os.X_OK):

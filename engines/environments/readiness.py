@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engines import backends
 from engines.contract import Device
-from engines.environments import environments, system
+from engines.environments import environments, releases, system
 from engines.environments.environments import EnvironmentInfo, Origin, environment_for
 from engines.environments.interpreters import ask
 from engines.errors import UnavailableError
@@ -45,14 +45,14 @@ def readiness(engine: EngineInfo, gpus: Sequence[str]) -> Readiness:
     return Readiness(engine, info.name, software.origin, software.python, version, usable, notes)
 
 
-def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str]) -> str:
-    """Why this engine cannot use this device here and what to do; empty if, as far as one sees, it can."""
+def why_not(engine: EngineInfo, device: Device, gpus: Sequence[str], release: str = "") -> str:
+    """Why this engine, in this release, cannot use this device here and what to do; empty if, so far, it can."""
     if device not in engine.devices:
         return f"{engine.title} has no way to use a {device.upper()}."
     if device == "gpu" and not gpus:  # whatever is installed
         return " ".join([NO_GPU, *unsupported_gpus()])
-    info = environment_for(engine, device)
     try:
+        info = releases.release_environment(engine, device, release)
         environments.python_of(info)
         software = environments.describe(info)
     except UnavailableError as error:

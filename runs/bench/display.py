@@ -90,11 +90,22 @@ class Display:
 
 
 def _is_of(planned: PlannedRun, record: RunRecord) -> bool:
-    return planned.cell == record.cell and planned.block == record.placement.block
+    return (planned.cell, planned.block, planned.release) == (record.cell, record.placement.block, release_of(record))
+
+
+def release_of(record: RunRecord) -> str:
+    """As the command line names it; empty for the one that comes with Benchsite."""
+    return record.environment.name.partition("@")[2]
 
 
 def title_of(planned: PlannedRun) -> str:
-    return f"{registry.find(planned.cell.engine).title} · {planned.cell.workload.network}{_task_words(planned.cell)}"
+    engine = _engine_title(planned.cell, planned.release)
+    return f"{engine} · {planned.cell.workload.network}{_task_words(planned.cell)}"
+
+
+def _engine_title(cell: Cell, release: str) -> str:
+    title = registry.find(cell.engine).title
+    return f"{title} {release}" if release else title
 
 
 def result_line(record: RunRecord) -> str:
@@ -104,7 +115,7 @@ def result_line(record: RunRecord) -> str:
     synthetic = " (synthetic)" if dataset.source == "synthetic" else ""
     threads = f"{cell.threads} thread{'s' if cell.threads > 1 else ''}"
     head = (
-        f"{registry.find(cell.engine).title} · {cell.workload.network}{_task_words(cell)} · "
+        f"{_engine_title(cell, release_of(record))} · {cell.workload.network}{_task_words(cell)} · "
         f"{dataset.name}{synthetic} · "
         f"{cell.device.upper()}, {threads}{_track_words(cell)} · block {record.placement.block + 1}"
     )
@@ -186,5 +197,9 @@ def _group_words(block: Block) -> str:
 
 def _engine_words(block: Block) -> str:
     """'jax, jax tuned, torch'."""
-    cells = [run.cell for run in block.runs]
-    return ", ".join(sorted(cell.engine + (" tuned" if cell.track == "tuned" else "") for cell in cells))
+    return ", ".join(
+        sorted(
+            " ".join(filter(None, [run.cell.engine, run.release, "tuned" if run.cell.track == "tuned" else ""]))
+            for run in block.runs
+        )
+    )

@@ -16,12 +16,13 @@ from typing import Any, Literal, get_args
 from engines import backends, host, machine, optimizers, registry
 from engines.contract import Cell, Device, Network, NetworkType, Optimizer, Setup, Task, Track, content_hash
 from engines.declarations import EngineInfo
-from engines.environments import environments
+from engines.environments import environments, releases
 from engines.errors import UnavailableError
 from engines.networks import ARCHITECTURES
 from engines.protocol import Case, Job
 from engines.run_record import Equivalence
 from runs.errors import RunsError
+from runs.suites.plan import PlannedRun
 from runs.validation import DocumentError, from_json
 
 DType = Literal["float64", "float32"]
@@ -75,10 +76,13 @@ class Subject:
     track: Track = "idiomatic"
     device_index: int = field(default=0, compare=False)
     """Which GPU it is asked on: the verdict holds for any."""
+    release: str = ""
+    """Of its framework, beside the one that comes with Benchsite."""
 
     @property
     def environment(self) -> environments.EnvironmentInfo:
-        return environments.environment_for(registry.find(self.engine), self.device)
+        """Raises UnavailableError where there is no such release."""
+        return releases.release_environment(registry.find(self.engine), self.device, self.release)
 
     def key(self, network_type: NetworkType) -> str:
         """Of the verdict on such networks. Raises UnavailableError where its environment is not there."""
@@ -90,8 +94,8 @@ class Subject:
 Wanted = dict[Subject, tuple[Case, ...]]
 
 
-def subject_of(cell: Cell, device_index: int = 0) -> Subject:
-    return Subject(cell.engine, cell.device, cell.track, device_index)
+def subject_of(cell: Cell, release: str = "", device_index: int = 0) -> Subject:
+    return Subject(cell.engine, cell.device, cell.track, device_index, release)
 
 
 class Verdicts:
@@ -135,10 +139,11 @@ class Verdicts:
         except OSError as error:
             raise RunsError(f"{self.path} cannot be written: {error.strerror}.") from None
 
-    def standing(self, cell: Cell) -> tuple[Equivalence, dict[str, str]]:
+    def standing(self, cell: Cell, release: str = "") -> tuple[Equivalence, dict[str, str]]:
         """What a run's record says of its engine: by the checks of the run's own kind of work."""
         own = work_of(case_of(cell))
-        checks = [check for check in self.of(subject_of(cell)) if work_of(check.case) == own and not check.unsupported]
+        known = self.of(subject_of(cell, release))
+        checks = [check for check in known if work_of(check.case) == own and not check.unsupported]
         if not checks:
             return "unverified", {}
         passed = all(check.passed for check in checks)
@@ -181,11 +186,13 @@ def smallest_cases(cells: Iterable[Cell]) -> tuple[Case, ...]:
     return tuple({work_of(case): case for case in reversed(by_size)}.values())
 
 
-def lacking(verdicts: Verdicts, cells: Sequence[Cell], *, device_index: int = 0) -> Wanted:
-    """For each engine and track of these cells: the cases that its verdict lacks, one of each kind of work at most."""
+def lacking(verdicts: Verdicts, runs: Sequence[PlannedRun], *, device_index: int = 0) -> Wanted:
+    """What the verdict on each engine, release and track of these runs lacks: one case of each kind of work at most."""
     wanted: Wanted = {}
-    for subject in dict.fromkeys(subject_of(cell, device_index) for cell in cells):
-        own = [cell for cell in cells if subject_of(cell) == subject]
+    cells_of: dict[Subject, dict[Cell, None]] = {}
+    for run in runs:
+        cells_of.setdefault(subject_of(run.cell, run.release, device_index), {})[run.cell] = None
+    for subject, own in cells_of.items():
         known = {work_of(check.case) for check in verdicts.of(subject)}
         missing = tuple(case for case in smallest_cases(own) if work_of(case) not in known)
         if missing:

@@ -8,21 +8,23 @@ from pathlib import Path
 
 from engines import machine, registry
 from engines.contract import Cell, Device, Setup, Task, content_hash
-from engines.environments import environments
+from engines.environments import environments, releases
 from engines.environments.readiness import why_not
 from engines.errors import UnavailableError
 from engines.run_record import Environment
 from runs.bench import provenance
+from runs.suites.plan import PlannedRun
 
 _UNABLE: dict[Task, str] = {"train": "does not train networks", "infer": "does not answer calls"}
 
 
-def cell_key(cell: Cell) -> str:
+def cell_key(cell: Cell, release: str = "") -> str:
     """The identity of a measurement: the cell, the engine's code, and the exact software it runs on."""
-    return content_hash(cell, registry.code_hash(cell.engine, cell.workload.network.type), environment_of(cell).sha256)
+    code = registry.code_hash(cell.engine, cell.workload.network.type)
+    return content_hash(cell, code, environment_of(cell, release).sha256)
 
 
-def why_unsupported(cell: Cell) -> str:
+def why_unsupported(cell: Cell, release: str = "") -> str:
     """Why this cell cannot run here and what to do; empty if it can be tried."""
     info = registry.find(cell.engine)
     if cell.device not in info.devices:
@@ -34,19 +36,25 @@ def why_unsupported(cell: Cell) -> str:
     cpus = len(machine.allowed_cpus())
     if cell.device == "cpu" and cell.threads > cpus:
         return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
-    return _why_not(cell.engine, cell.device)
+    return _why_not(cell.engine, cell.device, release)
 
 
 @cache
-def _why_not(engine: str, device: Device) -> str:
-    return why_not(registry.find(engine), device, provenance.gpus())
+def _why_not(engine: str, device: Device, release: str) -> str:
+    return why_not(registry.find(engine), device, provenance.gpus(), release)
 
 
-def reasons_against(cells: Iterable[Cell]) -> dict[str, str]:
-    """Why cells cannot run here, and what to do -> the engines and device that this holds for, in words."""
+def cannot_run(planned: PlannedRun) -> str:
+    """`why_unsupported` of a planned run."""
+    return why_unsupported(planned.cell, planned.release)
+
+
+def reasons_against(runs: Iterable[PlannedRun]) -> dict[str, str]:
+    """Why runs cannot be done here, and what to do -> the engines and device that this holds for, in words."""
     engines: dict[tuple[str, Device], dict[str, None]] = {}
-    for cell in cells:
-        if reason := why_unsupported(cell):
+    for run in runs:
+        cell = run.cell
+        if reason := cannot_run(run):
             engines.setdefault((reason, cell.device), {})[registry.find(cell.engine).title] = None
     found: dict[str, list[str]] = {}
     for (reason, device), titles in engines.items():
@@ -54,22 +62,23 @@ def reasons_against(cells: Iterable[Cell]) -> dict[str, str]:
     return {reason: "; ".join(words) for reason, words in found.items()}
 
 
-def environment_of(cell: Cell) -> Environment:
+def environment_of(cell: Cell, release: str = "") -> Environment:
     """The software that trains this cell here; an environment that is not installed has an identity, too."""
-    return _environment(cell.engine, cell.device)
+    return _environment(cell.engine, cell.device, release)
 
 
 @cache
-def _environment(engine: str, device: Device) -> Environment:
-    info = environments.environment_for(registry.find(engine), device)
+def _environment(engine: str, device: Device, release: str) -> Environment:
+    base = environments.environment_for(registry.find(engine), device)
+    name = f"{base.name}@{release}" if release else base.name
     try:
-        return environments.describe(info)
+        return environments.describe(releases.named(base, release) if release else base)
     except UnavailableError:
-        return Environment(name=info.name, sha256=content_hash(info.name, "missing"), origin="missing")
+        return Environment(name=name, sha256=content_hash(name, "missing"), origin="missing")
 
 
-def python_of(cell: Cell) -> Path:
-    return environments.python_of(environments.environment_for(registry.find(cell.engine), cell.device))
+def python_of(cell: Cell, release: str = "") -> Path:
+    return environments.python_of(releases.release_environment(registry.find(cell.engine), cell.device, release))
 
 
 def cpus_for(cell: Cell) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def _as_it_says(suite: Suite, options: dict[str, Any]) -> Suite:
 
 def selection(suite: Suite, options: dict[str, Any]) -> Selection:
     """Raises UnsupportedError or RunsError, each naming what is known."""
-    if suite.name == AD_HOC:
+    if suite.name == AD_HOC:  # its options have made the suite
         return Selection(blocks=options["blocks"])
     unknown = set(options["networks"]) - set(known_networks(suite))
     if unknown:

@@ -14,7 +14,7 @@ from engines.profile_record import Operation, Profile, ProfileRecord
 from engines.protocol import Job
 from engines.run_record import Machine
 from runs.bench import provenance
-from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
+from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.errors import RunsError
 from runs.suites.plan import Plan, PlannedRun
 
@@ -44,10 +44,10 @@ def refuse_other_options(options: dict[str, Any]) -> None:
 
 def take(plan: Plan, machine: Machine, gpu_index: int = 0) -> Iterator[Outcome]:
     """One for each cell, in the plan's order."""
-    first = {run.cell: run for run in reversed(plan.runs)}
-    for cell in plan.cells:
-        reason = why_unsupported(cell) or _why_no_profile(cell)
-        yield Outcome(cell, reason=reason) if reason else _profile(first[cell], plan, machine, gpu_index)
+    first = {(run.cell, run.release): run for run in reversed(plan.runs)}
+    for run in reversed(first.values()):
+        reason = cannot_run(run) or _why_no_profile(run.cell)
+        yield Outcome(run.cell, reason=reason) if reason else _profile(run, plan, machine, gpu_index)
 
 
 def _why_no_profile(cell: Cell) -> str:
@@ -58,13 +58,16 @@ def _profile(planned: PlannedRun, plan: Plan, machine: Machine, gpu_index: int) 
     cell, suite = planned.cell, plan.suite
     started_at = datetime.now(UTC)
     job = Job("profile", setup_of(cell, gpu_index), cell.workload.dataset, seed=planned.seed, cpus=cpus_for(cell))
-    outcome = host.run(python_of(cell), job, timeout_seconds=suite.timeout_seconds)
+    outcome = host.run(python_of(cell, planned.release), job, timeout_seconds=suite.timeout_seconds)
     if not outcome.finished:
         return Outcome(cell, reason=f"{outcome.status.replace('_', ' ')}. {outcome.reason}")
-    return Outcome(cell, _record(cell, suite.name, machine, started_at, outcome.result["profile"]))
+    return Outcome(cell, _record(planned, suite.name, machine, started_at, outcome.result["profile"]))
 
 
-def _record(cell: Cell, suite: str, machine: Machine, started_at: datetime, document: dict[str, Any]) -> ProfileRecord:
+def _record(
+    planned: PlannedRun, suite: str, machine: Machine, started_at: datetime, document: dict[str, Any]
+) -> ProfileRecord:
+    cell = planned.cell
     operations = tuple(Operation(**operation) for operation in document["operations"])
     return ProfileRecord(
         profile_id=str(uuid.uuid4()),
@@ -72,10 +75,10 @@ def _record(cell: Cell, suite: str, machine: Machine, started_at: datetime, docu
         finished_at=datetime.now(UTC).isoformat(),
         cell=cell,
         machine=machine,
-        environment=environment_of(cell),
+        environment=environment_of(cell, planned.release),
         code=provenance.code_of(cell),
-        cell_key=cell_key(cell),
-        command=provenance.command_for(cell, suite, as_profile=True),
+        cell_key=cell_key(cell, planned.release),
+        command=provenance.command_for(cell, suite, release=planned.release, as_profile=True),
         profile=Profile(**{**document, "operations": operations}),
     )
 

@@ -108,7 +108,7 @@ def _suite_options(cell: Cell, suite: str) -> dict[str, str]:
     return {"--suite": suite if suite in suites.shipped() else f"{suite}.toml"}
 
 
-def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool = False) -> str:
+def command_for(cell: Cell, suite: str, *, release: str = "", gpu_index: int = 0, as_profile: bool = False) -> str:
     """What to type to do this cell again; a suite that is not ours is a file, whose folder stays private."""
     options = {
         **_suite_options(cell, suite),
@@ -119,6 +119,7 @@ def command_for(cell: Cell, suite: str, *, gpu_index: int = 0, as_profile: bool 
         "--tracks": cell.track,
         "--batch-sizes": str(cell.workload.batch_size),
         **({} if cell.workload.task == "train" else {"--tasks": cell.workload.task}),
+        **({"--versions": f"{cell.engine}={release}"} if release else {}),
     }
     words = [word for pair in options.items() for word in pair]
     words += ["--gpu-index", str(gpu_index)] if cell.device == "gpu" and gpu_index else []

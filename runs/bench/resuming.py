@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engines.run_record import Machine, RunRecord
-from runs.bench.here import cell_key, why_unsupported
+from runs.bench.here import cannot_run, cell_key
 from runs.errors import RunsError
 from runs.suites.plan import Plan, PlannedRun, without
 from runs.suites.suite import Suite
@@ -16,8 +16,8 @@ def remaining(plan: Plan, records: Iterable[RunRecord]) -> Plan:
     recorded = {(record.cell_key, record.placement.block): record for record in records}
 
     def is_done(planned: PlannedRun) -> bool:
-        record = recorded.get((cell_key(planned.cell), planned.block))
-        return record is not None and not _can_be_tried_again(record, plan.suite)
+        record = recorded.get((cell_key(planned.cell, planned.release), planned.block))
+        return record is not None and not _can_be_tried_again(record, planned, plan.suite)
 
     return without(plan, is_done)
 
@@ -44,15 +44,15 @@ def of_experiment(records: Iterable[RunRecord], experiment: str, machine_now: Ma
 
 def measured_alike(plan: Plan, records: Iterable[RunRecord]) -> list[RunRecord]:
     """Those of the plan's cells by today's code and software: older ones are kept, and never pooled with these."""
-    keys = {cell_key(cell) for cell in plan.cells}
+    keys = {cell_key(run.cell, run.release) for run in plan.runs}
     return [record for record in records if record.cell_key in keys]
 
 
-def _can_be_tried_again(record: RunRecord, suite: Suite) -> bool:
+def _can_be_tried_again(record: RunRecord, planned: PlannedRun, suite: Suite) -> bool:
     """A run that the suite gives more time by now, or an unsupported one whose cause is gone.
 
     What an engine itself refused (it has an exit code), it refuses again.
     """
     if record.status == "timed_out":
         return record.phases.process_seconds < suite.timeout_seconds
-    return record.status == "unsupported" and record.exit_code is None and not why_unsupported(record.cell)
+    return record.status == "unsupported" and record.exit_code is None and not cannot_run(planned)

@@ -27,7 +27,7 @@ from engines.run_record import (
 from runs.bench import provenance
 from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts
-from runs.bench.here import cell_key, cpus_for, environment_of, python_of, setup_of, why_unsupported
+from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.bench.stopping import Budget, Progress
 from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun, until_next
@@ -88,7 +88,7 @@ def why_skip(session: Session, block: Block) -> StopReason | None:
 
 
 def _costs_time(block: Block) -> bool:
-    return any(not why_unsupported(run.cell) for run in block.runs)
+    return any(not cannot_run(run) for run in block.runs)
 
 
 def _is_precise(session: Session, block: Block) -> bool:
@@ -171,7 +171,7 @@ def _closed(record: RunRecord, after: Rate, strayed: tuple[str, ...], stop: Stop
 def measure(session: Session, planned: PlannedRun, before: Rate, on_event: Callable[[Event], None]) -> RunRecord:
     """The record of one planned run, however it ends. `before` is the canary before its block."""
     started_at = datetime.now(UTC)
-    reason = why_unsupported(planned.cell)
+    reason = cannot_run(planned)
     if reason:
         return _record(session, planned, started_at, host.Outcome(status="unsupported", reason=host.scrub(reason)))
     readings = machine.readings()
@@ -192,12 +192,12 @@ def _ask_worker(session: Session, planned: PlannedRun, on_event: Callable[[Event
         calls=suite.call_policy,
         cpus=cpus_for(cell),
     )
-    return host.run(python_of(cell), job, timeout_seconds=suite.timeout_seconds, on_event=on_event)
+    return host.run(python_of(cell, planned.release), job, timeout_seconds=suite.timeout_seconds, on_event=on_event)
 
 
 def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome: host.Outcome) -> RunRecord:
     cell, suite = planned.cell, session.plan.suite
-    equivalence, gate = session.verdicts.standing(cell)
+    equivalence, gate = session.verdicts.standing(cell, planned.release)
     return RunRecord(
         run_id=str(uuid.uuid4()),
         status=outcome.status,
@@ -207,10 +207,10 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         cell=cell,
         placement=_placement(session, planned),
         machine=session.machine,
-        environment=environment_of(cell),
+        environment=environment_of(cell, planned.release),
         code=provenance.code_of(cell),
-        cell_key=cell_key(cell),
-        command=provenance.command_for(cell, suite.name, gpu_index=session.gpu_index),
+        cell_key=cell_key(cell, planned.release),
+        command=provenance.command_for(cell, suite.name, release=planned.release, gpu_index=session.gpu_index),
         phases=_phases(outcome),
         training=_training(outcome.result.get("training")),
         inference=_inference(outcome.result.get("inference")),

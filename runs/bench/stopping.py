@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from engines.contract import Cell
 from engines.run_record import RunRecord
 from runs import stats
 from runs.records.run_records import timed_seconds
@@ -69,20 +68,20 @@ class Progress:
         return stats.stop_reason(half_widths(_samples(records)), blocks=blocks) == "precise"
 
 
-def _samples(records: Iterable[RunRecord]) -> dict[Cell, LogSamples]:
-    """Each cell's log medians with their blocks, of the runs that finished."""
-    values: dict[Cell, list[tuple[int, float]]] = {}
+def _samples(records: Iterable[RunRecord]) -> dict[str, LogSamples]:
+    """Each measurement's log medians with their blocks, of the runs that finished."""
+    values: dict[str, list[tuple[int, float]]] = {}
     for record in records:
         if seconds := timed_seconds(record):
-            values.setdefault(record.cell, []).append((record.placement.block, math.log(seconds)))
+            values.setdefault(record.cell_key, []).append((record.placement.block, math.log(seconds)))
     return {
-        cell: LogSamples(tuple(log for _, log in pairs), tuple(block for block, _ in pairs))
-        for cell, pairs in values.items()
+        key: LogSamples(tuple(log for _, log in pairs), tuple(block for block, _ in pairs))
+        for key, pairs in values.items()
     }
 
 
-def half_widths(samples: Mapping[Cell, LogSamples]) -> list[float | None]:
-    """Of each cell's log ratio to the fastest; with one cell alone, nothing is compared."""
+def half_widths(samples: Mapping[str, LogSamples]) -> list[float | None]:
+    """Of each one's log ratio to the fastest; with one alone, nothing is compared."""
     if len(samples) < 2:
         return []
     fastest = min(samples.values(), key=lambda each: sum(each.values) / len(each.values))

@@ -9,7 +9,7 @@ from statistics import median, median_low
 from engines import networks
 from engines.contract import Cell, Device, NetworkType, Task, Track
 from engines.run_record import RunRecord
-from runs.suites.plan import Block, Plan
+from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Suite
 
 Kind = tuple[str, Track, NetworkType, Task, Device]
@@ -50,9 +50,11 @@ class _Experience:
 
 
 class Predictor:
-    """Learns from the records of this machine. Cells that `cannot_run` here take no time."""
+    """Learns from the records of this machine. Runs that `cannot_run` here take no time."""
 
-    def __init__(self, records: Iterable[RunRecord], cannot_run: Callable[[Cell], object] = lambda cell: False) -> None:
+    def __init__(
+        self, records: Iterable[RunRecord], cannot_run: Callable[[PlannedRun], object] = lambda run: False
+    ) -> None:
         self._cannot_run = cannot_run
         self._seconds: dict[Cell, list[float]] = {}
         self._kinds: dict[Kind, _Experience] = {}
@@ -73,22 +75,23 @@ class Predictor:
     def knows(self, cell: Cell) -> bool:
         return cell in self._seconds
 
-    def seconds(self, cell: Cell, suite: Suite) -> float:
-        """Wall seconds of one run of the cell."""
-        if self._cannot_run(cell):
+    def seconds(self, run: PlannedRun, suite: Suite) -> float:
+        """Wall seconds of one run: a release takes about as long as any other."""
+        if self._cannot_run(run):
             return 0.0
+        cell = run.cell
         known = self._seconds.get(cell)
         return median_low(known) if known else self._predicted(cell, suite)
 
     def seconds_of_block(self, block: Block, suite: Suite) -> float:
         """Of its runs, and of the canaries around them."""
-        seconds = sum(self.seconds(run.cell, suite) for run in block.runs)
+        seconds = sum(self.seconds(run, suite) for run in block.runs)
         if block.number == 0:
-            seconds += sum(self._first_compile_seconds(run.cell) for run in block.runs)
+            seconds += sum(self._first_compile_seconds(run) for run in block.runs)
         return seconds + 2 * _CANARY_SECONDS if seconds and not suite.is_quick else seconds
 
     def estimate(self, plan: Plan) -> Estimate:
-        runs = [run for run in plan.runs if not self._cannot_run(run.cell)]
+        runs = [run for run in plan.runs if not self._cannot_run(run)]
         measured = sum(self.knows(run.cell) for run in runs)
         seconds = sum(self.seconds_of_block(block, plan.suite) for block in plan.blocks)
         return Estimate(seconds, measured / len(runs) if runs else 0.0)
@@ -104,8 +107,9 @@ class Predictor:
         steady = max(suite.steady_epochs * seconds, suite.min_steady_seconds)
         return overhead + suite.warmup_epochs * seconds + steady
 
-    def _first_compile_seconds(self, cell: Cell) -> float:
-        if self.knows(cell) or self._cannot_run(cell):
+    def _first_compile_seconds(self, run: PlannedRun) -> float:
+        cell = run.cell
+        if self.knows(cell) or self._cannot_run(run):
             return 0.0
         if cell.engine in _COMPILE_NO_IMAGES and networks.of_type(cell.workload.network.type).takes_images:
             return 0.0

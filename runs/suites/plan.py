@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engines import networks, registry
@@ -38,6 +38,8 @@ class PlannedRun:
     block: int
     position: int
     seed: int
+    release: str = ""
+    """Of the engine's framework; empty for the one that comes with Benchsite."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Selection:
     batch_sizes: tuple[int, ...] = ()
     tasks: tuple[Task, ...] = ()
     blocks: int | None = None
+    releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Engine -> the releases to measure side by side; the one that comes with Benchsite if it has none."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def make_plan(suite: Suite, dataset_for: DataSetFor, selection: Selection = Sele
     groups = _merged(_groups(suite, dataset_for, selection))
     rounds = max((group.blocks for group in groups), default=0)
     blocks = [
-        _block(suite, group, number)
+        _block(suite, group, number, selection.releases)
         for number in range(rounds)
         for group in _shuffled(groups, suite.seed, "round", number)
         if number < group.blocks
@@ -176,10 +180,13 @@ def _chosen(offered: tuple[T, ...], wanted: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(item for item in offered if not wanted or item in wanted)
 
 
-def _block(suite: Suite, group: _Group, number: int) -> Block:
+def _block(suite: Suite, group: _Group, number: int, releases: Mapping[str, tuple[str, ...]]) -> Block:
     seed = int(content_hash([suite.seed, number])[:8], 16)
-    cells = _shuffled(list(group.cells), suite.seed, _identity(group), number)
-    return Block(number, tuple(PlannedRun(cell, number, place, seed) for place, cell in enumerate(cells)))
+    sides = [(cell, release) for cell in group.cells for release in releases.get(cell.engine, ("",))]
+    shuffled = _shuffled(sides, suite.seed, _identity(group), number)
+    return Block(
+        number, tuple(PlannedRun(cell, number, place, seed, release) for place, (cell, release) in enumerate(shuffled))
+    )
 
 
 def _identity(group: _Group) -> str:

@@ -11,10 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import gpus, registry
 from engines.contract import Device
-from engines.environments import environments, installation
+from engines.environments import environments, installation, releases
 from engines.environments.environments import EnvironmentInfo
 from engines.environments.readiness import Readiness, readiness, why_not
 from engines.errors import EngineError, UnavailableError
+from engines.registry import EngineInfo
 from runs.bench import gate
 from runs.errors import RunsError
 from runs.suites import suite as suites
@@ -39,6 +40,15 @@ class Command(BaseCommand):
         install = actions.add_parser("install", help="make engine environments from their lock files")
         install.add_argument("names", nargs="*", metavar="NAME", help="an engine or an environment")
         install.add_argument("--suite", metavar="NAME", help="what this suite's engines need, a shipped one or a file")
+        install.add_argument(
+            "--version",
+            action="append",
+            default=[],
+            dest="releases",
+            metavar="RELEASE",
+            help="another release of one engine, kept apart: 0.9, 0.9.2, keras==3.14.0, the path of a wheel or a "
+            "source folder; may be repeated",
+        )
         install.add_argument("--gpu", action="store_true", help="the build for NVIDIA GPUs, an environment of its own")
         install.add_argument(
             "--go-on", action="store_true", help="succeed if at least one can be used, and say what the others lack"
@@ -54,6 +64,14 @@ class Command(BaseCommand):
     def _add_remove(self, actions: Any) -> None:
         remove = actions.add_parser("remove", help="forget a chosen interpreter, else delete what was installed")
         remove.add_argument("names", nargs="+", metavar="NAME", help="an engine or an environment")
+        remove.add_argument(
+            "--version",
+            action="append",
+            default=[],
+            dest="releases",
+            metavar="RELEASE",
+            help="this release of it alone",
+        )
         remove.add_argument("--gpu", action="store_true", help="its build for NVIDIA GPUs")
         remove.set_defaults(action=self.remove)
 
@@ -82,7 +100,12 @@ class Command(BaseCommand):
     def list_engines(self, **options: Any) -> None:
         seen = gpus.names()
         rows = [readiness(engine, seen) for engine in registry.ENGINES.values()]
-        self._say(json.dumps([_as_json(row) for row in rows], indent=2) if options["json"] else _as_table(rows))
+        if options["json"]:
+            self._say(json.dumps([_as_json(row) for row in rows], indent=2))
+            return
+        self._say(_as_table(rows))
+        if releases.every():
+            self._say(f"\n{_releases_words()}")
 
     # ------------------------------------------------------------ install, use, remove
 
@@ -90,7 +113,7 @@ class Command(BaseCommand):
         names = [*options["names"], *(_engines_of(options["suite"]) if options["suite"] else [])]
         if not names:
             raise CommandError("Name what to install: engines, environments, or --suite NAME for all that it needs.")
-        wanted = _named(names, gpu=options["gpu"])
+        wanted = self._wanted(names, options)
         missing = [info for info in wanted if not environments.is_installed(info)]
         if missing:
             self._say(installation.cost(missing))
@@ -101,6 +124,12 @@ class Command(BaseCommand):
             self.stderr.write(failure)
         if failures:
             self.stderr.write("Going on without it; its runs will be recorded as unsupported.")
+
+    def _wanted(self, names: list[str], options: dict[str, Any]) -> list[EnvironmentInfo]:
+        if not options["releases"]:
+            return _named(names, gpu=options["gpu"])
+        base, engine = _one_engine(names, options)
+        return [releases.resolve(base, releases.wanted(engine, text), say=self._say) for text in options["releases"]]
 
     def _install_one(self, info: EnvironmentInfo, *, ready: bool) -> str:
         """Why it cannot be used now; empty if it can."""
@@ -122,8 +151,17 @@ class Command(BaseCommand):
                 self._say(f"{row.engine.title} cannot run in it: {row.notes[0]}")
 
     def remove(self, **options: Any) -> None:
-        for info in _named(options["names"], gpu=options["gpu"]):
-            self._say(installation.remove(info))
+        if not options["releases"]:
+            for info in _named(options["names"], gpu=options["gpu"]):
+                self._say(installation.remove(info))
+            return
+        base, engine = _one_engine(options["names"], options)
+        for text in options["releases"]:
+            found = releases.find(base, releases.wanted(engine, text))
+            if found is None or not found.release_of:
+                raise CommandError(f"{base.name} has no release {text} here. {_releases_words()}")
+            self._say(installation.remove(found))
+            releases.forget(found)
 
     # ------------------------------------------------------------ verify
 
@@ -190,6 +228,22 @@ def _result_words(result: dict[str, Any]) -> str:
 
 def _scores_words(result: dict[str, Any]) -> str:
     return f"{result['data']:6} {'pass' if result['passed'] else 'FAIL'}  scores {result['differences']['scores']:.1e}"
+
+
+def _one_engine(names: Sequence[str], options: dict[str, Any]) -> tuple[EnvironmentInfo, EngineInfo]:
+    """The environment of the one engine whose releases are named."""
+    if len(names) != 1:
+        raise CommandError("--version goes with one engine: engines install jax --version 0.9 --version 0.10")
+    engine = registry.find(names[0])
+    return environments.find(engine.environment, gpu=options["gpu"]), engine
+
+
+def _releases_words() -> str:
+    found = releases.every()
+    if not found:
+        return "No other releases are here."
+    words = (f"{each.name}{'' if environments.is_installed(each) else ' (not installed)'}" for each in found)
+    return f"Releases beside these: {', '.join(words)}. To measure them: runbench --versions"
 
 
 def _engines_of(suite: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import textwrap
@@ -18,7 +19,7 @@ from engines.contract import Task, Track
 from engines.errors import EngineError
 from engines.networks import ARCHITECTURES
 from engines.run_record import Machine, RunRecord
-from runs.bench import gate, here, profiles, provenance, resuming, session
+from runs.bench import gate, here, profiles, provenance, releases, resuming, session
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
@@ -40,8 +41,9 @@ from runs.services import storage
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import OPTIMIZERS
 from runs.suites.estimate import Predictor
-from runs.suites.plan import Plan, make_plan
+from runs.suites.plan import Plan, Selection, make_plan
 from runs.suites.priority import most_informative_first
+from runs.suites.suite import Suite
 from runs.upload.blocks import Uploads, add_upload_options, in_turn, uploads_to
 
 EXAMPLES = """
@@ -55,6 +57,8 @@ examples:
   python manage.py runbench --networks cnn:1x4 --tasks infer --batch-sizes 1 100 --engines torch onnxruntime
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call continues
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
+  python manage.py runbench --suite modern --versions jax=0.9,0.10     two releases in the same blocks
+  python manage.py runbench --networks mlp:8x100 --versions torch=2.13.0,path/to/torch.whl
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
   python manage.py runbench --no-database                  a bench machine: only the spool file
   python manage.py runbench --no-database --upload https://bench.example.org
@@ -100,6 +104,15 @@ class Command(BaseCommand):
         )
         what.add_argument(
             "--tasks", nargs="+", default=[], choices=get_args(Task), help="time training, calls of a network, or both"
+        )
+        what.add_argument(
+            "--versions",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="ENGINE=RELEASES",
+            help="releases side by side, in the same blocks: jax=0.9,0.10, or the path of a wheel or a source folder; "
+            "those that are missing are installed, and without --engines these engines alone are measured",
         )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
@@ -149,18 +162,22 @@ class Command(BaseCommand):
         if options["profile"]:
             profiles.refuse_other_options(options)
         provenance.check_gpu(options["gpu_index"])
-        suite = suite_of(options)
-        plan = make_plan(suite, data_for(options), selection(suite, options))
+        asked = releases.asked_for(options["versions"])
+        suite = releases.suite_for(suite_of(options), asked, options["engines"])
+        chosen = self._with_releases(selection(suite, options), suite, asked, options)
+        plan = make_plan(suite, data_for(options), chosen)
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
         plan = most_informative_first(plan) if options["budget"] else plan
-        experiment = experiment_name(options["experiment"] or suite.name, settings.SPOOL_DIR, fresh=options["fresh"])
+        experiment = experiment_name(
+            options["experiment"] or _usual_name(suite, asked), settings.SPOOL_DIR, fresh=options["fresh"]
+        )
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         if options["profile"]:
             self._profile(plan, machine, options)
             return
         predictor = Predictor(
-            (record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records), here.why_unsupported
+            (record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records), here.cannot_run
         )
         if options["plan"]:
             records = spool_for(settings.SPOOL_DIR, experiment).read().records
@@ -172,6 +189,13 @@ class Command(BaseCommand):
             made = self._measure(plan, experiment, machine, predictor, uploads, options)
         if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
             raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
+
+    def _with_releases(
+        self, chosen: Selection, suite: Suite, asked: releases.Asked, options: dict[str, Any]
+    ) -> Selection:
+        devices = chosen.devices or [device for bench in suite.benches for device in bench.devices]
+        found = releases.ready(asked, devices, install=not options["plan"], say=self.stderr.write)
+        return dataclasses.replace(chosen, releases=found)
 
     def _measure(
         self,
@@ -260,11 +284,11 @@ class Command(BaseCommand):
         return verdicts
 
     def _lacking(self, verdicts: Verdicts, left: Plan, options: dict[str, Any]) -> gate.Wanted:
-        cells = [cell for cell in left.cells if not here.why_unsupported(cell)]
-        return {} if options["no_verify"] else gate.lacking(verdicts, cells, device_index=options["gpu_index"])
+        runs = [run for run in left.runs if not here.cannot_run(run)]
+        return {} if options["no_verify"] else gate.lacking(verdicts, runs, device_index=options["gpu_index"])
 
     def _tell_verdict(self, subject: gate.Subject, checks: list[gate.Check]) -> None:
-        title = registry.find(subject.engine).title
+        title = f"{registry.find(subject.engine).title} {subject.release}".strip()
         for check in checks:
             words = gate.in_words(check)
             self.stderr.write(f"{title} · {subject.track} · {check.case} · {check.dtype}: {words}")
@@ -272,8 +296,8 @@ class Command(BaseCommand):
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
         screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan
         try:
-            told = here.reasons_against(plan.cells)
-            with Display(screen, plan, lambda run: predictor.seconds(run.cell, plan.suite), told) as display:
+            told = here.reasons_against(plan.runs)
+            with Display(screen, plan, lambda run: predictor.seconds(run, plan.suite), told) as display:
                 made = session.carry_out(sitting, display)
         except KeyboardInterrupt:
             again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
@@ -284,7 +308,7 @@ class Command(BaseCommand):
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
         if words := stand_ins(plan):
             self.stderr.write(words)
-        for reason, cells in here.reasons_against(plan.cells).items():
+        for reason, cells in here.reasons_against(plan.runs).items():
             self.stderr.write(f"Cannot run here: {cells}. {reason}")
         self._warn_of_damage(spool.path, damaged, "run records; left as they are, and run again")
 
@@ -302,7 +326,7 @@ class Command(BaseCommand):
             "blocks": len(plan.blocks),
             "runs": len(plan.runs),
             "runs_left": len(left.runs),
-            "runs_unsupported_here": sum(bool(here.why_unsupported(run.cell)) for run in plan.runs),
+            "runs_unsupported_here": sum(bool(here.cannot_run(run)) for run in plan.runs),
             "estimated_seconds": round(estimate.seconds),
             "estimate_measured_share": round(estimate.measured_share, 3),
             "gate_seconds": round(gate.rough_seconds(checks)),
@@ -326,12 +350,17 @@ class Command(BaseCommand):
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
 
 
+def _usual_name(suite: Suite, asked: releases.Asked) -> str:
+    """Releases side by side are an experiment of their own, so that a suite's own has one of each engine."""
+    return f"{suite.name} releases" if asked else suite.name
+
+
 def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:
     return Budget(options["budget"], partial(predictor.seconds_of_block, suite=plan.suite))
 
 
 def _can_run(plan: Plan) -> bool:
-    return not all(here.why_unsupported(cell) for cell in plan.cells)
+    return not all(here.cannot_run(run) for run in plan.runs)
 
 
 def _store(machine: Machine, options: dict[str, Any]) -> storage.Store:

@@ -90,15 +90,15 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Hosts:
     hosts = Hosts()
     monkeypatch.setattr(host, "run", hosts.run)
     for module in (here, session):
-        monkeypatch.setattr(module, "environment_of", lambda cell: ENVIRONMENT)
-    monkeypatch.setattr(session, "python_of", lambda cell: Path("python"))
+        monkeypatch.setattr(module, "environment_of", lambda cell, release="": ENVIRONMENT)
+    monkeypatch.setattr(session, "python_of", lambda cell, release: Path("python"))
     can_run(monkeypatch)
     return hosts
 
 
 def can_run(monkeypatch: pytest.MonkeyPatch, reason: str = "") -> None:
     for module in (resuming, session):
-        monkeypatch.setattr(module, "why_unsupported", lambda cell: reason)
+        monkeypatch.setattr(module, "cannot_run", lambda run: reason)
 
 
 def spool_in(folder: Path) -> Spool:

@@ -21,7 +21,7 @@ from engines.run_record import Environment
 from runs.bench import gate
 from runs.bench.gate import Check, Subject, Verdicts, in_words
 from runs.errors import RunsError
-from tests.records import ENVIRONMENT, make_cell
+from tests.records import ENVIRONMENT, make_cell, planned
 from tests.runs.bench.benches import Bench
 
 SMALL, DEEP, IMAGES = Network("mlp", 1, 2), Network("mlp", 8, 100), Network("cnn", 1, 2)
@@ -79,7 +79,7 @@ def test_a_changed_adapter_asks_again(verdicts: Verdicts, monkeypatch: pytest.Mo
     verdicts.keep(TENSORFLOW, [checked()])
     monkeypatch.setattr(registry, "code_hash", lambda slug, network_type: "another adapter")
     assert verdicts.of(TENSORFLOW) == []
-    assert gate.lacking(verdicts, [make_cell(network=SMALL)]) == {TENSORFLOW: (Case(SMALL),)}
+    assert gate.lacking(verdicts, [planned(make_cell(network=SMALL))]) == {TENSORFLOW: (Case(SMALL),)}
 
 
 def test_a_changed_package_asks_again(verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,8 @@ def test_fewer_layers_are_smaller_than_fewer_neurons() -> None:
 
 
 def test_what_is_known_is_not_asked_again(verdicts: Verdicts) -> None:
-    cells = [make_cell(engine, network) for engine in ("tensorflow", "keras-tensorflow") for network in (DEEP, IMAGES)]
+    engines = ("tensorflow", "keras-tensorflow")
+    cells = [planned(make_cell(engine, network)) for engine in engines for network in (DEEP, IMAGES)]
     assert gate.lacking(verdicts, cells) == {TENSORFLOW: (Case(DEEP), Case(IMAGES)), KERAS: (Case(DEEP), Case(IMAGES))}
     verdicts.keep(TENSORFLOW, [checked(SMALL)])
     assert gate.lacking(verdicts, cells) == {TENSORFLOW: (Case(IMAGES),), KERAS: (Case(DEEP), Case(IMAGES))}
@@ -135,7 +136,7 @@ def test_each_track_is_asked_for_itself_and_speaks_for_its_own_runs(
     cells = [replace(make_cell(network=SMALL), track=track) for track in ("idiomatic", "tuned")]
     tuned = Subject("tensorflow", "cpu", "tuned")
     verdicts.keep(TENSORFLOW, [checked(passed=False)])
-    assert gate.lacking(verdicts, cells) == {tuned: (Case(SMALL),)}
+    assert gate.lacking(verdicts, list(map(planned, cells))) == {tuned: (Case(SMALL),)}
     gate.ask({tuned: (Case(SMALL),)}, verdicts, lambda subject, checks: None)
     assert {job.setup.track for job in jobs} == {"tuned"}
     assert [again(verdicts).standing(cell)[0] for cell in cells] == ["failed", "passed"]
@@ -178,7 +179,7 @@ def test_the_tracks_of_one_engine_are_asked_one_after_the_other_on_the_gpu_that_
     jobs = answers(monkeypatch, passes)
     monkeypatch.setattr(machine, "allowed_cpus", lambda: (0, 1, 2, 3))
     tracks: tuple[Track, ...] = ("idiomatic", "tuned")
-    cells = [replace(make_cell(network=SMALL), device="gpu", track=track) for track in tracks]
+    cells = [planned(replace(make_cell(network=SMALL), device="gpu", track=track)) for track in tracks]
     gate.ask(gate.lacking(verdicts, cells, device_index=2), verdicts, lambda subject, checks: None)
     assert [job.setup.track for job in jobs] == ["idiomatic"] * 2 + ["tuned"] * 2
     assert {job.setup.device_index for job in jobs} == {2}
@@ -326,4 +327,4 @@ def test_a_network_that_an_engine_refuses_is_no_fault_of_its_others(
     assert [in_words(check) for check in checks if check.network == IMAGES] == ["unsupported: No convolutions."] * 2
     assert again(verdicts).standing(make_cell(network=SMALL))[0] == "passed"
     assert again(verdicts).standing(make_cell(network=IMAGES)) == ("unverified", {})
-    assert gate.lacking(verdicts, [make_cell(network=SMALL), make_cell(network=IMAGES)]) == {}
+    assert gate.lacking(verdicts, [planned(make_cell(network=SMALL)), planned(make_cell(network=IMAGES))]) == {}

@@ -13,16 +13,16 @@ from engines.contract import Cell, Device, Network, Optimizer
 from engines.run_record import Environment
 from runs.bench import here, profiles, provenance
 from runs.errors import RunsError
-from tests.records import ENVIRONMENT, MACHINE, asked, make_cell
+from tests.records import ENVIRONMENT, MACHINE, asked, make_cell, planned
 from tests.runs.bench.sittings import make_plan
 
 CELL = make_cell("tensorflow")
 
 
 def test_a_cell_s_key_changes_with_cell_code_and_software(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(here, "environment_of", lambda cell: ENVIRONMENT)
+    monkeypatch.setattr(here, "environment_of", lambda cell, release: ENVIRONMENT)
     keys = {here.cell_key(CELL), here.cell_key(make_cell("keras-tensorflow"))}
-    monkeypatch.setattr(here, "environment_of", lambda cell: Environment("tensorflow", "d" * 32, "locked"))
+    monkeypatch.setattr(here, "environment_of", lambda cell, release: Environment("tensorflow", "d" * 32, "locked"))
     keys.add(here.cell_key(CELL))
     monkeypatch.setattr("engines.registry.code_hash", lambda slug, network_type: "another code")
     keys.add(here.cell_key(CELL))
@@ -32,7 +32,7 @@ def test_a_cell_s_key_changes_with_cell_code_and_software(monkeypatch: pytest.Mo
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     here._why_not.cache_clear()
-    monkeypatch.setattr(here, "why_not", lambda info, device, gpus: f"{device}?" if device == "gpu" else "")
+    monkeypatch.setattr(here, "why_not", lambda info, device, gpus, release: f"{device}?" if device == "gpu" else "")
     monkeypatch.setattr(machine, "allowed_cpus", lambda: (0, 1))
     monkeypatch.setattr(provenance, "gpus", tuple)
     yield
@@ -54,7 +54,7 @@ def test_a_cell_that_cannot_run_says_why(device: Device, threads: int, reason: s
 
 @pytest.mark.usefixtures("ready")
 def test_each_reason_is_told_once() -> None:
-    cells = [dataclasses.replace(CELL, threads=threads) for threads in (1, 3, 3, 4, 2)]
+    cells = [planned(dataclasses.replace(CELL, threads=threads)) for threads in (1, 3, 3, 4, 2)]
     assert here.reasons_against(cells) == {
         f"{threads} threads asked; this process may use 2 logical CPUs.": "TensorFlow on the CPU" for threads in (3, 4)
     }
@@ -100,7 +100,7 @@ def test_the_command_names_the_task_that_is_not_training() -> None:
 
 
 def test_no_profile_is_taken_of_a_network_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiles, "why_unsupported", lambda cell: "")
+    monkeypatch.setattr(profiles, "cannot_run", lambda run: "")
     (outcome,) = profiles.take(make_plan(asked(CELL)), MACHINE)
     assert (outcome.record, outcome.reason) == (None, "Profiles are taken of training alone.")
 

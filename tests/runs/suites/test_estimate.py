@@ -11,7 +11,7 @@ from engines.run_record import Epoch, Phases, RunRecord, Status
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Suite
-from tests.records import make_cell, make_record
+from tests.records import make_cell, make_record, planned
 
 SUITE = Suite("any", "Any", (Bench("mlp", (8,), (25,), ("tensorflow",)),), preset="quick")
 STANDARD = dataclasses.replace(SUITE, preset="standard")
@@ -37,7 +37,7 @@ def plan(*cells: Cell) -> Plan:
 
 def test_a_measured_cell_takes_the_median_of_what_it_took() -> None:
     predictor = Predictor([record(KNOWN, seconds) for seconds in (4.0, 5.0, 60.0)])
-    assert predictor.seconds(KNOWN, SUITE) == 5.0
+    assert predictor.seconds(planned(KNOWN), SUITE) == 5.0
 
 
 def test_only_finished_runs_teach() -> None:
@@ -48,7 +48,7 @@ def test_only_finished_runs_teach() -> None:
 def test_a_larger_network_is_expected_to_take_longer() -> None:
     predictor = Predictor([])
     widths = [make_cell(network=Network("mlp", 8, width)) for width in (25, 400, 1600)]
-    seconds = [predictor.seconds(cell, SUITE) for cell in widths]
+    seconds = [predictor.seconds(planned(cell), SUITE) for cell in widths]
     assert seconds == sorted(seconds)
     assert seconds[2] > 2 * seconds[0]
 
@@ -56,25 +56,27 @@ def test_a_larger_network_is_expected_to_take_longer() -> None:
 def test_what_an_engine_took_outside_its_epochs_is_expected_of_its_other_networks() -> None:
     cell, other = make_cell("tensorflow", Network("mlp", 8, 25)), make_cell("tensorflow", Network("mlp", 8, 50))
     times = (measured(cell, outside=seconds, epoch=0.01) for seconds in (70.0, 80.0, 90.0))
-    assert 80 < Predictor(times).seconds(other, SUITE) < 85
-    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(UNKNOWN, SUITE) < 20, "another engine"
+    assert 80 < Predictor(times).seconds(planned(other), SUITE) < 85
+    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(planned(UNKNOWN), SUITE) < 20, "another engine"
     elsewhere = dataclasses.replace(other, track="tuned")
-    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(elsewhere, SUITE) < 20, "another track"
+    assert Predictor([measured(cell, outside=80.0, epoch=0.01)]).seconds(planned(elsewhere), SUITE) < 20, (
+        "another track"
+    )
 
 
 def test_an_engine_that_is_slow_for_its_size_is_expected_to_be_so_again() -> None:
     cell, other = make_cell("tensorflow", Network("mlp", 8, 25)), make_cell("tensorflow", Network("mlp", 8, 50))
     fast, slow = (Predictor([measured(cell, outside=5.0, epoch=epoch)]) for epoch in (1.0, 10.0))
-    epochs = [predictor.seconds(other, SUITE) - 5.0 for predictor in (fast, slow)]
+    epochs = [predictor.seconds(planned(other), SUITE) - 5.0 for predictor in (fast, slow)]
     assert epochs[1] == pytest.approx(10 * epochs[0])
 
 
 def test_what_is_learned_while_a_suite_runs_counts_at_once() -> None:
     predictor = Predictor([])
     predictor.learn(record(KNOWN, 40.0))
-    assert predictor.seconds(KNOWN, SUITE) == 40.0
+    assert predictor.seconds(planned(KNOWN), SUITE) == 40.0
     predictor.learn(record(KNOWN, 9.0))
-    assert predictor.seconds(KNOWN, SUITE) == 9.0, "the first run compiled what the second found"
+    assert predictor.seconds(planned(KNOWN), SUITE) == 9.0, "the first run compiled what the second found"
 
 
 def test_what_is_compiled_to_the_disk_takes_time_in_a_cell_s_first_block_alone() -> None:
@@ -88,18 +90,18 @@ def test_what_is_compiled_to_the_disk_takes_time_in_a_cell_s_first_block_alone()
 
 def test_a_suite_s_least_seconds_count() -> None:
     long = dataclasses.replace(SUITE, min_steady_seconds=100.0)
-    assert Predictor([]).seconds(UNKNOWN, long) > Predictor([]).seconds(UNKNOWN, SUITE) + 90
+    assert Predictor([]).seconds(planned(UNKNOWN), long) > Predictor([]).seconds(planned(UNKNOWN), SUITE) + 90
 
 
-def only_known_can_run(cell: Cell) -> bool:
-    return cell != KNOWN
+def only_known_can_run(run: PlannedRun) -> bool:
+    return run.cell != KNOWN
 
 
 def test_an_estimate_sums_over_the_runs_that_can_run() -> None:
     both, records = plan(KNOWN, KNOWN, UNKNOWN), [record(KNOWN, 5.0)]
     anywhere = Predictor(records)
     whole = anywhere.estimate(both)
-    assert whole.seconds == pytest.approx(10.0 + anywhere.seconds(UNKNOWN, SUITE))
+    assert whole.seconds == pytest.approx(10.0 + anywhere.seconds(planned(UNKNOWN), SUITE))
     assert whole.measured_share == pytest.approx(2 / 3)
     known = Predictor(records, only_known_can_run).estimate(both)
     assert (known.seconds, known.measured_share) == (10.0, 1.0)

@@ -1,0 +1,79 @@
+"""Releases of an engine side by side: what `--versions` names, resolved and installed before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from engines import registry
+from engines.contract import Device
+from engines.environments import environments, installation, releases
+from engines.environments.environments import EnvironmentInfo
+from engines.registry import EngineInfo
+from runs.bench import provenance
+from runs.errors import RunsError
+from runs.suites.suite import Bench, Suite
+
+Say = Callable[[str], None]
+Asked = dict[str, tuple[str, ...]]
+"""Engine -> releases as the user names them."""
+
+EXAMPLE = "--versions jax=0.9,0.10"
+
+
+def asked_for(texts: Sequence[str]) -> Asked:
+    """'jax=0.9,0.10' -> the engine and its releases. Raises RunsError or UnsupportedError."""
+    found: dict[str, dict[str, None]] = {}
+    for text in texts:
+        name, equals, versions = text.partition("=")
+        named = [version.strip() for version in versions.split(",") if version.strip()]
+        if not equals or not named:
+            raise RunsError(f"{text!r} names no releases. Allowed: ENGINE=VERSION,VERSION, as in {EXAMPLE}.")
+        found.setdefault(registry.find(name).slug, {}).update(dict.fromkeys(named))
+    return {engine: tuple(named) for engine, named in found.items()}
+
+
+def suite_for(suite: Suite, asked: Asked, engines: Sequence[str]) -> Suite:
+    """The suite with these engines, whether it has them or not: what is compared are releases, not what it chose."""
+    if not asked:
+        return suite
+    wanted = tuple(dict.fromkeys([*(registry.find(name).slug for name in engines), *asked]))
+    return replace(suite, benches=tuple(_bench_for(bench, wanted) for bench in suite.benches))
+
+
+def _bench_for(bench: Bench, engines: tuple[str, ...]) -> Bench:
+    able = tuple(name for name in engines if bench.network in registry.find(name).families)
+    return replace(bench, engines=able or engines)
+
+
+def ready(asked: Asked, devices: Iterable[Device], *, install: bool, say: Say) -> dict[str, tuple[str, ...]]:
+    """Engine -> its releases by their exact names, each installed unless this is only a plan.
+
+    Raises EngineError with what to do.
+    """
+    wanted = [device for device in dict.fromkeys(devices) if device == "cpu" or provenance.gpus()] or ["cpu"]
+    return {
+        slug: tuple(
+            dict.fromkeys(_ready(registry.find(slug), text, wanted, install=install, say=say) for text in texts)
+        )
+        for slug, texts in asked.items()
+    }
+
+
+def _ready(engine: EngineInfo, text: str, devices: Sequence[Device], *, install: bool, say: Say) -> str:
+    found = [release_for(engine, text, device, say=say) for device in devices if device in engine.devices]
+    for info in found:
+        if install:
+            make(info, say=say)
+    return found[0].release if found else ""
+
+
+def release_for(engine: EngineInfo, text: str, device: Device, *, say: Say) -> EnvironmentInfo:
+    return releases.resolve(environments.environment_for(engine, device), releases.wanted(engine, text), say=say)
+
+
+def make(info: EnvironmentInfo, *, say: Say) -> None:
+    """Install it unless it is there. Raises EngineError."""
+    if not environments.is_installed(info):
+        say(installation.cost([info]))
+        installation.install(info, say=say)
