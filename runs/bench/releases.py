@@ -61,15 +61,16 @@ def ready(asked: Asked, devices: Iterable[Device], *, install: bool, say: Say) -
 
 
 def _ready(engine: EngineInfo, text: str, devices: Sequence[Device], *, install: bool, say: Say) -> str:
-    found = [release_for(engine, text, device, say=say) for device in devices if device in engine.devices]
+    """A plan asks no registry: what is not known here goes by the name that it was given."""
+    wanted = releases.wanted(engine, text)
+    bases = [environments.environment_for(engine, device) for device in devices if device in engine.devices]
+    if not install:
+        known = releases.find(bases[0], wanted) if bases else None
+        return known.release if known else text
+    found = [releases.resolve(base, wanted, say=say) for base in bases]
     for info in found:
-        if install:
-            make(info, say=say)
+        make(info, say=say)
     return found[0].release if found else ""
-
-
-def release_for(engine: EngineInfo, text: str, device: Device, *, say: Say) -> EnvironmentInfo:
-    return releases.resolve(environments.environment_for(engine, device), releases.wanted(engine, text), say=say)
 
 
 def make(info: EnvironmentInfo, *, say: Say) -> None:

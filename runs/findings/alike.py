@@ -20,6 +20,7 @@ from runs.words import numbers
 from runs.words.cells import task_words, threads_words
 from runs.words.engines import engine_title
 from runs.words.networks import named
+from runs.words.releases import release_key
 
 Aspect = Literal[
     "network", "data", "training", "batch", "engine", "track", "device", "threads", "machine", "environment", "code"
@@ -95,12 +96,14 @@ def alike(rows: Iterable[CellRow], *, but: Aspect | tuple[Aspect, ...]) -> list[
 
 
 def newest_of_each(rows: Iterable[CellRow]) -> list[CellRow]:
-    """Of cells that differ in environment and code alone, the one with the newest run: the others are history."""
+    """Of cells that differ in environment and code alone, the newest release's with the newest run: the others are
+    history. The newest release is the highest version: several may have been measured side by side.
+    """
     return [max(group, key=_newest_last) for group in alike(rows, but=("environment", "code"))]
 
 
-def _newest_last(row: CellRow) -> tuple[datetime, int, str]:
-    return row.newest_run_at, row.environment_id, row.engine_sha256
+def _newest_last(row: CellRow) -> tuple[Any, datetime, int, str]:
+    return release_key(row.release), row.newest_run_at, row.environment_id, row.engine_sha256
 
 
 # ---------------------------------------------------------------- what differs, in words

@@ -18,6 +18,7 @@ from runs.words import numbers
 from runs.words.cells import missing_words, threads_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import named, network_place, network_title
+from runs.words.releases import release_key, release_title
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Facet:
     title: str
     value: Callable[[CellRow], str]
     label: Callable[[CellRow], str]
-    order: Callable[[CellRow], tuple[int | str, ...]]
+    order: Callable[[CellRow], tuple[Any, ...]]
     multiple: bool = False
     falls_back: bool = True
     told_apart_by: Callable[[CellRow], str] | None = None
@@ -97,8 +98,18 @@ def _nomenclature_layers(rows: Sequence[CellRow]) -> Sequence[CellRow]:
 
 
 def newest_environments(rows: Sequence[CellRow]) -> Sequence[CellRow]:
-    """Of each engine, track and device what ran in the environment of its newest run: a GPU build is one of its own."""
-    return _of_the_newest(rows, attrgetter("environment_id"), attrgetter("engine", "track", "device"))
+    """Of each engine, release, track and device what ran in the environment of its newest run: a GPU build is one of
+    its own."""
+    return _of_the_newest(rows, attrgetter("environment_id"), attrgetter("engine", "release", "track", "device"))
+
+
+def newest_releases(rows: Sequence[CellRow]) -> Sequence[CellRow]:
+    """Of each engine, track and device its highest version: others may have been measured beside it, to compare."""
+    highest: dict[Any, str] = {}
+    for row in rows:
+        own = (row.engine, row.track, row.device)
+        highest[own] = max(highest.get(own, row.release), row.release, key=release_key)
+    return [row for row in rows if row.release == highest[row.engine, row.track, row.device]]
 
 
 def newest_code(rows: Sequence[CellRow]) -> Sequence[CellRow]:
@@ -206,6 +217,15 @@ FACETS: tuple[Facet, ...] = (
         order=lambda row: (row.options,),
         multiple=True,
         starts_with_one=True,
+    ),
+    Facet(
+        "release",
+        _("Release"),
+        value=lambda row: f"{row.engine} {row.release}",
+        label=lambda row: release_title(row.engine, row.release),
+        order=lambda row: (*engine_place(row.engine), release_key(row.release)),
+        multiple=True,
+        default=newest_releases,
     ),
     Facet(
         "environment",

@@ -17,7 +17,6 @@ from django.db.models import Max, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 
 from engines.contract import Task
-from engines.registry import ENGINES
 from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
 from runs.models import Coverage, Environment, Experiment, Summary
@@ -25,6 +24,7 @@ from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
 from runs.words.cells import training_words
+from runs.words.releases import release_of
 
 
 def cells_of(scope: Scope, task: Task = "train") -> list[CellRow]:
@@ -132,7 +132,7 @@ def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
 
 
 def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    environments = Environment.objects.defer("facts").in_bulk({key for key, _ in wanted})
+    environments = Environment.objects.in_bulk({key for key, _ in wanted})
     return {(key, engine): environment_label(environments[key], engine) for key, engine in wanted}
 
 
@@ -165,10 +165,6 @@ SEPARATOR = " · "
 
 
 def environment_label(environment: Environment, engine: str) -> str:
-    """The engine's version in it, and what tells it from another of that version: `TensorFlow 2.21.0 · 1a2b3c4d`."""
-    info = ENGINES.get(engine)
-    wanted = [info.framework, info.backend] if info else []
-    versions = [
-        f"{name} {environment.packages[name]}" for name in dict.fromkeys(wanted) if name in environment.packages
-    ]
-    return f"{', '.join(versions) or environment.name}{SEPARATOR}{environment.sha256[:8]}"
+    """The engine's release in it, and what tells it from another of that release: `tensorflow 2.21.0 · 1a2b3c4d`."""
+    release = release_of(engine, environment.packages, environment.facts, otherwise=environment.name)
+    return f"{release}{SEPARATOR}{environment.sha256[:8]}"

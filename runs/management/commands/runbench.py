@@ -58,7 +58,7 @@ examples:
   python manage.py runbench --suite study --budget 2h      as much as fits; the next call continues
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --suite modern --versions jax=0.9,0.10     two releases in the same blocks
-  python manage.py runbench --networks mlp:8x100 --versions torch=2.13.0,path/to/torch.whl
+  python manage.py runbench --networks mlp:8x100 --versions torch=2.12,2.13 --tracks tuned
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
   python manage.py runbench --no-database                  a bench machine: only the spool file
   python manage.py runbench --no-database --upload https://bench.example.org

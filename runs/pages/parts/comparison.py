@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from runs.words.cells import majority_words, on_words, threads_words
 from runs.words.engines import engine_place, engine_title
 from runs.words.networks import depth_words
 from runs.words.reasons import reason_in_words
+from runs.words.releases import release_key, release_title
 
 # ---------------------------------------------------------------- the table
 
@@ -62,7 +63,8 @@ def comparison_table(
 ) -> Table:
     """`measured` names the chart's quantity where it is another than the time."""
     extras = extras or [Extra()] * len(standings)
-    rows = [_comparison_row(*pair, scope_query, measured) for pair in zip(standings, extras, strict=True)]
+    several = of_several_releases(standing.row for standing in standings)
+    rows = [_comparison_row(*pair, scope_query, measured, several) for pair in zip(standings, extras, strict=True)]
     networks = [(standing.row.network, standing.row.device, standing.row.threads) for standing in standings]
     starts = frozenset(index for index in range(1, len(rows)) if networks[index] != networks[index - 1])
     caption = _("Time per epoch, the fastest first at each network")
@@ -74,11 +76,22 @@ def _size(row: CellRow) -> str:
     return f"{size}, {row.options}" if row.options else size
 
 
-def _comparison_row(standing: Standing, extra: Extra, scope_query: str, measured: str) -> list[TableCell]:
+def of_several_releases(rows: Iterable[CellRow]) -> frozenset[str]:
+    """The engines that stand there in more than one release, so that their names alone would not tell."""
+    releases: dict[str, set[str]] = {}
+    for row in rows:
+        releases.setdefault(row.engine, set()).add(row.release)
+    return frozenset(engine for engine, found in releases.items() if len(found) > 1)
+
+
+def _comparison_row(
+    standing: Standing, extra: Extra, scope_query: str, measured: str, several: frozenset[str]
+) -> list[TableCell]:
     row, found, to_best = standing.row, standing.row.estimate, standing.ratio
     runs_url = f"{reverse('runs')}?{scope_query}&{runs_query(row)}"
+    title = release_title(row.engine, row.release) if row.engine in several else engine_title(row.engine)
     cells = [
-        TableCell(engine_title(row.engine), style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
+        TableCell(title, style=row_style(row), values=(engine_title(row.engine), *held_values(row))),
         TableCell(_size(row), values=(row.network_type, row.hidden_layers, row.width)),
         TableCell(
             on_words(row.device, row.threads, row.track, counts_one=False), values=(row.device, row.threads, row.track)
@@ -114,7 +127,7 @@ def _why_no_interval(row: CellRow) -> str:
 
 # ---------------------------------------------------------------- the chart
 
-PARTS = ("engine", "device", "threads", "layers", "width", "track", "environment", "code")
+PARTS = ("engine", "device", "threads", "layers", "width", "track", "release", "environment", "code")
 """The facets that part series, in the order in which a label names them."""
 MOST_IN_ONE = 12
 """Series beyond which one chart becomes several small ones."""
@@ -169,7 +182,7 @@ def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
 
 def _group_order(rows: Sequence[CellRow]) -> tuple[object, ...]:
     row = rows[0]
-    place = (*engine_place(row.engine), row.hidden_layers, row.device, row.threads, row.track)
+    place = (*engine_place(row.engine), release_key(row.release), row.hidden_layers, row.device, row.threads, row.track)
     return (*place, row.width, row.environment_id, row.engine_sha256)
 
 
@@ -177,11 +190,21 @@ def _worth_naming(rows: Sequence[CellRow], parts: Sequence[str]) -> frozenset[st
     """What differs between the cells. Environments and code count where one engine has several: each has its own."""
     differing = {part for part in parts if len({FACETS_BY_NAME[part].value(row) for row in rows}) > 1}
     engines = {(row.engine, row.device, row.track) for row in rows}
-    for part in ("environment", "code"):
+    for part in ("release", "environment", "code"):
         versions = {(row.engine, row.device, row.track, FACETS_BY_NAME[part].value(row)) for row in rows}
         if len(versions) == len(engines):
             differing.discard(part)
+    if "release" in differing and _tells_all("release", "environment", rows):
+        differing.discard("environment")
     return frozenset(differing)
+
+
+def _tells_all(part: str, finer: str, rows: Sequence[CellRow]) -> bool:
+    """Whether the coarser facet tells the cells of an engine apart as well as the finer one does."""
+    pairs = {
+        (row.engine, row.device, FACETS_BY_NAME[part].value(row), FACETS_BY_NAME[finer].value(row)) for row in rows
+    }
+    return len(pairs) == len({(engine, device, coarse) for engine, device, coarse, _ in pairs})
 
 
 def _one_series(rows: Sequence[CellRow], view: View, named: frozenset[str]) -> Series:
@@ -193,7 +216,7 @@ def _one_series(rows: Sequence[CellRow], view: View, named: frozenset[str]) -> S
 
 
 def _label(row: CellRow, view: View, named: frozenset[str]) -> str:
-    words = [engine_title(row.engine)]
+    words = [release_title(row.engine, row.release) if "release" in named else engine_title(row.engine)]
     if "layers" not in view.across.merges:
         words += [depth(row)]
     elif "width" not in view.across.merges:
