@@ -165,7 +165,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(CURDIR)/$(VENV)/bin/uv pip com
 lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer versions)
 	@$(COMPILE) pyproject.toml --python-version 3.11 -o requirements.txt
 	@printf '%s\n' "$$REQUIREMENTS_HEAD" | cat - requirements.txt >requirements.draft && mv requirements.draft requirements.txt
-	@$(COMPILE) --group test -c requirements.txt --python-version 3.11 -o tests/requirements.txt
+	@$(COMPILE) pyproject.toml --group test -c requirements.txt --python-version 3.11 -o tests/requirements.txt
 	@cd $(LOCKED) && for name in tensorflow tensorflow-gpu jax jax-gpu torch torch-gpu onnxruntime; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 	@# ===: else pip takes a CPU build of that version (2.13.0+cpu) where it is offered one, and the hash is not its.
 	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
