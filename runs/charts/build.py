@@ -30,6 +30,8 @@ class Point:
     high: float | None = None
     runs: int = 1
     url: str = ""
+    word: str = ""
+    """What x stands for, where it is no number for a reader."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Chart:
     """Words that must stand on the picture itself, such as `synthetic data`."""
     intervals: str = "bars"
     """bars, bands or none; only where the spec has intervals."""
+    x_words: Sequence[tuple[float, str]] = ()
+    """Where x is no number for a reader: the places of its ticks, each with its word."""
     verticals: Sequence[tuple[float, str]] = ()
     """Values of x that a line marks, with its word."""
     from_zero: bool = True
@@ -78,6 +82,7 @@ class Chart:
 def points(series: Series) -> list[dict[str, Any]]:
     return [
         {"x": point.x, "y": point.y, "low": point.low, "high": point.high, "runs": point.runs, "url": point.url}
+        | ({"word": point.word} if point.word else {})
         for point in series.points
     ]
 
@@ -152,7 +157,8 @@ def summary(chart: Chart) -> str:
 
 def _owner(chart: Chart, point: Point) -> str:
     label = next(series.label for series in chart.series if any(own is point for own in series.points))
-    x = numbers.digits(point.x) if point.x % 1 else numbers.count(int(point.x))
+    named = min(chart.x_words, key=lambda each: abs(each[0] - point.x))[1] if chart.x_words else ""
+    x = named or (numbers.digits(point.x) if point.x % 1 else numbers.count(int(point.x)))
     return _("{series} at {x}").format(series=label, x=x)
 
 
@@ -166,6 +172,11 @@ def _axis(axis: Axis, scale: Scale, network_type: str) -> dict[str, Any]:
 
 def _x_bounds(chart: Chart) -> dict[str, Any]:
     values = labels(chart)
+    if chart.x_words and values:
+        margin = (values[-1] - values[0] or 1.0) / 25
+        places = [place for place, _word in chart.x_words]
+        words = [word for _place, word in chart.x_words]
+        return {"min": values[0] - margin, "max": values[-1] + margin, "fixedTicks": places, "words": words}
     if values and chart.spec.x.scale == "log" and not chart.spec.x.fixed_ticks:
         ticks = log_ticks(values[0], values[-1])
         return {"min": ticks[0], "max": ticks[-1], "fixedTicks": ticks}

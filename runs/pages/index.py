@@ -26,6 +26,7 @@ from runs.pages import (
     explore,
     figures,
     health,
+    history,
     home,
     inference,
     machines,
@@ -41,7 +42,7 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, data_effect, inference, claims, compare, recommendation),
+    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, notes),
     *(about, search, accounts, health),
 )

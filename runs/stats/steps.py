@@ -97,19 +97,25 @@ def _between(values: Sequence[float], edges: Sequence[int]) -> list[Step]:
     spread = sqrt(sum(variance(stretch) * (len(stretch) - 1) for stretch in stretches) / degrees)
     places = max(1, len(values) - 2 * MIN_RUNS + 1)
     return [
-        _step(edges[place : place + 3], *stretches[place : place + 2], spread, degrees, places)
-        for place in range(len(edges) - 2)
+        _step((begins, at, ends), before, after, spread, degrees, places)
+        for (begins, at), (_, ends), before, after in zip(
+            pairwise(edges), pairwise(edges[1:]), stretches, stretches[1:], strict=False
+        )
     ]
 
 
 def _step(
-    edges: Sequence[int], before: Sequence[float], after: Sequence[float], spread: float, degrees: int, places: int
+    edges: tuple[int, int, int],
+    before: Sequence[float],
+    after: Sequence[float],
+    spread: float,
+    degrees: int,
+    places: int,
 ) -> Step:
-    begins, at, ends = edges
     centre, error = mean(after) - mean(before), spread * sqrt(1 / len(before) + 1 / len(after))
     half = t_quantile(degrees, CONFIDENCE) * error
     p = 2 * float(stdtr(degrees, -abs(centre) / error)) if error else float(centre == 0)
-    return Step(begins, at, ends, exp(centre), exp(centre - half), exp(centre + half), min(1.0, places * p))
+    return Step(*edges, exp(centre), exp(centre - half), exp(centre + half), min(1.0, places * p))
 
 
 @lru_cache(maxsize=10_000)

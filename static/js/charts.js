@@ -83,7 +83,7 @@ const verticals = {
 
 // ---------------------------------------------------------------- axes
 
-function axis({ fixedTicks, unit, title, ...rest }) {
+function axis({ fixedTicks, words, unit, title, ...rest }) {
   return {
     ...rest,
     title: { ...title, color: token("muted"), font: { size: 13 }, padding: 8 },
@@ -102,23 +102,25 @@ function ticksWithin({ min, max, ticks }, fixed) {
 
 // Values that stand too close together for their words keep their place and lose the word. Positions come from the
 // bounds, since words are wanted before the axis is laid out.
-function roomy(fixed, { min, max, chart, type }) {
+function roomy(fixed, { min, max, chart, type }, needed) {
   const share = type === "logarithmic" ? (value) => Math.log(value / min) / Math.log(max / min) : (value) => (value - min) / (max - min);
   let last = -Infinity;
   return new Set(fixed.filter((value) => {
-    const fits = share(value) * (chart.width - 96) - last >= 36;
+    const fits = share(value) * (chart.width - 96) - last >= needed;
     if (fits) last = share(value) * (chart.width - 96);
     return fits;
   }));
 }
 
 function xAxis(options) {
-  const { fixedTicks } = options;
+  const { fixedTicks, words } = options;
   const made = axis(options);
   made.grid = { display: false };
   if (fixedTicks) {
+    const word = (value) => (words ? words[fixedTicks.indexOf(value)] ?? "" : digits.format(value));
+    const needed = words ? 12 + 7 * Math.max(...words.map((each) => each.length)) : 36;
     made.ticks.callback = function callback(value) {
-      return roomy(fixedTicks, this).has(value) || !fixedTicks.includes(value) ? digits.format(value) : "";
+      return roomy(fixedTicks, this, needed).has(value) || !fixedTicks.includes(value) ? word(value) : "";
     };
   }
   return made;
@@ -141,6 +143,7 @@ function tooltip(unit, words) {
     backgroundColor: token("ink"), titleColor: token("background"), bodyColor: token("background"), footerColor: token("background"),
     padding: 10, cornerRadius: 6, usePointStyle: true, boxPadding: 6, footerFont: { weight: 400 },
     callbacks: {
+      title: (items) => items[0]?.raw.word ?? items[0]?.label ?? "",
       label: ({ dataset, parsed }) => `${dataset.label}: ${withUnit(parsed.y, unit)}`,
       afterLabel: ({ raw }) => {
         const runs = fill(words.runs, { runs: raw.runs });

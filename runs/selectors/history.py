@@ -1,0 +1,106 @@
+"""A series of an engine on a machine: which there are, and what every experiment says of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from runs.findings.cells import CellRow
+from runs.findings.history import History, Moment
+from runs.findings.software import Software
+from runs.models import Coverage, Environment, Experiment, Machine, RecordPart, Run, Summary, Workload
+from runs.selectors.cells import cell_rows
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import NOISE_PRESET
+
+MOST_MOMENTS = 2_000
+"""Of one engine at one network on one machine, the newest."""
+MOST_OFFERED = 200
+MOST_TRIED = 20
+
+
+@dataclass(frozen=True)
+class Series:
+    """Where a series is measured: what tells it from others of one engine, network and machine."""
+
+    track: str
+    device: str
+    threads: int
+
+
+def machines_with_history() -> list[Machine]:
+    """Every machine with results, the one with the newest run first."""
+    latest = Coverage.objects.values("machine").annotate(latest=Max("newest_run_at")).order_by("-latest")
+    keys = list(latest.values_list("machine", flat=True)[:MOST_OFFERED])
+    found = Machine.objects.in_bulk(keys)
+    return [found[key] for key in keys]
+
+
+def engines_on(machine: Machine) -> list[str]:
+    return sorted(Coverage.objects.filter(machine=machine).order_by().values_list("engine", flat=True).distinct())
+
+
+def workloads_of(machine: Machine, engine: str) -> list[Workload]:
+    """Those of the newest experiment with the engine on this machine: what is measured these days."""
+    own = Coverage.objects.filter(machine=machine, engine=engine).exclude(experiment__preset=NOISE_PRESET)
+    newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
+    for experiment in dict.fromkeys(newest[:MOST_TRIED]):
+        rows = Summary.objects.filter(experiment=experiment, machine=machine, engine=engine).order_by()
+        if keys := list(rows.values_list("workload", flat=True).distinct()[:MOST_OFFERED]):
+            return list(Workload.objects.filter(pk__in=keys))
+    return []
+
+
+def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series, History]:
+    """What every experiment that the viewer may see says, without those of noise: a history for each series."""
+    summaries = Summary.objects.filter(machine=machine, workload=workload, engine=engine)
+    newest = summaries.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-id")[:MOST_MOMENTS]
+    moments: dict[Series, list[Moment]] = {}
+    for moment in moments_from(cell_rows(newest), list(newest.values_list("experiment_id", flat=True))):
+        row = moment.row
+        moments.setdefault(Series(row.track, row.device, row.threads), []).append(moment)
+    rope = region_of(machine)
+    order = sorted(moments, key=lambda each: (each.device, each.threads, each.track))
+    return {series: History(moments[series], rope=rope) for series in order}
+
+
+def moments_from(rows: Sequence[CellRow], experiments: Sequence[int]) -> list[Moment]:
+    """`experiments` are the keys of each row's."""
+    known = Experiment.objects.in_bulk(set(experiments))
+    software = _software(rows, experiments)
+    return [
+        Moment(row, experiment, known[experiment].name, known[experiment].slug, software[at])
+        for at, (row, experiment) in enumerate(zip(rows, experiments, strict=True))
+    ]
+
+
+def _software(rows: Sequence[CellRow], experiments: Sequence[int]) -> list[Software]:
+    environments = Environment.objects.in_bulk({row.environment_id for row in rows})
+    machines = _machines(rows, experiments)
+    return [
+        Software(
+            environments[row.environment_id].python,
+            environments[row.environment_id].packages,
+            environments[row.environment_id].facts,
+            row.engine_sha256,
+            machines.get((experiment, row.machine_id), {}),
+        )
+        for row, experiment in zip(rows, experiments, strict=True)
+    ]
+
+
+def _machines(rows: Sequence[CellRow], experiments: Iterable[int]) -> dict[tuple[int, int], dict[str, object]]:
+    """(experiment, machine) -> the machine as one of its runs had it: a kernel may change between experiments."""
+    if not rows:
+        return {}
+    wanted = {row.machine_id for row in rows}, {row.workload_id for row in rows}, {row.engine for row in rows}
+    runs = Run.objects.filter(
+        experiment__in=set(experiments), engine__in=wanted[2], workload__in=wanted[1], machine__in=wanted[0]
+    )
+    newest = runs.order_by().values_list("experiment_id", "machine_id").annotate(part=Max("machine_part"))
+    parts_of = {(experiment, machine): part for experiment, machine, part in newest if part}
+    texts = {part.pk: json.loads(part.text) for part in RecordPart.objects.filter(pk__in=set(parts_of.values()))}
+    return {key: texts[part] for key, part in parts_of.items()}
