@@ -14,6 +14,8 @@ BENCHSITE_PUBLIC_READ         whether visitors who have not signed in see anythi
 BENCHSITE_CALLS_PER_TOKEN     API calls a minute for each token; 0 is no limit
 BENCHSITE_CALLS_PER_ADDRESS   the same for each address without a token
 BENCHSITE_PROXIES             how many proxies of your own stand in front: whose word on addresses is taken
+BENCHSITE_SITE_URL            where the site is, for links in alarms; http://127.0.0.1:8000 by default
+BENCHSITE_ALARMS              who is told of changes: Apprise addresses, separated by spaces; nobody by default
 CACHE_URL                     a cache that all workers share, for those limits; each worker's own by default
 """
 
@@ -146,6 +148,8 @@ SESSION_COOKIE_HTTPONLY = True
 # ---------------------------------------------------------------- accounts and the API
 
 BENCHSITE_PUBLIC_READ = env.bool("BENCHSITE_PUBLIC_READ", default=True)
+SITE_URL = env.str("BENCHSITE_SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALARMS = env.str("BENCHSITE_ALARMS", default="").split()
 BENCHSITE_CALLS_PER_TOKEN = env.int("BENCHSITE_CALLS_PER_TOKEN", default=60_000)
 BENCHSITE_CALLS_PER_ADDRESS = env.int("BENCHSITE_CALLS_PER_ADDRESS", default=6_000)
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}

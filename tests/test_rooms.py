@@ -20,7 +20,7 @@ SHOWS_A_PART_OF = {
     "claims": {"figures"},
     "engines": {"environments"},
     "experiments": {"machines"},
-    "home": {"speed_ups"},
+    "home": {"changes", "speed_ups"},
 }
 """The pages that show a part of another one."""
 

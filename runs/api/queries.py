@@ -96,6 +96,21 @@ class InferenceQuery(NetworkQuery):
     data: tuple[Word, ...] = ()
 
 
+class HistoryQuery(Query):
+    """Which machine, engine and workload, by its key; the newest if none is named."""
+
+    machine: Key | None = None
+    engine: Word | None = None
+    workload: Key | None = None
+
+
+class ChangeQuery(PageQuery):
+    machine: Key | None = None
+    engine: Word | None = None
+    open: bool = False
+    """Those alone that stand and that nobody has acknowledged."""
+
+
 _FACETS: dict[str, Any] = {facet.name: (tuple[Word, ...], ()) for facet in FACETS}
 
 

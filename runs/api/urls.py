@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from runs.api import finding_views, record_views, root, run_views
+from runs.api import change_views, finding_views, record_views, root, run_views
 
 app_name = "api"
 _V1 = "v1/"
@@ -35,6 +35,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{_V1}inference/", finding_views.Inference.as_view(), name="inference"),
     path(f"{_V1}recommendation/", finding_views.Recommendation.as_view(), name="recommendation"),
     path(f"{_V1}claims/", finding_views.Claims.as_view(), name="claims"),
+    path(f"{_V1}history/", change_views.History.as_view(), name="history"),
+    path(f"{_V1}changes/", change_views.Changes.as_view(), name="changes"),
+    path(f"{_V1}changes/<int:pk>/acknowledgement/", change_views.Acknowledgement.as_view(), name="acknowledgement"),
     path(f"{_V1}charts/", finding_views.Charts.as_view(), name="charts"),
     path(f"{_V1}charts/<slug:slug>/", finding_views.OneChart.as_view(), name="chart"),
     re_path(r"^", root.Nothing.as_view(), name="nothing"),

@@ -57,6 +57,7 @@ class CellRow:
     status_counts: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     workload_id: int = 0
+    experiment_id: int = 0
     parameters: int = 0
     machine: str = ""
     machine_id: int = 0

@@ -1,6 +1,7 @@
 """The results database."""
 
 from runs.models.acts import ACTS, Act, ApiToken
+from runs.models.changes import Alarm, Change
 from runs.models.common import DATA_SOURCES, DEVICES, STATUSES, TASKS, TRACKS
 from runs.models.published import PublishedRecommendation, PublishedSpeedUp
 from runs.models.results import COVERAGE_FIELDS, Coverage, Profile, RecordPart, Run, RunQuerySet, Summary
@@ -25,8 +26,10 @@ __all__ = [
     "TASKS",
     "TRACKS",
     "Act",
+    "Alarm",
     "ApiToken",
     "CellColumns",
+    "Change",
     "Coverage",
     "Environment",
     "Experiment",

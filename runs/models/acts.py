@@ -42,13 +42,14 @@ ACTS = [
     ("merge", "merge"),
     ("hide", "hide"),
     ("show", "show"),
+    ("acknowledge", "acknowledge"),
 ]
 
 
 class Act(models.Model):
     """One act on what is stored: who, when, what and why. Written once, and never changed."""
 
-    kind = models.CharField(max_length=10, choices=ACTS)
+    kind = models.CharField(max_length=20, choices=ACTS)
     at = models.DateTimeField(auto_now_add=True)
     user = owner_column()
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, null=True, blank=True, related_name="acts")

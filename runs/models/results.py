@@ -188,7 +188,7 @@ class Summary(CellColumns):
         indexes: ClassVar = [
             models.Index(fields=["machine"], name="summary_of_a_machine"),
             models.Index(fields=["environment"], name="summary_of_an_environment"),
-            models.Index(fields=["workload"], name="summary_of_a_workload"),
+            models.Index(fields=["workload", "machine", "engine"], name="summary_of_a_series"),
             models.Index(fields=["engine_sha256"], condition=Q(equivalence="failed"), name="summary_not_equivalent"),
         ]
 

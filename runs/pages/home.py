@@ -6,15 +6,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_noop
 
+from runs.pages.changes import state_of
 from runs.pages.parts.answers import asked_answers, forest_of
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.rendering import Section, render_page
 from runs.pages.parts.verdicts import claim_cells, claim_counts
 from runs.pages.speed_ups import found_speed_ups
+from runs.selectors.changes import latest_changes
 from runs.selectors.coverage import stored_counts
 from runs.selectors.machines import region_of
 from runs.selectors.study import judged_on
 from runs.words import numbers
+from runs.words.changes import much_words, subject_words
 
 SECTION = Section("answers", gettext_noop("Answers"), "home")
 
@@ -36,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         heat_tables=speed_ups.heat_tables,
         all_claims=claim_cells(claims),
         counts=claim_counts(claims),
+        changed=[(each, subject_words(each), much_words(each.ratio), state_of(each)) for each in latest_changes()],
     )
 
 

@@ -17,6 +17,7 @@ from runs.charts.specs import ChartSpec
 from runs.pages import (
     about,
     accounts,
+    changes,
     claims,
     compare,
     data_effect,
@@ -42,7 +43,8 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, claims, compare, recommendation),
+    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
+    *(claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, notes),
     *(about, search, accounts, health),
 )

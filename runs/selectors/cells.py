@@ -85,6 +85,7 @@ _ASKED_AND_TRAINED = (
 
 _SAME = (
     *("engine", "track", "device", "threads", "engine_sha256", "workload_id", "environment_id", "machine_id"),
+    "experiment_id",
     *("newest_run_at", "reason"),
 )
 _OF_THE_WORKLOAD = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Max
@@ -49,8 +49,8 @@ def workloads_of(machine: Machine, engine: str) -> list[Workload]:
     newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
     for experiment in dict.fromkeys(newest[:MOST_TRIED]):
         rows = Summary.objects.filter(experiment=experiment, machine=machine, engine=engine).order_by()
-        if keys := list(rows.values_list("workload", flat=True).distinct()[:MOST_OFFERED]):
-            return list(Workload.objects.filter(pk__in=keys))
+        if found := list(Workload.objects.filter(pk__in=rows.values("workload"))[:MOST_OFFERED]):
+            return found
     return []
 
 
@@ -59,7 +59,7 @@ def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series,
     summaries = Summary.objects.filter(machine=machine, workload=workload, engine=engine)
     newest = summaries.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-id")[:MOST_MOMENTS]
     moments: dict[Series, list[Moment]] = {}
-    for moment in moments_from(cell_rows(newest), list(newest.values_list("experiment_id", flat=True))):
+    for moment in moments_from(cell_rows(newest)):
         row = moment.row
         moments.setdefault(Series(row.track, row.device, row.threads), []).append(moment)
     rope = region_of(machine)
@@ -67,40 +67,36 @@ def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series,
     return {series: History(moments[series], rope=rope) for series in order}
 
 
-def moments_from(rows: Sequence[CellRow], experiments: Sequence[int]) -> list[Moment]:
-    """`experiments` are the keys of each row's."""
-    known = Experiment.objects.in_bulk(set(experiments))
-    software = _software(rows, experiments)
-    return [
-        Moment(row, experiment, known[experiment].name, known[experiment].slug, software[at])
-        for at, (row, experiment) in enumerate(zip(rows, experiments, strict=True))
-    ]
-
-
-def _software(rows: Sequence[CellRow], experiments: Sequence[int]) -> list[Software]:
+def moments_from(rows: Sequence[CellRow]) -> list[Moment]:
+    """With the experiment and the software of each."""
+    known = Experiment.objects.in_bulk({row.experiment_id for row in rows})
     environments = Environment.objects.in_bulk({row.environment_id for row in rows})
-    machines = _machines(rows, experiments)
+    machines = _machines(rows)
     return [
-        Software(
-            environments[row.environment_id].python,
-            environments[row.environment_id].packages,
-            environments[row.environment_id].facts,
-            row.engine_sha256,
-            machines.get((experiment, row.machine_id), {}),
+        Moment(
+            row,
+            row.experiment_id,
+            known[row.experiment_id].name,
+            known[row.experiment_id].slug,
+            _software(row, environments[row.environment_id], machines.get((row.experiment_id, row.machine_id), {})),
         )
-        for row, experiment in zip(rows, experiments, strict=True)
+        for row in rows
     ]
 
 
-def _machines(rows: Sequence[CellRow], experiments: Iterable[int]) -> dict[tuple[int, int], dict[str, object]]:
+def _software(row: CellRow, environment: Environment, machine: Mapping[str, object]) -> Software:
+    return Software(environment.python, environment.packages, environment.facts, row.engine_sha256, machine)
+
+
+def _machines(rows: Sequence[CellRow]) -> dict[tuple[int, int], dict[str, object]]:
     """(experiment, machine) -> the machine as one of its runs had it: a kernel may change between experiments."""
     if not rows:
         return {}
-    wanted = {row.machine_id for row in rows}, {row.workload_id for row in rows}, {row.engine for row in rows}
-    runs = Run.objects.filter(
-        experiment__in=set(experiments), engine__in=wanted[2], workload__in=wanted[1], machine__in=wanted[0]
-    )
-    newest = runs.order_by().values_list("experiment_id", "machine_id").annotate(part=Max("machine_part"))
-    parts_of = {(experiment, machine): part for experiment, machine, part in newest if part}
+    columns = {
+        f"{name}__in": {getattr(row, f"{name}_id", None) or row.engine for row in rows}
+        for name in ("experiment", "machine", "workload", "engine")
+    }
+    newest = Run.objects.filter(**columns).order_by().values_list("experiment_id", "machine_id")
+    parts_of = {(one, other): part for one, other, part in newest.annotate(part=Max("machine_part")) if part}
     texts = {part.pk: json.loads(part.text) for part in RecordPart.objects.filter(pk__in=set(parts_of.values()))}
     return {key: texts[part] for key, part in parts_of.items()}

@@ -37,6 +37,11 @@ def _cleaned(text: str, field: str, longest: int) -> str:
     return cleaned
 
 
+def cleaned_reason(text: str) -> str:
+    """Raises RunsError where it is none."""
+    return _cleaned(text, "reason", MAX_REASON)
+
+
 def _extra(field: str, value: str, allowed: str) -> dict[str, Any]:
     return {"field": field, "value": value, "allowed": allowed}
 
@@ -49,7 +54,7 @@ def _extra(field: str, value: str, allowed: str) -> dict[str, Any]:
 def exclude_run(*, run_id: str, reason: str, by: User | None = None) -> Run:
     """Leave a run out of every comparison, and say why. Its record stays."""
     run = _locked_run(run_id, by)
-    why = _cleaned(reason, "reason", MAX_REASON)
+    why = cleaned_reason(reason)
     if run.is_excluded:
         raise ConflictError(f"This run is excluded already: {run.exclusion_reason}", {"run": str(run.run_id)})
     _mark(run, "exclude", why, by)
@@ -61,7 +66,7 @@ def exclude_run(*, run_id: str, reason: str, by: User | None = None) -> Run:
 def restore_run(*, run_id: str, reason: str, by: User | None = None) -> Run:
     """Take an excluded run into comparisons again."""
     run = _locked_run(run_id, by)
-    why = _cleaned(reason, "reason", MAX_REASON)
+    why = cleaned_reason(reason)
     if not run.is_excluded:
         raise ConflictError("This run is not excluded.", {"run": str(run.run_id)})
     _mark(run, "restore", why, by)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from runs.models import Environment, Machine
+from runs.models import Change, Environment, Experiment, Machine
 from tests.records import make_record
 from tests.runs.api.people import caller, lines, make_user
 from tests.runs.api.test_curation import LAB_2
@@ -33,6 +34,16 @@ def calls() -> list[str]:
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed here")
 @pytest.mark.django_db(transaction=True)
+def make_change() -> Change:
+    """Some change of the first machine, as a look would have found it."""
+    machine, experiment, now = Machine.objects.get(name="lab-1"), Experiment.objects.get(), timezone.now()
+    where = {"machine": machine, "experiment": experiment, "device": "cpu", "threads": 1}
+    when = {"before_at": now, "after_at": now, "found_at": now}
+    return Change.objects.create(
+        key="a" * 32, kind="machine", **where, **when, ratio=1.2, p=0.0001, runs_before=5, runs_after=5
+    )
+
+
 def test_every_curl_call_works(live_server: Any, tmp_path: Path) -> None:
     assert len(calls()) > 25
     token = caller(make_user("ada"))
@@ -46,6 +57,8 @@ def test_every_curl_call_works(live_server: Any, tmp_path: Path) -> None:
         "MACHINE": str(Machine.objects.get(name="lab-1").pk),
         "OTHER_MACHINE": str(Machine.objects.get(name="lab-2").pk),
         "ENVIRONMENT": str(Environment.objects.get().pk),
+        "CHANGE": str(make_change().pk),
+        "STAFF_TOKEN": caller(make_user("boss", is_staff=True)).secret,
         "no_proxy": "*",
     }
     for call in calls():

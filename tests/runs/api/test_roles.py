@@ -66,6 +66,8 @@ READS: dict[str, Callable[[], str]] = {
     "inference": lambda: f"{V1}inference/?experiment=open",
     "recommendation": lambda: f"{V1}recommendation/?experiment=open",
     "claims": lambda: f"{V1}claims/?experiment=open",
+    "history": lambda: f"{V1}history/",
+    "changes": lambda: f"{V1}changes/",
     "charts": lambda: f"{V1}charts/",
     "chart": lambda: f"{V1}charts/epochs/?run={PUBLIC.run_id}",
     "schema": lambda: "/api/schema/",
@@ -111,7 +113,7 @@ def test_every_endpoint_is_walked() -> None:
         for pattern in entry.url_patterns
         if isinstance(pattern, URLPattern)
     }
-    assert names - {"nothing", "merge", "restore"} == set(READS)
+    assert names - {"nothing", "merge", "restore", "acknowledgement"} == set(READS)
 
 
 # Reads change nothing, so that one set of rows serves every role.

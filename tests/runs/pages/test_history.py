@@ -1,0 +1,163 @@
+"""An engine's history and the list of changes: page, file, feed and API, and what none of them must mix."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from engines.contract import Network
+from runs.models import Change, Experiment, Machine, Workload
+from tests.records import MACHINE
+from tests.runs.api.people import caller, make_user
+from tests.runs.labs import Lab
+from tests.runs.pages.reading import csv_table, text
+
+pytestmark = pytest.mark.django_db
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """Twelve days of one release, six of a slower one; two releases side by side on the last day."""
+    made = Lab(tmp_path)
+    for day in range(12):
+        made.day(day, {"jax": 0.3, "torch": 0.4}, releases={"jax": ["0.9"]})
+    for day in range(12, 17):
+        made.day(day, {"jax": 0.36, "torch": 0.4}, releases={"jax": ["0.10"]})
+    made.day(17, {"jax": 0.36, "torch": 0.4}, releases={"jax": ["0.9", "0.10"]}, factors={"0.9": 0.8})
+    made.store()
+    return made
+
+
+def look() -> None:
+    call_command("regressions", stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def history_of(client: Client, **query: Any) -> dict[str, Any]:
+    answer = client.get("/api/v1/history/", query)
+    assert answer.status_code == 200, answer.content
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_history_has_a_point_for_each_experiment_and_a_step_where_it_is(client: Client, lab: Lab) -> None:
+    (line,) = history_of(client, engine="jax")["lines"]
+    assert len(line["over_time"]) == 18
+    assert [each["release"] for each in line["over_releases"]] == ["jax 0.9", "jax 0.10"]
+    steps = [each for each in line["transitions"] if each["how"] == "over time" and each["verdict"]]
+    assert [(each["before"]["experiment"], each["after"]["experiment"], each["verdict"]) for each in steps] == [
+        ("day-11", "day-12", "slower")
+    ]
+    assert "jax 0.9 → 0.10" in steps[0]["changed"]
+    (paired,) = [each for each in line["transitions"] if each["how"] == "same blocks"]
+    assert (paired["before"]["release"], paired["after"]["release"]) == ("jax 0.9", "jax 0.10")
+    assert paired["ratio"] == pytest.approx(1.25, rel=0.03)
+    rows = csv_table(client, "history", "?engine=jax")
+    assert {row["verdict"] for row in rows} >= {"slower"}
+    words = text(client, reverse("history") + "?engine=jax")
+    assert "0.10" in words
+    assert "A step of the series: 12 experiments before it, 6 after" in words
+
+
+def test_an_unchanged_engine_has_a_history_without_changes(client: Client, lab: Lab) -> None:
+    (line,) = history_of(client, engine="torch")["lines"]
+    assert line["transitions"] == []
+    assert "nothing has changed yet" in text(client, reverse("history") + "?engine=torch")
+
+
+def test_another_machine_network_track_or_device_is_another_series(client: Client, tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    other = dataclasses.replace(MACHINE, name="other", fingerprint="9" * 32)
+    lab.day(1, {"jax": 0.3})
+    lab.day(2, {"jax": 3.0}, machine=other)
+    lab.day(3, {"jax": 30.0}, networks=[Network("mlp", 8, 200)])
+    lab.store()
+    first = Machine.objects.get(name=MACHINE.name)
+    small = Workload.objects.get(width=100)
+    found = history_of(client, machine=first.pk, engine="jax", workload=small.pk)
+    assert [[each["seconds"] for each in line["over_time"]] for line in found["lines"]] == [
+        [pytest.approx(0.3, rel=0.1)]
+    ]
+    assert found["lines"][0]["transitions"] == []
+
+
+def test_what_else_changed_is_marked(client: Client, tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.day(1, {"jax": 0.3})
+    lab.day(2, {"jax": 0.3}, code="b" * 32)
+    kernel = dataclasses.replace(MACHINE, facts={**MACHINE.facts, "kernel": "Linux 7.0"})
+    lab.day(3, {"jax": 0.3}, machine=kernel, code="b" * 32)
+    lab.store()
+    (line,) = history_of(client, engine="jax")["lines"]
+    changed = [each["changed"] for each in line["transitions"]]
+    assert any("kernel" in words for words in changed[0])
+    assert any("the engine's code" in words for words in changed[1])
+    chart = client.get("/charts/history.json?engine=jax&x=date").json()
+    assert len(chart["options"]["verticals"]) == 2
+
+
+def test_a_history_that_is_not_there_is_not_answered_by_another(client: Client, lab: Lab) -> None:
+    for query in ({"engine": "theano"}, {"machine": 999}, {"workload": 999}):
+        assert client.get("/api/v1/history/", query).status_code == 404
+    assert client.get(reverse("history"), {"engine": "theano", "machine": "x", "workload": "\0"}).status_code == 200
+
+
+def test_a_private_experiment_is_no_part_of_what_others_see(client: Client, lab: Lab) -> None:
+    Experiment.objects.exclude(name="day 3").update(is_private=True)
+    (line,) = history_of(client, engine="jax")["lines"]
+    assert [each["experiment"] for each in line["over_time"]] == ["day-3"]
+    look()
+    assert Change.objects.count() == 0, "what is told to everybody rests on nothing private"
+    Experiment.objects.update(is_private=False)
+    look()
+    assert client.get("/api/v1/changes/").json()["results"]
+    Experiment.objects.update(is_private=True)
+    assert client.get("/api/v1/changes/").json()["results"] == []
+    assert client.get(reverse("change", args=[Change.objects.all()[0].pk])).status_code == 404
+    assert "<entry>" not in client.get(reverse("changes-feed")).content.decode()
+
+
+def test_changes_are_listed_shown_fed_and_on_the_home_page(client: Client, lab: Lab) -> None:
+    assert "No change found yet" in text(client, reverse("changes"))
+    look()
+    found = client.get("/api/v1/changes/?open=true&engine=jax").json()["results"]
+    assert {each["kind"] for each in found} == {"step", "release"}
+
+    assert "JAX · MLP 8x100 · CPU, 1 thread" in text(client, reverse("changes"))
+    assert "What changed last" in text(client, reverse("home"))
+    one = next(each for each in found if each["kind"] == "release")
+    words = text(client, reverse("change", args=[one["number"]]))
+    assert "0.10 against 0.9, in the same blocks" in words
+    assert "--versions jax=0.9,0.10" in words
+    feed = ElementTree.fromstring(client.get(reverse("changes-feed")).content)
+    assert len(feed.findall(f"{ATOM}entry")) == len(found)
+    assert len({entry.findtext(f"{ATOM}id") for entry in feed.findall(f"{ATOM}entry")}) == len(found)
+
+
+def test_the_staff_acknowledge_on_the_page_and_by_the_api_and_nobody_else_does(client: Client, lab: Lab) -> None:
+    look()
+    first, second = Change.objects.order_by("pk")[:2]
+    address = reverse("acknowledgement", args=[first.pk])
+    assert client.post(address, {"reason": "Known."}).status_code == 302
+    client.force_login(User.objects.create_user("ann"))
+    assert "Only the staff" in client.post(address, {"reason": "Known."}).content.decode()
+    client.force_login(User.objects.create_user("boss", is_staff=True))
+    assert client.post(address, {"reason": " "}).status_code == 400
+    assert client.post(address, {"reason": "Known."}).status_code == 302
+    assert "Known." in text(client, reverse("change", args=[first.pk]))
+    api = f"/api/v1/changes/{second.pk}/acknowledgement/"
+    assert caller(make_user("other")).send("POST", api, {"reason": "Mine."}).status_code == 403
+    staff = caller(make_user("staff", is_staff=True))
+    assert staff.send("POST", "/api/v1/changes/9999/acknowledgement/", {"reason": "None."}).status_code == 404
+    answer = staff.send("POST", api, {"reason": "Known, too."})
+    assert (answer.status_code, answer.json()["acknowledgement"]) == (200, "Known, too.")
+    assert client.get("/api/v1/changes/?open=true").json()["results"] == []
