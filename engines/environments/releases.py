@@ -146,7 +146,7 @@ def _pins(lock: str) -> Iterator[str]:
     """`name==version` of each package, with its marker, without its hashes."""
     for line in lock.splitlines():
         if line and line[0].isalnum():
-            yield line.partition("\\")[0].strip()
+            yield line.partition("\\")[0].partition(" --hash=")[0].strip()
 
 
 def _is_named(package: str, name: str) -> bool:
@@ -162,7 +162,7 @@ def find(base: EnvironmentInfo, asked: Wanted) -> EnvironmentInfo | None:
         release = _local_release(Path(asked.path))
         return next((info for info in every() if (info.release_of, info.release) == (base.name, release)), None)
     known = [base, *(info for info in every() if info.release_of == base.name and _only_differs_in(info, base, asked))]
-    fitting = [info for info in known if _fits(version_in(info, asked.package), asked.version)]
+    fitting = [info for info in known if fits(version_in(info, asked.package), asked.version)]
     return max(fitting, key=lambda info: version_key(version_in(info, asked.package)), default=None)
 
 
@@ -171,7 +171,7 @@ def _only_differs_in(info: EnvironmentInfo, base: EnvironmentInfo, asked: Wanted
     return not info.built_from and info.release == _release_name(base, asked.package, version)
 
 
-def _fits(version: str, beginning: str) -> bool:
+def fits(version: str, beginning: str) -> bool:
     """0.9 means 0.9 and 0.9.2, not 0.90."""
     return version == beginning or version.startswith((f"{beginning}.", f"{beginning}+"))
 
@@ -238,7 +238,7 @@ def _published(name: str) -> list[str]:
 
 def _exact(asked: Wanted) -> str:
     versions = published(asked.package)
-    fitting = [version for version in versions if _fits(version, asked.version)]
+    fitting = [version for version in versions if fits(version, asked.version)]
     if not fitting:
         newest = ", ".join(reversed(versions[-12:]))
         raise UnsupportedError(f"No release of {asked.package} begins with {asked.version}. The newest are: {newest}.")
@@ -362,11 +362,12 @@ def _as_pip_is_told() -> tuple[list[str], dict[str, str]]:
     What is set for uv itself goes first.
     """
     listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
-    settings = dict(re.findall(r"^(?:global|:env:)\.([a-z-]+)='(.*)'$", listing.stdout, re.MULTILINE))
+    found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", listing.stdout, re.MULTILINE)
+    settings = {name: value for _, name, value in sorted(found, reverse=True)}  # the environment's own (:env:) last
     told = {"UV_DEFAULT_INDEX": "index-url", "UV_FIND_LINKS": "find-links", "SSL_CERT_FILE": "cert"}
-    found = {variable: settings.get(name, "") for variable, name in told.items() if variable not in os.environ}
+    variables = {variable: settings.get(name, "") for variable, name in told.items() if variable not in os.environ}
     options = ["--no-index"] if settings.get("no-index") in ("1", "true", "yes") else []
-    return options, {variable: value for variable, value in found.items() if value}
+    return options, {variable: value for variable, value in variables.items() if value}
 
 
 # ---------------------------------------------------------------- forgetting

@@ -18,6 +18,8 @@ from runs.suites.suite import Suite
 
 _LARGEST = 1000
 _LONGEST_SECONDS = 30 * 86400
+FOUND_SLOWER = 3
+"""The exit code where something got slower."""
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -46,6 +48,18 @@ def seconds_of(text: str) -> float:
     if not 0 < seconds <= _LONGEST_SECONDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30m or 2h")
     return seconds
+
+
+def least_ratio(text: str) -> float:
+    """'slower' is any that was found; 'slower:5%' has a least size."""
+    word, colon, share = text.partition(":")
+    try:
+        percent = float(share.removesuffix("%")) if share else 0.0
+    except ValueError:
+        percent = -1.0
+    if word != "slower" or not 0 <= percent <= 1000 or (colon and not share.endswith("%")):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of: slower, slower:5%")
+    return 1 + percent / 100
 
 
 def suite_of(options: dict[str, Any]) -> Suite:
@@ -139,3 +153,12 @@ def check_data(plan: Plan) -> None:
     used = {cell.workload.dataset for cell in plan.cells}
     for name in sorted({dataset.name for dataset in used if dataset.source != "synthetic"}):
         datasets.verify(name)
+
+
+def check_comparison(options: dict[str, Any]) -> None:
+    """Raises RunsError where a comparison of releases is asked for, and none are."""
+    for name in ("fail_on", "report"):
+        if options[name] and not options["versions"]:
+            raise RunsError(f"--{name.replace('_', '-')} compares releases: name them with --versions jax=0.9,0.10")
+    if options["report"] and not options["report"].endswith((".md", ".json")):
+        raise RunsError(f"--report is {options['report']}, allowed: a file that ends in .md or .json")

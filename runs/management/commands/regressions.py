@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from runs.bench.options import seconds_of
+from runs.bench.options import FOUND_SLOWER, least_ratio, seconds_of
 from runs.errors import RunsError
 from runs.models import Change
 from runs.selectors.changes import look, machines_to_look_at, open_regressions
@@ -21,7 +21,6 @@ from runs.services.alarms import send_by_apprise, send_waiting, sink_of
 from runs.services.changes import acknowledge, keep_changes
 from runs.words.changes import address_of, between_words, interval_words, much_words, subject_words, sure_words
 
-FOUND = 3
 EXAMPLES = """
 examples:
   python manage.py regressions                          look, and list what got slower and stands
@@ -43,18 +42,6 @@ def days(text: str) -> timedelta:
     if text.endswith("d") and text[:-1].isascii() and text[:-1].isdigit():
         return timedelta(days=min(int(text[:-1]), 36_500))
     return timedelta(seconds=seconds_of(text))
-
-
-def least_ratio(text: str) -> float:
-    """'slower' is any that was found; 'slower:5%' has a least size."""
-    word, colon, share = text.partition(":")
-    try:
-        percent = float(share.removesuffix("%")) if share else 0.0
-    except ValueError:
-        percent = -1.0
-    if word != "slower" or not 0 <= percent <= 1000 or (colon and not share.endswith("%")):
-        raise argparse.ArgumentTypeError(f"{text!r} is none of: slower, slower:5%")
-    return 1 + percent / 100
 
 
 class Command(BaseCommand):
@@ -95,7 +82,7 @@ class Command(BaseCommand):
         found = open_regressions(engine=options["engine"], since=since)
         self.stdout.write(json.dumps([as_json(each) for each in found], indent=2) if options["json"] else _lines(found))
         if options["fail_on"] and any(each.ratio >= options["fail_on"] for each in found):
-            raise CommandError("There are regressions that nobody has acknowledged.", returncode=FOUND)
+            raise CommandError("There are regressions that nobody has acknowledged.", returncode=FOUND_SLOWER)
 
     def _look(self) -> None:
         sinks = [sink_of(address) for address in settings.ALARMS]

@@ -19,14 +19,17 @@ from engines.contract import Task, Track
 from engines.errors import EngineError
 from engines.networks import ARCHITECTURES
 from engines.run_record import Machine, RunRecord
-from runs.bench import gate, here, profiles, provenance, releases, resuming, session
+from runs.bench import gate, here, profiles, provenance, releases, resuming, session, side_by_side
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
+    FOUND_SLOWER,
     batch_size,
+    check_comparison,
     check_data,
     data_for,
     index,
+    least_ratio,
     positive,
     seconds_of,
     selection,
@@ -38,6 +41,7 @@ from runs.errors import RunsError
 from runs.records.profile_spool import ProfileSpool, profile_spool
 from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
 from runs.services import storage
+from runs.stats import EQUIVALENCE
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import OPTIMIZERS
 from runs.suites.estimate import Predictor
@@ -59,12 +63,14 @@ examples:
   python manage.py runbench --suite my-suite.toml --experiment "Lab, November"
   python manage.py runbench --suite modern --versions jax=0.9,0.10     two releases in the same blocks
   python manage.py runbench --networks mlp:8x100 --versions torch=2.12,2.13 --tracks tuned
+  python manage.py runbench --suite quick --versions jax=0.9,0.10 --fail-on slower:5% --report comparison.md
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
   python manage.py runbench --no-database                  a bench machine: only the spool file
   python manage.py runbench --no-database --upload https://bench.example.org
 
 A suite that was stopped, by Ctrl-C or by a power cut, resumes when the same command is given again.
-Exit codes: 0 done, 1 nothing could be run or not all of it stored or uploaded, 2 a wrong option, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 nothing could be run or not all of it stored or uploaded, 2 a wrong option, 3 a release is slower
+(--fail-on), 130 stopped by Ctrl-C.
 """
 
 
@@ -114,6 +120,12 @@ class Command(BaseCommand):
             help="releases side by side, in the same blocks: jax=0.9,0.10, or the path of a wheel or a source folder; "
             "those that are missing are installed, and without --engines these engines alone are measured",
         )
+        what.add_argument(
+            "--fail-on",
+            type=least_ratio,
+            metavar="slower[:5%%]",
+            help="with --versions: exit with 3 where a release is slower than the first, by more than so much",
+        )
         what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
         what.add_argument(
             "--budget",
@@ -146,6 +158,9 @@ class Command(BaseCommand):
         add_upload_options(where)
         how = parser.add_argument_group("how to look at it")
         how.add_argument("--plan", action="store_true", help="show what would run and for how long; run nothing")
+        how.add_argument(
+            "--report", metavar="FILE", help="with --versions: write the comparison there, as .md or .json"
+        )
         how.add_argument("--json", action="store_true", help="print JSON instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -164,7 +179,9 @@ class Command(BaseCommand):
         provenance.check_gpu(options["gpu_index"])
         asked = releases.asked_for(options["versions"])
         suite = releases.suite_for(suite_of(options), asked, options["engines"])
+        check_comparison(options)
         chosen = self._with_releases(selection(suite, options), suite, asked, options)
+        options["releases"] = chosen.releases
         plan = make_plan(suite, data_for(options), chosen)
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
@@ -189,6 +206,8 @@ class Command(BaseCommand):
             made = self._measure(plan, experiment, machine, predictor, uploads, options)
         if not any(record.status == "finished" for record in made) and (made or not _can_run(plan)):
             raise RunsError("Not one of these runs could finish. The reasons are above, and in the records.")
+        if options["fail_on"] and any(pair.is_slower for pair in options["pairs"]):
+            raise CommandError("A release is slower than the first.", returncode=FOUND_SLOWER)
 
     def _with_releases(
         self, chosen: Selection, suite: Suite, asked: releases.Asked, options: dict[str, Any]
@@ -302,8 +321,19 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             again = "the same command" if not options["fresh"] else f"--experiment {sitting.experiment!r}, not --fresh,"
             raise CommandError(f"Stopped. Nothing finished is lost; {again} continues.", returncode=130) from None
-        self._print_end(sitting, made, as_json=options["json"])
+        options["pairs"] = self._pairs(sitting, options)
+        self._print_end(sitting, made, options)
         return made
+
+    def _pairs(self, sitting: session.Session, options: dict[str, Any]) -> list[side_by_side.Pair]:
+        """Releases against the first, by all that the experiment has of them on this machine."""
+        if not options["releases"]:
+            return []
+        records = resuming.of_experiment(sitting.spool.read().records, sitting.experiment, sitting.machine)
+        found = side_by_side.pairs(records, options["releases"], rope=_rope(options))
+        if options["report"]:
+            side_by_side.write(Path(options["report"]), found, rope=_rope(options))
+        return found
 
     def _warn(self, plan: Plan, spool: Spool, damaged: tuple[int, ...]) -> None:
         if words := stand_ins(plan):
@@ -342,12 +372,23 @@ class Command(BaseCommand):
         for line in lines:
             self.stdout.write(line)
 
-    def _print_end(self, sitting: session.Session, made: list[RunRecord], *, as_json: bool) -> None:
+    def _print_end(self, sitting: session.Session, made: list[RunRecord], options: dict[str, Any]) -> None:
         counts = status_counts(made) or ("nothing was run" if sitting.plan.runs else "nothing was left to run")
-        if as_json:
-            self.stdout.write(json.dumps({"experiment": sitting.experiment, "runs": [run.run_id for run in made]}))
+        pairs = options["pairs"]
+        if options["json"]:
+            told: dict[str, Any] = {"experiment": sitting.experiment, "runs": [run.run_id for run in made]}
+            told |= {"releases": side_by_side.document(pairs)} if options["releases"] else {}
+            self.stdout.write(json.dumps(told))
         else:
+            if options["releases"]:
+                self.stdout.write(f"\n{side_by_side.markdown(pairs, rope=_rope(options))}\n")
             self.stdout.write(f"Experiment {sitting.experiment!r}: {counts}. Records: {sitting.spool.path}")
+
+
+def _rope(options: dict[str, Any]) -> float:
+    """What is too small to matter."""
+    wished = (options["fail_on"] or 1.0) - 1
+    return wished or EQUIVALENCE
 
 
 def _usual_name(suite: Suite, asked: releases.Asked) -> str:

@@ -83,8 +83,8 @@ def test_the_beginning_of_a_version_means_all_that_go_on_from_it_and_no_other(
     start: list[int], rest: list[int]
 ) -> None:
     beginning = ".".join(map(str, start))
-    assert releases._fits(".".join(map(str, [*start, *rest])), beginning)
-    assert not releases._fits(f"{beginning}0", beginning), "0.9 is not the beginning of 0.90"
+    assert releases.fits(".".join(map(str, [*start, *rest])), beginning)
+    assert not releases.fits(f"{beginning}0", beginning), "0.9 is not the beginning of 0.90"
 
 
 def test_the_release_that_comes_with_benchsite_is_its_own_environment() -> None:
