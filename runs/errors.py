@@ -26,6 +26,10 @@ class SpoolError(RunsError):
     """The spool cannot be read or written."""
 
 
+class BusyError(RunsError):
+    """Something else is measured on this machine."""
+
+
 class ConflictError(RunsError):
     """The same id or name stands for something else already."""
 

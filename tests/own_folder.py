@@ -1,4 +1,4 @@
-"""A pytest plug-in: tests never touch the developer's own var/ folder.
+"""A pytest plug-in: tests never touch the developer's own var/ folder, nor wait for what is measured meanwhile.
 
 No conftest, since pytest-django reads the settings before any.
 """
@@ -11,4 +11,5 @@ from pathlib import Path
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="benchsite-test-", ignore_cleanup_errors=True)
 os.environ["BENCHSITE_VAR"] = _FOLDER.name
+os.environ["BENCHSITE_LOCK"] = str(Path(_FOLDER.name) / "machine.lock")
 (Path(_FOLDER.name) / "static").mkdir()  # whitenoise warns where there is none yet

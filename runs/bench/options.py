@@ -20,6 +20,8 @@ _LARGEST = 1000
 _LONGEST_SECONDS = 30 * 86400
 FOUND_SLOWER = 3
 """The exit code where something got slower."""
+STAYED_BUSY = 75
+"""The exit code where the machine stayed busy: EX_TEMPFAIL, by which schedulers know to try again."""
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -6,10 +6,7 @@ What is in the spool is never lost: each line is on the disk before the next run
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,8 +17,6 @@ from engines.contract import as_json
 from engines.run_record import RunRecord
 from runs.errors import RecordError, SpoolError
 from runs.records.run_records import parse_record
-
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -129,31 +124,3 @@ def experiment_name(name: str, folder: Path, *, fresh: bool) -> str:
 
 def all_spools(folder: Path) -> list[Spool]:
     return [Spool(path) for path in sorted(folder.glob("*.jsonl"))]
-
-
-@contextmanager
-def sole_measurer(folder: Path) -> Iterator[None]:
-    """Hold this installation's measuring lock: two suites at once would time each other. Raises SpoolError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / _LOCK).open("a+")
-    except OSError as error:
-        raise _spool_error(folder, error) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SpoolError("Another runbench is measuring here. Wait for it, or stop it with Ctrl-C.") from None
-        yield
-
-
-def is_measuring(folder: Path) -> bool:
-    """Whether a runbench holds this installation's measuring lock now."""
-    try:
-        with (folder / _LOCK).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

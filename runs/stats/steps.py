@@ -27,6 +27,7 @@ _FAR = 5.0
 """Times the spread: farther from both sides is a stall of one experiment, and no step."""
 _LEVEL = FALSE_ALARMS / 3
 """Of the test: where cuts are chosen to show most, it calls a step a little more often than it says."""
+_LEAST_SHARE = 0.35
 _SCALE = 1.4826
 """Of a median absolute deviation, to be a standard deviation (of a normal)."""
 
@@ -133,6 +134,10 @@ def _candidates(values: tuple[float, ...]) -> tuple[int, ...]:
 
 
 def _spread(signal: np.ndarray) -> float:
-    """Of neighbours' differences, so that a step is not taken for spread; robust to single values far off."""
+    """Of neighbours' differences, so that a step is not taken for spread; robust to single values far off.
+
+    Where most differences are the same, their median deviation says too little: then a share of their own spread.
+    """
     differences = np.diff(signal)
-    return float(_SCALE * np.median(np.abs(differences - np.median(differences))) / np.sqrt(2))
+    robust = _SCALE * np.median(np.abs(differences - np.median(differences)))
+    return float(max(robust, _LEAST_SHARE * np.std(differences)) / np.sqrt(2))

@@ -15,8 +15,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from runs.errors import RecordError, SpoolError
+from runs.records.lock import is_measuring
 from runs.records.run_records import parse_record
-from runs.records.spool import is_measuring
 
 DIGEST_LENGTH = 16
 NOTHING: Mapping[str, str] = MappingProxyType({})

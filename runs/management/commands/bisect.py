@@ -18,12 +18,13 @@ from engines.registry import EngineInfo
 from engines.run_record import Environment, RunRecord
 from runs.bench import bisection, profiles, provenance
 from runs.bench.bisection import Outcome, OutOfTimeError
-from runs.bench.options import check_data, positive, seconds_of
+from runs.bench.options import STAYED_BUSY, check_data, positive, seconds_of
 from runs.bench.probing import Measuring, releases_between
 from runs.bench.stopping import Budget
-from runs.errors import RunsError
+from runs.errors import BusyError, RunsError
 from runs.findings.software import Software, changes
-from runs.records.spool import sole_measurer, spool_for
+from runs.records.lock import sole_measurer
+from runs.records.spool import spool_for
 from runs.services import storage
 from runs.stats import EQUIVALENCE
 
@@ -35,7 +36,7 @@ examples:
 
 Each step measures the middle of what is left beside both of its ends, in the same blocks. What cannot be installed is
 skipped. Stopped by Ctrl-C or its budget, the same command goes on where it was.
-Exit codes: 0 done, 1 something failed, 2 a wrong option, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 something failed, 2 a wrong option, 75 the machine stayed busy, 130 stopped by Ctrl-C.
 """
 
 
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--budget", type=seconds_of, metavar="TIME", help="begin no blocks that would end later: 1h"
         )
+        parser.add_argument("--wait", type=seconds_of, metavar="TIME", help="for another measurement to end: 10m, 2h")
         parser.add_argument("--machine", metavar="NAME", help="what this machine is called from now on")
         parser.add_argument("--no-database", action="store_true", help="write only the spool file")
         parser.add_argument("--no-profile", action="store_true", help="leave out the profiles of both releases")
@@ -68,6 +70,8 @@ class Command(BaseCommand):
             self._handle(options)
         except OutOfTimeError as error:
             raise CommandError(f"{error} Nothing is lost; the same command goes on.") from None
+        except BusyError as error:
+            raise CommandError(str(error), returncode=STAYED_BUSY) from None
         except (RunsError, EngineError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
@@ -77,7 +81,7 @@ class Command(BaseCommand):
         engine = registry.find(options["engine"])
         between = releases_between(engine, options["first"], options["last"])
         self.stdout.write(f"{len(between)} releases: {', '.join(between)}.")
-        with sole_measurer(settings.SPOOL_DIR):
+        with sole_measurer(settings.SPOOL_DIR, wait_seconds=options["wait"] or 0.0):
             measuring = self._measuring(engine, options)
             outcome = bisection.bisect(between, measuring, told=self.stdout.write)
             for line in lines(engine, outcome, len(between)):

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 import textwrap
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -24,6 +25,7 @@ from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
     FOUND_SLOWER,
+    STAYED_BUSY,
     batch_size,
     check_comparison,
     check_data,
@@ -37,9 +39,10 @@ from runs.bench.options import (
     suite_of,
 )
 from runs.bench.stopping import Budget, Progress
-from runs.errors import RunsError
+from runs.errors import BusyError, RunsError
+from runs.records.lock import sole_measurer
 from runs.records.profile_spool import ProfileSpool, profile_spool
-from runs.records.spool import Spool, all_spools, experiment_name, sole_measurer, spool_for
+from runs.records.spool import Spool, all_spools, experiment_name, spool_for
 from runs.services import storage
 from runs.stats import EQUIVALENCE
 from runs.suites import suite as suites
@@ -70,7 +73,7 @@ examples:
 
 A suite that was stopped, by Ctrl-C or by a power cut, resumes when the same command is given again.
 Exit codes: 0 done, 1 nothing could be run or not all of it stored or uploaded, 2 a wrong option, 3 a release is slower
-(--fail-on), 130 stopped by Ctrl-C.
+(--fail-on), 75 something else is measured on this machine (--wait), 130 stopped by Ctrl-C.
 """
 
 
@@ -157,6 +160,12 @@ class Command(BaseCommand):
         where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
         add_upload_options(where)
         how = parser.add_argument_group("how to look at it")
+        how.add_argument(
+            "--wait",
+            type=seconds_of,
+            metavar="TIME",
+            help="how long to wait where something else is measured on this machine: 10m, 2h; not at all if left out",
+        )
         how.add_argument("--plan", action="store_true", help="show what would run and for how long; run nothing")
         how.add_argument(
             "--report", metavar="FILE", help="with --versions: write the comparison there, as .md or .json"
@@ -166,6 +175,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._handle(options)
+        except BusyError as error:
+            raise CommandError(str(error), returncode=STAYED_BUSY) from None
         except (RunsError, EngineError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:  # a full disk under the worker's temporary files, say
@@ -229,7 +240,7 @@ class Command(BaseCommand):
         check_data(plan)
         budget = _budget(options, plan, predictor)
         spool = spool_for(settings.SPOOL_DIR, experiment)
-        with sole_measurer(settings.SPOOL_DIR):
+        with self._alone(options):
             store = _store(machine, options)
             provenance.remember_name(machine.name, settings.VAR_DIR)
             spool.prepare()
@@ -258,11 +269,15 @@ class Command(BaseCommand):
         storing.check()
         return made
 
+    def _alone(self, options: dict[str, Any]) -> AbstractContextManager[None]:
+        waiting = partial(self.stderr.write, "Another measurement is under way on this machine: waiting for it.")
+        return sole_measurer(settings.SPOOL_DIR, wait_seconds=options["wait"] or 0.0, waiting=waiting)
+
     def _profile(self, plan: Plan, machine: Machine, options: dict[str, Any]) -> None:
         """No runs: nothing here is a time, and no experiment's spool is touched."""
         check_data(plan)
         spool = profile_spool(settings.SPOOL_DIR)
-        with sole_measurer(settings.SPOOL_DIR):
+        with self._alone(options):
             if not options["no_database"]:
                 storage.check_writable(machine, accept_hardware=options["accept_hardware"])
             provenance.remember_name(machine.name, settings.VAR_DIR)

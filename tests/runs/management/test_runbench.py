@@ -255,7 +255,7 @@ def test_a_database_that_was_never_set_up_is_told_before_anything_runs(bench: Be
 
 
 def test_a_second_runbench_waits_for_nobody(bench: Bench) -> None:
-    from runs.records.spool import sole_measurer
+    from runs.records.lock import sole_measurer
 
     with sole_measurer(bench.var / "spool"):
         assert refusal(bench, *ONE).startswith("Another runbench is measuring here.")

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 from engines.contract import as_json
 from engines.host import PROJECT_ROOT
 from engines.run_record import RunRecord
-from runs.records.spool import sole_measurer
+from runs.records.lock import sole_measurer
 from runs.upload.patience import Backoff
 from tests.records import make_record
 from tests.runs.suites.test_documented import OF_DJANGO

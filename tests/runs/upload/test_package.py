@@ -17,7 +17,7 @@ from engines.contract import Network, as_json
 from engines.host import PROJECT_ROOT
 from engines.run_record import RunRecord
 from runs.errors import SpoolError
-from runs.records.spool import is_measuring, sole_measurer
+from runs.records.lock import is_measuring, sole_measurer
 from runs.upload.access import Server
 from runs.upload.answers import Reason, Result
 from runs.upload.notes import Refusal, Standing, notes_beside
