@@ -189,7 +189,7 @@ wrappers: announce site ## What do Flax and Lightning cost? An example of a pack
 	@$(MANAGE) engines verify flax lightning
 	@$(MANAGE) runbench --suite docs/engines/wrappers/wrappers.toml
 
-calibration: $(VENV)/.test ## How often are the intervals right? By simulation, for docs/measurement.md (a minute)
+calibration: $(VENV)/.test ## How often are the intervals right? By simulation, for docs/measurement.md (four minutes)
 	@$(RUN) -m tests.calibration
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
