@@ -10,30 +10,23 @@ import textwrap
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines import registry
-from engines.contract import Task, Track
 from engines.errors import EngineError
-from engines.networks import ARCHITECTURES
 from engines.run_record import Machine, RunRecord
-from runs.bench import gate, here, profiles, provenance, releases, resuming, session, side_by_side
+from runs.bench import arguments, gate, here, profiles, provenance, releases, resuming, session, side_by_side
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
     FOUND_SLOWER,
     STAYED_BUSY,
-    batch_size,
     check_comparison,
     check_data,
     data_for,
-    index,
-    least_ratio,
-    positive,
-    seconds_of,
     selection,
     stand_ins,
     suite_of,
@@ -45,8 +38,6 @@ from runs.records.profile_spool import ProfileSpool, profile_spool
 from runs.records.spool import Spool, all_spools, experiment_name, spool_for
 from runs.services import storage
 from runs.stats import EQUIVALENCE
-from runs.suites import suite as suites
-from runs.suites.ad_hoc import OPTIMIZERS
 from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, Selection, make_plan
 from runs.suites.priority import most_informative_first
@@ -87,90 +78,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_argument_group("what to measure")
-        suite = what.add_mutually_exclusive_group()
-        suite.add_argument("--suite", help=f"{', '.join(suites.shipped())}, or a TOML file; quick if left out")
-        suite.add_argument("--noise", action="store_true", help="measure this machine against itself (--suite noise)")
-        what.add_argument("--engines", nargs="+", default=[], metavar="ENGINE", help="slugs or abbreviations")
-        what.add_argument(
-            "--networks",
-            nargs="+",
-            default=[],
-            metavar="NETWORK",
-            help=f"{', '.join(ARCHITECTURES)}, or sizes: mlp:8x100",
-        )
-        what.add_argument("--dataset", metavar="NAME", help="what networks of any size train on, without --suite")
-        what.add_argument(
-            "--optimizer", choices=list(OPTIMIZERS), help="of networks of any size, without --suite; sgd if left out"
-        )
-        what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
-        what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
-        what.add_argument(
-            "--gpu-index", type=index, default=0, metavar="N", help="which GPU, by nvidia-smi's number; 0 if left out"
-        )
-        what.add_argument("--tracks", nargs="+", default=[], choices=get_args(Track))
-        what.add_argument(
-            "--batch-sizes", nargs="+", default=[], type=batch_size, metavar="N", help="of those in the suite"
-        )
-        what.add_argument(
-            "--tasks", nargs="+", default=[], choices=get_args(Task), help="time training, calls of a network, or both"
-        )
-        what.add_argument(
-            "--versions",
-            nargs="+",
-            action="extend",
-            default=[],
-            metavar="ENGINE=RELEASES",
-            help="releases side by side, in the same blocks: jax=0.9,0.10, or the path of a wheel or a source folder; "
-            "those that are missing are installed, and without --engines these engines alone are measured",
-        )
-        what.add_argument(
-            "--fail-on",
-            type=least_ratio,
-            metavar="slower[:5%%]",
-            help="with --versions: exit with 3 where a release is slower than the first, by more than so much",
-        )
-        what.add_argument("--blocks", type=positive, metavar="N", help="runs of each cell")
-        what.add_argument(
-            "--budget",
-            type=seconds_of,
-            metavar="TIME",
-            help="most informative networks first; starts no block expected to overrun it: 30m, 2h",
-        )
-        what.add_argument(
-            "--no-verify", action="store_true", help="skip the equivalence gate; runs are marked accordingly"
-        )
-        what.add_argument(
-            "--profile", action="store_true", help="profile each cell instead of timing it; no runs are made"
-        )
-        what.add_argument("--synthetic", action="store_true", help="generated data, labelled so wherever it appears")
-        missing = what.add_mutually_exclusive_group()
-        missing.add_argument(
-            "--shipped-if-missing",
-            action="store_true",
-            help="use the real images that ship with Benchsite where a data set's are not here",
-        )
-        missing.add_argument(
-            "--synthetic-if-missing", action="store_true", help="generated data for data sets that are not here"
-        )
+        arguments.add_what(what)
+        arguments.add_releases(what)
+        arguments.add_extent(what)
         where = parser.add_argument_group("where it goes")
-        where.add_argument("--experiment", metavar="NAME", help="the suite's name by default")
-        where.add_argument("--machine", metavar="NAME", help="what this machine is called from now on")
-        where.add_argument("--fresh", action="store_true", help="a new experiment: NAME 2, NAME 3 …")
-        where.add_argument("--no-database", action="store_true", help="write only the spool file")
-        where.add_argument("--accept-hardware", action="store_true", help="same machine, though its hardware changed")
+        arguments.add_where(where)
         add_upload_options(where)
-        how = parser.add_argument_group("how to look at it")
-        how.add_argument(
-            "--wait",
-            type=seconds_of,
-            metavar="TIME",
-            help="how long to wait where something else is measured on this machine: 10m, 2h; not at all if left out",
-        )
-        how.add_argument("--plan", action="store_true", help="show what would run and for how long; run nothing")
-        how.add_argument(
-            "--report", metavar="FILE", help="with --versions: write the comparison there, as .md or .json"
-        )
-        how.add_argument("--json", action="store_true", help="print JSON instead of text")
+        arguments.add_how(parser.add_argument_group("how to look at it"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
