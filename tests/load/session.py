@@ -15,7 +15,7 @@ from django.db import connection
 
 from runs.models import Run, Summary
 from runs.services.tokens import make_token
-from tests.load import addresses, tables
+from tests.load import addresses, long_history, tables
 from tests.load.hot_cells import hot_cells, row_of
 from tests.load.reads import ReadTimes, read_times
 from tests.load.servers import Server, load_average, site
@@ -102,7 +102,7 @@ def _reads(asked: argparse.Namespace) -> None:
     for size in sorted(asked.sizes):
         _seed(size)
         with site() as server:
-            wanted = {**addresses.pages(), **addresses.api_reads()}
+            wanted = {**addresses.pages(), **addresses.api_reads(), **long_history.addresses()}
             found[size] = read_times(server, wanted, asked.rounds, asked.read_seconds)
             say(f"{tables.memory_line(server.worker_rss_bytes())} after reads; load average {load_average():.1f}")
             if size == max(asked.sizes) and "uploads" in asked.parts:
@@ -114,12 +114,13 @@ def _reads(asked: argparse.Namespace) -> None:
 
 def _seed(size: int) -> None:
     took = _timed(lambda: call_command("seedruns", runs=size, seed=SEED))
+    long_history.store()
     settle = _timed(_settle)
     say(
         f"{size:,} runs and {Summary.objects.count():,} cells are there after {took:.0f} s of seedruns, "
         f"and {settle:.0f} s of VACUUM ANALYZE; {_size_bytes() / 2**20:,.0f} MiB."
     )
-    assert Run.objects.count() == size
+    assert Run.objects.count() == size + 3 * long_history.EXPERIMENTS
 
 
 def _timed(act: Callable[[], object]) -> float:
