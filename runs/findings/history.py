@@ -142,7 +142,7 @@ class History:
             runs_after=step.ends - step.at,
         )
 
-    @property
+    @cached_property
     def transitions(self) -> list[Transition]:
         """All, the newest first."""
         return sorted([*self.within, *self.across], key=lambda each: each.after.at, reverse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from functools import cache, cached_property
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
@@ -63,7 +63,7 @@ class HistoryPage:
     workload: Workload | None = None
     found: Mapping[Series, History] | None = None
 
-    @property
+    @cached_property
     def lines(self) -> Mapping[Series, History]:
         return {series: each for series, each in (self.found or {}).items() if each.timed}
 
@@ -114,9 +114,9 @@ class HistoryPage:
     def chart(self) -> Chart:
         over_releases = self.over == "release"
         spec = _SPEC_OVER_RELEASES if over_releases else SPEC
-        places = self._release_places
+        places = self._release_places if over_releases else {}
         lines = [
-            self._line(series, each.over_releases if over_releases else each.over_time, places if over_releases else {})
+            self._line(series, each.over_releases if over_releases else each.over_time, places)
             for series, each in self.lines.items()
         ]
         words = [(at, release_words(release)) for release, at in places.items()] if over_releases else self._dates
@@ -175,14 +175,14 @@ class HistoryPage:
 
     # ------------------------------------------------------------ the table
 
-    @property
+    @cached_property
     def _all_transitions(self) -> list[Transition]:
         found = [transition for each in self.lines.values() for transition in each.transitions]
         return sorted(found, key=lambda each: each.after.at, reverse=True)
 
-    @property
-    def table(self) -> Table:
-        rows = [_row(transition) for transition in self._all_transitions]
+    def table(self, most: int | None = None) -> Table:
+        """All changes, or the newest `most`."""
+        rows = [_row(transition) for transition in self._all_transitions[:most]]
         return Table(_("What changed, the newest first"), _columns(), rows)
 
     @property
@@ -191,8 +191,12 @@ class HistoryPage:
 
 
 def runs_url(moment: Moment) -> str:
-    scope = urlencode({"experiment": moment.slug, "machine": moment.row.machine_id})
-    return f"{reverse('runs')}?{scope}&{runs_query(moment.row)}"
+    return f"{_runs_page()}?experiment={moment.slug}&{runs_query(moment.row)}"
+
+
+@cache
+def _runs_page() -> str:
+    return reverse("runs")
 
 
 def _day(moment: datetime) -> float:
@@ -307,8 +311,7 @@ def asked_history(query: QueryDict) -> HistoryPage:
 def history(request: HttpRequest) -> HttpResponse:
     page = asked_history(request.GET)
     query = request.GET.urlencode()
-    table = page.table
-    shown = Table(table.caption, table.columns, table.rows[:MOST_SHOWN])
+    shown = page.table(MOST_SHOWN)
     chart = page.chart if page.lines else None
     return render_page(
         request,
@@ -330,7 +333,7 @@ def history_chart(query: QueryDict) -> Chart:
 
 
 def history_table(query: QueryDict) -> Table:
-    return asked_history(query).table
+    return asked_history(query).table()
 
 
 # ---------------------------------------------------------------- what the site asks of every page

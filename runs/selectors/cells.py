@@ -20,6 +20,7 @@ from engines.contract import Task
 from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
 from runs.models import Coverage, Environment, Experiment, Summary
+from runs.selectors.environments import Known, environments, known_by_hash
 from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
@@ -133,8 +134,13 @@ def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
 
 
 def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    environments = Environment.objects.in_bulk({key for key, _ in wanted})
-    return {(key, engine): environment_label(environments[key], engine) for key, engine in wanted}
+    known = environments({key for key, _ in wanted})
+    return {(key, engine): _label(known[key].sha256, engine) for key, engine in wanted}
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _label(sha256: str, engine: str) -> str:
+    return environment_label(known_by_hash(sha256), engine)
 
 
 def _withheld(row: CellRow, reason: str) -> CellRow:
@@ -165,7 +171,7 @@ def _log_samples(samples: Sequence[tuple[int, float]]) -> LogSamples:
 SEPARATOR = " · "
 
 
-def environment_label(environment: Environment, engine: str) -> str:
+def environment_label(environment: Environment | Known, engine: str) -> str:
     """The engine's release in it, and what tells it from another of that release: `tensorflow 2.21.0 · 1a2b3c4d`."""
     release = release_of(engine, environment.packages, environment.facts, otherwise=environment.name)
     return f"{release}{SEPARATOR}{environment.sha256[:8]}"

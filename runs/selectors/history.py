@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from django.db.models import Max
 from runs.findings.cells import CellRow
 from runs.findings.history import History, Moment
 from runs.findings.software import Software
-from runs.models import Coverage, Environment, Experiment, Machine, RecordPart, Run, Summary, Workload
+from runs.models import Coverage, Experiment, Machine, RecordPart, Run, Summary, Workload
 from runs.selectors.cells import cell_rows
+from runs.selectors.environments import Known, environments
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import NOISE_PRESET
 
@@ -20,6 +22,10 @@ MOST_MOMENTS = 2_000
 """Of one engine at one network on one machine, the newest."""
 MOST_OFFERED = 200
 MOST_TRIED = 20
+
+
+Names = dict[int, tuple[str, str]]
+"""Experiment -> its name and slug."""
 
 
 @dataclass(frozen=True)
@@ -58,33 +64,69 @@ def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series,
     """What every experiment that the viewer may see says, without those of noise: a history for each series."""
     summaries = Summary.objects.filter(machine=machine, workload=workload, engine=engine)
     newest = summaries.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-id")[:MOST_MOMENTS]
+    rows = cell_rows(newest)
+    return _histories(rows, _names(rows), region_of(machine))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    rows: Sequence[CellRow]
+    names: Names
+    rope: float
+    histories: dict[Series, History]
+
+    def is_of(self, rows: Sequence[CellRow], names: Names, rope: float) -> bool:
+        """Unchanged rows are the same objects as before: `cell_rows` keeps them."""
+        same = len(rows) == len(self.rows) and all(map(operator.is_, rows, self.rows))
+        return same and (names, rope) == (self.names, self.rope)
+
+
+_kept: dict[tuple[int, int, str], _Kept] = {}
+_MOST_KEPT = 50
+
+
+def _histories(rows: Sequence[CellRow], names: Names, rope: float) -> dict[Series, History]:
+    """Those of the last visit, with all that was worked out of them, unless a row changed since."""
+    if not rows:
+        return {}
+    key = rows[0].machine_id, rows[0].workload_id, rows[0].engine
+    kept = _kept.get(key)
+    if kept and kept.is_of(rows, names, rope):
+        return kept.histories
     moments: dict[Series, list[Moment]] = {}
-    for moment in moments_from(cell_rows(newest)):
+    for moment in moments_from(rows, names):
         row = moment.row
         moments.setdefault(Series(row.track, row.device, row.threads), []).append(moment)
-    rope = region_of(machine)
     order = sorted(moments, key=lambda each: (each.device, each.threads, each.track))
-    return {series: History(moments[series], rope=rope) for series in order}
+    found = {series: History(moments[series], rope=rope) for series in order}
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[key] = _Kept(rows, names, rope, found)
+    return found
 
 
-def moments_from(rows: Sequence[CellRow]) -> list[Moment]:
-    """With the experiment and the software of each."""
-    known = Experiment.objects.in_bulk({row.experiment_id for row in rows})
-    environments = Environment.objects.in_bulk({row.environment_id for row in rows})
+def _names(rows: Sequence[CellRow]) -> Names:
+    named = Experiment.objects.filter(pk__in={row.experiment_id for row in rows}).order_by()
+    return {key: (name, slug) for key, name, slug in named.values_list("pk", "name", "slug")}
+
+
+def moments_from(rows: Sequence[CellRow], names: Names | None = None) -> list[Moment]:
+    """With the experiment and the software of each. `names` are the experiments', where they are at hand."""
+    known = names or _names(rows)
+    installed = environments({row.environment_id for row in rows})
     machines = _machines(rows)
     return [
         Moment(
             row,
             row.experiment_id,
-            known[row.experiment_id].name,
-            known[row.experiment_id].slug,
-            _software(row, environments[row.environment_id], machines.get((row.experiment_id, row.machine_id), {})),
+            *known[row.experiment_id],
+            _software(row, installed[row.environment_id], machines.get((row.experiment_id, row.machine_id), {})),
         )
         for row in rows
     ]
 
 
-def _software(row: CellRow, environment: Environment, machine: Mapping[str, object]) -> Software:
+def _software(row: CellRow, environment: Known, machine: Mapping[str, object]) -> Software:
     return Software(environment.python, environment.packages, environment.facts, row.engine_sha256, machine)
 
 

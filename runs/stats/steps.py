@@ -54,13 +54,18 @@ def steps(values: Sequence[float]) -> list[Step]:
     each shows a step: by Student's t between its two stretches, with the spread that all stretches have in common, at
     a third of FALSE_ALARMS over the number of places where it might have been (Bonferroni).
     """
+    return list(_found(tuple(values)))
+
+
+@lru_cache(maxsize=1_000)
+def _found(values: tuple[float, ...]) -> tuple[Step, ...]:
+    """Kept, with the values themselves as the key: a page asks the same at every visit."""
     places = usual(values)
-    found = _steps([values[place] for place in places])
     ends = [*places, len(values)]
-    return [
+    return tuple(
         replace(step, begins=ends[step.begins] if step.begins else 0, at=ends[step.at], ends=ends[step.ends])
-        for step in found
-    ]
+        for step in _steps([values[place] for place in places])
+    )
 
 
 def usual(values: Sequence[float]) -> list[int]:
@@ -119,7 +124,6 @@ def _step(
     return Step(*edges, exp(centre), exp(centre - half), exp(centre + half), min(1.0, places * p))
 
 
-@lru_cache(maxsize=10_000)
 def _candidates(values: tuple[float, ...]) -> tuple[int, ...]:
     """Where PELT would cut, with a penalty that lets chance through now and then: the test is what decides."""
     if len(values) < 2 * MIN_RUNS:

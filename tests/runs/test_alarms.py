@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,12 +31,16 @@ class Webhook:
         self.taken: list[dict[str, Any]] = []
         self.asked = 0
         self.refuses = False
+        self.hangs_seconds = 0.0
         webhook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 webhook.asked += 1
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if webhook.hangs_seconds:
+                    time.sleep(webhook.hangs_seconds)
+                    return
                 if not webhook.refuses:
                     webhook.taken.append(json.loads(body))
                 self.send_response(503 if webhook.refuses else 200)
@@ -46,6 +52,49 @@ class Webhook:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.address = f"json://127.0.0.1:{self.server.server_address[1]}/"
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class _Letterbox(socketserver.StreamRequestHandler):
+    """As much of SMTP as a client needs."""
+
+    def handle(self) -> None:
+        mail: MailServer = self.server.mail  # type: ignore[attr-defined]
+        self.say("220 here")
+        while line := self.rfile.readline():
+            word = line[:4].upper().strip()
+            if word == b"QUIT":
+                return self.say("221 bye")
+            if word == b"DATA":
+                self.say("354 go on")
+                mail.taken.append(self.message())
+            self.say("450 not now" if word == b"RCPT" and mail.refuses else "250 well")
+        return None
+
+    def message(self) -> str:
+        lines = []
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            lines.append(line.decode())
+        return "".join(lines)
+
+    def say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+class MailServer:
+    """A mail server on loopback; while it `refuses`, it does so to every recipient."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.refuses = False
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Letterbox)
+        self.server.mail = self  # type: ignore[attr-defined]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        port = self.server.server_address[1]
+        self.address = f"mailto://127.0.0.1:{port}?from=bench@example.org&to=lab@example.org&mode=insecure"
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -139,6 +188,33 @@ def test_a_sink_that_is_not_there_loses_nothing(slower: Lab, settings: Any) -> N
     assert "1 waiting" in regressions("--alarm")
     alarm = Alarm.objects.get()
     assert (alarm.attempts, alarm.sent_at, alarm.error) == (1, None, "The sink did not take it.")
+
+
+def test_a_sink_that_hangs_is_given_up_and_tried_again(
+    slower: Lab, webhook: Webhook, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALARMS = [f"{webhook.address}?rto=0.5&cto=0.5"]
+    webhook.hangs_seconds = 2.0
+    assert "1 waiting" in regressions("--alarm")
+    webhook.hangs_seconds = 0.0
+    in_a_while(monkeypatch, 1)
+    assert "1 sent, 0 waiting" in regressions("--alarm")
+    assert len(webhook.taken) == 1
+
+
+def test_a_mail_server_that_refuses_gets_its_mail_later(
+    slower: Lab, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = MailServer()
+    settings.ALARMS = [mail.address]
+    mail.refuses = True
+    assert "1 waiting" in regressions("--alarm")
+    mail.refuses = False
+    in_a_while(monkeypatch, 1)
+    assert "1 sent, 0 waiting" in regressions("--alarm")
+    (letter,) = mail.taken
+    assert "To: lab@example.org" in letter
+    mail.stop()
 
 
 def test_the_wait_doubles_up_to_a_limit(slower: Lab, settings: Any) -> None:
