@@ -122,7 +122,8 @@ class Engine:
     def _settings_of_calls(self) -> dict[str, str]:
         if not self._tuned:
             return {"call": "model(x), no_grad"}
-        return {"call": f"{'torch.compile, fullgraph' if self._compiles else 'jit.trace, jit.freeze'}, inference_mode"}
+        made = "torch.compile, fullgraph" if self._compiles_calls else "jit.trace, jit.freeze"
+        return {"call": f"{made}, inference_mode"}
 
     def _layer_settings(self) -> dict[str, str]:
         found = {}
@@ -219,13 +220,20 @@ class Engine:
 
     # ------------------------------------------------------------ a trained network that is asked
 
+    @property
+    def _compiles_calls(self) -> bool:
+        return self._compiles and self._setup.device == "gpu"
+
     def _asked_by(self, fed: Any) -> Any:
-        """Compiled for this size of batch; convolutions on a CPU and recurrent layers traced and frozen instead."""
+        """Traced and frozen for this size of batch; compiled instead on a GPU, where it can be.
+
+        On a CPU the frozen graph beats the compiled one, whose guards cost more than such networks' work.
+        """
         if len(fed) not in self._asked:
             jit = self._torch.jit
             self._asked[len(fed)] = (
                 self._torch.compile(self._model, fullgraph=True, dynamic=False)
-                if self._compiles
+                if self._compiles_calls
                 else jit.freeze(jit.trace(self._model, fed))
             )
         return self._asked[len(fed)]

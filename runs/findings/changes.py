@@ -87,7 +87,7 @@ def _judged(
     faster = holm([_or_one(p_slower(after, before, rope=rope)) for before, after, rope in sides])
     judged: dict[tuple[SeriesKey, str, str], Found | None] = {}
     for (key, each, _), *ps in zip(family, slower, faster, strict=True):
-        p = min(1.0, 2 * min(ps)) if max(ps) < 1 else min(ps)
+        p = min(ps)
         found = Found("release", key, each, p) if p < SIGNIFICANCE else None
         judged[key, each.before.release, each.after.release] = found
     return judged
