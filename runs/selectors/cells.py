@@ -20,7 +20,7 @@ from engines.contract import Task
 from engines.run_record import Equivalence
 from runs.findings.cells import NO_SAMPLES, CellRow
 from runs.models import Coverage, Environment, Experiment, Summary
-from runs.selectors.environments import Known, environments, known_by_hash
+from runs.selectors.environments import Known, environments
 from runs.selectors.gate_words import gate_words, subject_of
 from runs.selectors.scopes import OFFERED, Scope
 from runs.stats import LogSamples
@@ -135,12 +135,12 @@ def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
 
 def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
     known = environments({key for key, _ in wanted})
-    return {(key, engine): _label(known[key].sha256, engine) for key, engine in wanted}
+    return {(key, engine): _label(known[key], engine) for key, engine in wanted}
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _label(sha256: str, engine: str) -> str:
-    return environment_label(known_by_hash(sha256), engine)
+def _label(environment: Known, engine: str) -> str:
+    return environment_label(environment, engine)
 
 
 def _withheld(row: CellRow, reason: str) -> CellRow:

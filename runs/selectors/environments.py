@@ -13,9 +13,9 @@ from runs.models import Environment
 _MOST_KEPT = 5_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Known:
-    """What an Environment's row says, but for its key."""
+    """What an Environment's row says; the same object as long as it is kept."""
 
     name: str
     sha256: str
@@ -24,23 +24,19 @@ class Known:
     facts: dict[str, str]
 
 
-_known: dict[str, Known] = {}
+_known: dict[tuple[int, str], Known] = {}
 
 
 def environments(keys: Iterable[int]) -> dict[int, Known]:
     """By primary key."""
-    hashes = dict(Environment.objects.filter(pk__in=set(keys)).order_by().values_list("pk", "sha256"))
-    missing = [sha256 for sha256 in hashes.values() if sha256 not in _known]
+    wanted = dict(Environment.objects.filter(pk__in=set(keys)).order_by().values_list("pk", "sha256"))
+    missing = [key for key in wanted.items() if key not in _known]
     if missing:
         if len(_known) + len(missing) > _MOST_KEPT:
             _known.clear()
-            missing = list(hashes.values())
+            missing = list(wanted.items())
         columns = ("name", "sha256", "python", "packages", "facts")
-        for values in Environment.objects.filter(sha256__in=missing).order_by().values_list(*columns):
-            _known[values[1]] = Known(*values)
-    return {key: _known[sha256] for key, sha256 in hashes.items()}
-
-
-def known_by_hash(sha256: str) -> Known:
-    """One that `environments` has just given."""
-    return _known[sha256]
+        rows = Environment.objects.filter(pk__in=[key for key, _ in missing]).order_by()
+        for key, *values in rows.values_list("pk", *columns):
+            _known[key, values[1]] = Known(*values)
+    return {key: _known[key, sha256] for key, sha256 in wanted.items()}

@@ -258,7 +258,13 @@ def test_a_second_runbench_waits_for_nobody(bench: Bench) -> None:
     from runs.records.lock import sole_measurer
 
     with sole_measurer(bench.var / "spool"):
-        assert refusal(bench, *ONE).startswith("Another runbench is measuring here.")
+        for options, said in (
+            ((), "Another runbench is measuring here."),
+            (("--wait", "1s"), "Another measurement kept"),
+        ):
+            with pytest.raises(CommandError, match=said) as caught:
+                runbench(bench, *ONE, *options)
+            assert caught.value.returncode == 75
 
 
 def test_ctrl_c_has_an_exit_code_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
