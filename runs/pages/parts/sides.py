@@ -15,11 +15,13 @@ from runs.charts.style import Chip, chip
 from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select
+from runs.findings.software import Changed, Software, changes
 from runs.findings.standings import verdict_note
 from runs.pages.parts.cells import row_style, time_cell
 from runs.pages.parts.comparison import throughput
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
+from runs.selectors.environments import environments
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.stats import EQUIVALENCE, LogSamples, Ratio, aggregate_ratio, judge, ratio
@@ -152,6 +154,16 @@ class Compared:
     def mean(self) -> Ratio | None:
         found = [self._samples(pairing.a, pairing.b) for pairing in self.common if pairing.a and pairing.b]
         return aggregate_ratio(found) if found else None
+
+    @cached_property
+    def software(self) -> list[Changed]:
+        """What else two environments of one engine differ in, package by package; nothing between engines."""
+        pair = next(((each.a, each.b) for each in self.common if each.a and each.b), None)
+        if pair is None or pair[0].engine != pair[1].engine or pair[0].environment_id == pair[1].environment_id:
+            return []
+        known = environments([row.environment_id for row in pair])
+        sides = [known[row.environment_id] for row in pair]
+        return list(changes(*(Software(each.python, each.packages, each.facts) for each in sides)))
 
     @property
     def mean_words(self) -> str:

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from engines.contract import Network
-from runs.models import Change, Experiment, Machine, Workload
+from runs.models import Change, Environment, Experiment, Machine, Workload
 from tests.records import MACHINE
 from tests.runs.api.people import caller, make_user
 from tests.runs.labs import Lab
@@ -161,3 +161,14 @@ def test_the_staff_acknowledge_on_the_page_and_by_the_api_and_nobody_else_does(c
     answer = staff.send("POST", api, {"reason": "Known, too."})
     assert (answer.status_code, answer.json()["acknowledgement"]) == (200, "Known, too.")
     assert client.get("/api/v1/changes/?open=true").json()["results"] == []
+
+
+def test_comparing_two_releases_names_what_else_their_environments_differ_in(client: Client, lab: Lab) -> None:
+    of = {each.packages["jax"]: each.pk for each in Environment.objects.all() if "jax" in each.packages}
+    sides = f"?a_engine=jax&a_environment={of['0.9']}&b_engine=jax&b_environment={of['0.10']}"
+    words = text(client, reverse("compare") + sides)
+    assert "What the two environments differ in" in words
+    assert "jax 0.9 → 0.10" in words
+    assert "What the two environments differ in" not in text(
+        client, reverse("compare") + "?a_engine=jax&b_engine=torch"
+    )
