@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -39,12 +35,6 @@ from runs.words.releases import release_words
 SECTION = Section("history", "", "changes")
 _ORDERS = {"ratio": "ratio", "found": "found_at", "machine": "machine__name"}
 _SEARCHED = ("engine", "machine__name", "before_release", "after_release")
-IN_FEED = 50
-
-if TYPE_CHECKING:
-    _Feed = Feed[Change, None]
-else:
-    _Feed = Feed
 
 
 def changes(request: HttpRequest) -> HttpResponse:
@@ -131,57 +121,10 @@ def acknowledgement(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("change", pk=pk)
 
 
-class ChangesFeed(_Feed):
-    """The newest changes that anybody may see, for a feed reader."""
-
-    feed_type = Atom1Feed
-
-    def title(self) -> str:
-        return _("Benchsite: what changed")
-
-    def subtitle(self) -> str:
-        return _("Changes of speed between releases and over time, each once.")
-
-    def link(self) -> str:
-        return reverse("changes")
-
-    def items(self) -> Sequence[Change]:
-        return list(found_changes()[:IN_FEED])
-
-    def item_title(self, item: Any) -> str:
-        return f"{subject_words(item)}: {much_words(item.ratio)}"
-
-    def item_description(self, item: Any) -> str:
-        gone = [_("Gone since {day}.").format(day=f"{item.gone_at:%Y-%m-%d}")] if item.gone_at else []
-        words = _("{ratio} ({interval}), {between}, on {machine}.").format(
-            ratio=numbers.times(item.ratio),
-            interval=interval_words(item),
-            between=between_words(item),
-            machine=item.machine.name,
-        )
-        return " ".join([words, sure_words(item), *gone])
-
-    def item_link(self, item: Any) -> str:
-        return reverse("change", args=[item.pk])
-
-    def item_guid(self, item: Any) -> str:
-        """The same for the same change, for ever; another when it came back."""
-        return f"urn:benchsite:change:{item.key}:{item.episode}"
-
-    def item_pubdate(self, item: Any) -> datetime:
-        found: datetime = item.found_at
-        return found
-
-    def item_updateddate(self, item: Any) -> datetime:
-        updated: datetime = item.gone_at or item.found_at
-        return updated
-
-
 # ---------------------------------------------------------------- what the site asks of every page
 
 ROUTES = (
     path("changes/", changes, name="changes"),
-    path("changes/feed/", ChangesFeed(), name="changes-feed"),
     path("changes/<int:pk>/", change, name="change"),
     path("changes/<int:pk>/acknowledgement/", acknowledgement, name="acknowledgement"),
 )

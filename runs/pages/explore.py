@@ -346,6 +346,8 @@ def _date(text: str) -> datetime | None:
 def _offers_more(facet: FacetState) -> bool:
     if facet.name in {"environment", "code"}:
         return not facet.shows_all
+    if facet.name == "release":  # each engine has its own: worth a choice where one has several
+        return len({choice.value.partition(" ")[0] for choice in facet.choices}) < len(facet.choices)
     return len(facet.choices) > 1
 
 

@@ -25,6 +25,7 @@ from runs.pages import (
     environments,
     experiments,
     explore,
+    feeds,
     figures,
     health,
     history,
@@ -46,7 +47,7 @@ PAGES: tuple[ModuleType, ...] = (
     *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, notes),
-    *(about, search, accounts, health),
+    *(about, search, accounts, feeds, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))
 CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
