@@ -127,7 +127,7 @@ def test_a_database_that_is_not_set_up_is_told_in_one_sentence(monkeypatch: pyte
 
 def test_the_number_of_queries_does_not_grow_with_the_cells(django_assert_max_num_queries: Any) -> None:
     seed_mlps(Site())
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         claims()
 
 

@@ -135,7 +135,7 @@ def test_pages_ask_no_more_of_the_database_with_more_pairs(client: Client, site:
     for width in range(1, 9):
         for track in ("idiomatic", "tuned"):
             measure(site, make_workload("mlp", 8, width), track=track, compiling=1.0, seconds=1.0)
-    assert count() == few
+    assert all(many <= one for many, one in zip(count(), few, strict=True))
     assert max(few) <= 18
 
 
