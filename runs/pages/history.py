@@ -43,7 +43,7 @@ OWN_SPECS = (SPEC,)
 _SPEC_OVER_RELEASES = ChartSpec(
     "history", gettext_noop("Time over releases"), x=_RELEASE, y=TIME, intervals=True, scales=("log", "linear")
 )
-MOST_SHOWN = 100
+MOST_SHOWN = 50
 """Changes on the page; the files have all."""
 _MOST_MARKS = 8
 _TICKS = 6
