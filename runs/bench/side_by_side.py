@@ -50,14 +50,17 @@ class _Side:
 
 
 def pairs(records: Iterable[RunRecord], releases: Releases, *, rope: float = EQUIVALENCE) -> list[Pair]:
-    """Of each cell every further release against the first, where both have times."""
+    """Of each cell every further release against the first, where both have times of the same blocks.
+
+    The same blocks of one sitting: what an earlier sitting left under the same number met another machine.
+    """
     sides = _sides(records)
     found = []
     for cell in dict.fromkeys(cell for cell, _ in sides):
         first, *others = releases.get(cell.engine, ("",))
         for other in others:
             before, after = sides.get((cell, first)), sides.get((cell, other))
-            if before and after:
+            if before and after and set(before.samples.blocks) & set(after.samples.blocks):
                 found.append((cell, before, after))
     adjusted = holm([_p(before, after, rope) for _, before, after in found])
     return [_pair(*each, p, rope) for each, p in zip(found, adjusted, strict=True)]
@@ -87,19 +90,23 @@ def _sides(records: Iterable[RunRecord]) -> dict[tuple[Cell, str], _Side]:
     for record in records:
         if timed_seconds(record):
             newest[record.cell, release_of(record), record.placement.block] = record
+    sittings = sorted({(record.placement.session, record.placement.block) for record in newest.values()})
+    places = {sitting: place for place, sitting in enumerate(sittings)}
     grouped: dict[tuple[Cell, str], list[RunRecord]] = {}
     for (cell, release, _), record in newest.items():
         grouped.setdefault((cell, release), []).append(record)
-    return {key: _side(own) for key, own in grouped.items()}
+    return {key: _side(own, places) for key, own in grouped.items()}
 
 
-def _side(records: Sequence[RunRecord]) -> _Side:
+def _side(records: Sequence[RunRecord], places: Mapping[tuple[str, int], int]) -> _Side:
+    """`places` number the blocks of all sittings."""
     last = records[-1]
     environment = last.environment
     title = release_in(last.cell.engine, environment.packages, environment.facts, otherwise=environment.name)
     own = [record for record in records if record.cell_key == last.cell_key]
+    blocks = [places[record.placement.session, record.placement.block] for record in own]
     times = [math.log(timed_seconds(record) or 1.0) for record in own]
-    return _Side(release_words(title), LogSamples(tuple(times), tuple(record.placement.block for record in own)))
+    return _Side(release_words(title), LogSamples(tuple(times), tuple(blocks)))
 
 
 # ---------------------------------------------------------------- as text
@@ -108,7 +115,7 @@ def _side(records: Sequence[RunRecord]) -> _Side:
 def markdown(found: Sequence[Pair], *, rope: float = EQUIVALENCE) -> str:
     """A table for a pull request."""
     if not found:
-        return "No cell has times in two releases."
+        return "No cell has times in two releases of the same blocks. To measure both anew: --fresh"
     lines = [
         "| Engine | Network | On | Before | After | After / before | 95 % interval | Verdict |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",

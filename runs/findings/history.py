@@ -33,6 +33,13 @@ class Moment:
     experiment: str
     slug: str
     software: Software = field(default_factory=Software)
+    sittings: frozenset[str] = frozenset()
+    """In which its runs were measured; empty where the experiment has one release alone."""
+
+    @property
+    def is_for_comparison(self) -> bool:
+        """Of a release that was installed to be compared, not what the machine works with."""
+        return "@" in self.software.environment
 
     @property
     def at(self) -> datetime:
@@ -75,9 +82,14 @@ class History:
 
     @cached_property
     def over_time(self) -> list[Moment]:
-        """Of each experiment its highest release, by date."""
-        newest = {id(row) for own in _by_experiment(self.timed) for row in newest_of_each(each.row for each in own)}
-        return [each for each in self.timed if id(each.row) in newest]
+        """Of each experiment its highest release, by date.
+
+        Without releases that were installed to be compared, unless there are no others: who bisects older ones does not
+        make the machine slower.
+        """
+        usual = [each for each in self.timed if not each.is_for_comparison] or self.timed
+        newest = {id(row) for own in _by_experiment(usual) for row in newest_of_each(each.row for each in own)}
+        return [each for each in usual if id(each.row) in newest]
 
     @cached_property
     def over_releases(self) -> list[Moment]:
@@ -91,12 +103,15 @@ class History:
 
     @cached_property
     def within(self) -> list[Transition]:
-        """Neighbouring releases of one experiment, by one code, the newest experiment first."""
+        """Neighbouring releases of one sitting of an experiment, by one code, the newest experiment first.
+
+        What went on in an experiment after an upgrade has the same block numbers, and stood in no block beside it.
+        """
         return [
             self._in_the_same_blocks(before, after)
             for own in reversed(_by_experiment(self.timed))
             for before, after in pairwise(_one_of_each_release(own))
-            if before.row.engine_sha256 == after.row.engine_sha256
+            if before.row.engine_sha256 == after.row.engine_sha256 and before.sittings & after.sittings
         ]
 
     def _in_the_same_blocks(self, before: Moment, after: Moment) -> Transition:

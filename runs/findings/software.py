@@ -22,6 +22,8 @@ class Software:
     engine_sha256: str = ""
     machine: Mapping[str, object] = field(default_factory=dict)
     """A contract's Machine, as the runs had it."""
+    environment: str = ""
+    """Its name: `jax`, or `jax@0.9.2` for a release that was installed to be compared."""
 
 
 @dataclass(frozen=True)

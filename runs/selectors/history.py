@@ -114,20 +114,56 @@ def moments_from(rows: Sequence[CellRow], names: Names | None = None) -> list[Mo
     """With the experiment and the software of each. `names` are the experiments', where they are at hand."""
     known = names or _names(rows)
     installed = environments({row.environment_id for row in rows})
-    machines = _machines(rows)
+    machines, sittings = _machines(rows), _sittings(rows)
     return [
         Moment(
             row,
             row.experiment_id,
             *known[row.experiment_id],
             _software(row, installed[row.environment_id], machines.get((row.experiment_id, row.machine_id), {})),
+            sittings.get(_measured(row), frozenset()),
         )
         for row in rows
     ]
 
 
 def _software(row: CellRow, environment: Known, machine: Mapping[str, object]) -> Software:
-    return Software(environment.python, environment.packages, environment.facts, row.engine_sha256, machine)
+    return Software(
+        environment.python, environment.packages, environment.facts, row.engine_sha256, machine, environment.name
+    )
+
+
+Measured = tuple[int, int, int, str, str]
+"""Experiment, machine, environment, engine and its code: what ran in the same sittings."""
+
+
+def _measured(row: CellRow) -> Measured:
+    return row.experiment_id, row.machine_id, row.environment_id, row.engine, row.engine_sha256
+
+
+def _sittings(rows: Sequence[CellRow]) -> dict[Measured, frozenset[str]]:
+    """Of what stands in an experiment in several environments: there alone it matters. Records say which."""
+    environments_of: dict[tuple[int, int, str], set[int]] = {}
+    for row in rows:
+        environments_of.setdefault((row.experiment_id, row.machine_id, row.engine), set()).add(row.environment_id)
+    wanted = {key for key, found in environments_of.items() if len(found) > 1}
+    if not wanted:
+        return {}
+    runs = Run.objects.filter(
+        experiment__in={key[0] for key in wanted},
+        machine__in={key[1] for key in wanted},
+        engine__in={key[2] for key in wanted},
+        workload__in={row.workload_id for row in rows},
+        seconds__isnull=False,
+    ).order_by()
+    found: dict[Measured, set[str]] = {}
+    for *measured, body in runs.values_list(*_MEASURED, "body").iterator(1_000):
+        session = json.loads(body)["placement"].get("session") or ""
+        found.setdefault((measured[0], measured[1], measured[2], measured[3], measured[4]), set()).add(session)
+    return {key: frozenset(sessions) for key, sessions in found.items()}
+
+
+_MEASURED = ("experiment_id", "machine_id", "environment_id", "engine", "engine_sha256")
 
 
 def _machines(rows: Sequence[CellRow]) -> dict[tuple[int, int], dict[str, object]]:

@@ -158,3 +158,28 @@ def test_a_wrong_limit_is_refused(wrong: str) -> None:
 
 def test_an_empty_site_has_nothing_to_tell() -> None:
     assert look("--fail-on", "slower") == ([], 0)
+
+
+def test_an_upgrade_within_an_experiment_is_no_pair_of_the_same_blocks(lab: Lab) -> None:
+    lab.day(1, ENGINES, releases={"jax": ["0.9"]})
+    half = len(lab.records)
+    lab.day(1, {**ENGINES, "jax": 0.6}, releases={"jax": ["0.10"]})
+    lab.records[half:] = [
+        dataclasses.replace(record, placement=dataclasses.replace(record.placement, session="the day after"))
+        for record in lab.records[half:]
+    ]
+    lab.store()
+    assert look() == ([], 0)
+
+
+def test_older_releases_that_were_installed_to_be_compared_are_no_step(lab: Lab) -> None:
+    for day in range(10):
+        lab.day(day, ENGINES, releases={"jax": ["0.10"]})
+    for day in range(10, 15):
+        lab.day(day, {"jax": 0.6}, releases={"jax": ["0.8"]})
+        lab.records[-lab.blocks :] = [
+            dataclasses.replace(record, environment=dataclasses.replace(record.environment, name="jax@0.8"))
+            for record in lab.records[-lab.blocks :]
+        ]
+    lab.store()
+    assert look() == ([], 0)

@@ -321,8 +321,14 @@ def _rope(options: dict[str, Any]) -> float:
 
 
 def _usual_name(suite: Suite, asked: releases.Asked) -> str:
-    """Releases side by side are an experiment of their own, so that a suite's own has one of each engine."""
-    return f"{suite.name} releases" if asked else suite.name
+    """Releases side by side are an experiment of their own, so that a suite's own has one of each engine.
+
+    Others are another one: a release that joined later would stand in no block beside those measured before.
+    """
+    if not asked:
+        return suite.name
+    words = [word for engine, versions in asked.items() for word in (engine, *(Path(each).name for each in versions))]
+    return " ".join([suite.name, "releases", *words])[:100].rstrip()
 
 
 def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:

@@ -61,9 +61,17 @@ def test_only_cells_with_both_releases_are_paired_and_older_software_of_one_is_l
     assert pair.before_seconds == pytest.approx(1.004, rel=1e-3)
 
 
+def test_blocks_of_two_sittings_are_not_the_same_though_their_numbers_are() -> None:
+    yesterday = [
+        dataclasses.replace(record, placement=dataclasses.replace(record.placement, session="yesterday"))
+        for record in runs_of("0.9.2", 1.0)
+    ]
+    assert side_by_side.pairs([*yesterday, *runs_of("", 1.2)], RELEASES) == []
+
+
 def test_nothing_to_compare_is_said() -> None:
     assert side_by_side.pairs([], RELEASES) == []
-    assert side_by_side.markdown([]) == "No cell has times in two releases."
+    assert side_by_side.markdown([]).startswith("No cell has times in two releases of the same blocks.")
 
 
 def test_it_is_written_as_the_file_s_name_says(tmp_path: Path) -> None:
