@@ -112,7 +112,18 @@ def command_of(change: Any) -> str:
     return (
         f"python manage.py runbench --networks {size} --versions {change.engine}={versions} --tracks {change.track} "
         f"--threads {change.threads} --dataset {change.workload.dataset} --batch-sizes {change.workload.batch_size}"
+        f"{_rest_of_command(change)}"
     )
+
+
+def _rest_of_command(change: Any) -> str:
+    """What is not as runbench takes it by itself."""
+    optimizer = change.workload.optimizer
+    kind = "adam" if "adam" in optimizer else "momentum" if "momentum" in optimizer else ""
+    words = [f"--optimizer {kind}"] if kind else []
+    words += ["--tasks infer"] if change.workload.task == "infer" else []
+    words += ["--devices gpu"] if change.device == "gpu" else []
+    return "".join(f" {word}" for word in words)
 
 
 def _releases(change: Any) -> tuple[str, str]:

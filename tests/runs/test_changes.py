@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from engines.contract import Network
 from runs.models import Act, Change, Machine
+from runs.words.changes import command_of
 from tests.records import MACHINE
 from tests.runs.labs import Lab
 
@@ -183,3 +184,16 @@ def test_older_releases_that_were_installed_to_be_compared_are_no_step(lab: Lab)
         ]
     lab.store()
     assert look() == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"), [("sgd", ""), ("sgd momentum 0.9", " --optimizer momentum"), ("adam", " --optimizer adam")]
+)
+def test_the_command_that_measures_again_trains_as_it_was_trained(lab: Lab, optimizer: str, said: str) -> None:
+    lab.day(1, ENGINES, releases={"jax": ["0.9", "0.10"]}, factors={"0.10": 1.3})
+    lab.store()
+    look()
+    change = Change.objects.get()
+    assert change.workload is not None
+    change.workload.optimizer = optimizer
+    assert command_of(change).endswith(f"--batch-sizes 100{said}")
