@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
@@ -116,14 +117,17 @@ class History(View):
         )
 
 
+@lru_cache(maxsize=20)
 def _line(series: Series, found: history.History) -> documents.Line:
+    """Kept: a history stays the same object as long as nothing changes in it."""
+    moments = {id(each): _moment(each) for each in found.timed}
     return documents.Line(
         track=series.track,
         device=series.device,
         threads=series.threads,
-        over_time=[_moment(each) for each in found.over_time],
-        over_releases=[_moment(each) for each in found.over_releases],
-        transitions=[_transition(each) for each in found.transitions],
+        over_time=[moments[id(each)] for each in found.over_time],
+        over_releases=[moments[id(each)] for each in found.over_releases],
+        transitions=[_transition(each, moments) for each in found.transitions],
     )
 
 
@@ -143,11 +147,11 @@ def _moment(moment: history.Moment) -> documents.Moment:
     )
 
 
-def _transition(transition: history.Transition) -> documents.Transition:
+def _transition(transition: history.Transition, moments: Mapping[int, documents.Moment]) -> documents.Transition:
     ratio = transition.ratio
     return documents.Transition(
-        before=_moment(transition.before),
-        after=_moment(transition.after),
+        before=moments[id(transition.before)],
+        after=moments[id(transition.after)],
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,

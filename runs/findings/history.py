@@ -69,9 +69,12 @@ class Transition:
     runs_after: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
-    """`moments` are of one engine, network, track, device, thread count and machine, in any order."""
+    """`moments` are of one engine, network, track, device, thread count and machine, in any order.
+
+    Equal to itself alone: what is worked out of a thousand moments can be kept beside it.
+    """
 
     moments: Sequence[Moment]
     rope: float = EQUIVALENCE

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
+from operator import itemgetter
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from engines.registry import ENGINES
 from runs.charts import build
@@ -46,6 +47,7 @@ _SPEC_OVER_RELEASES = ChartSpec(
 MOST_SHOWN = 50
 """Changes on the page; the files have all."""
 _MOST_MARKS = 8
+_MOST_KEPT = 20
 _TICKS = 6
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -115,10 +117,8 @@ class HistoryPage:
         over_releases = self.over == "release"
         spec = _SPEC_OVER_RELEASES if over_releases else SPEC
         places = self._release_places if over_releases else {}
-        lines = [
-            self._line(series, each.over_releases if over_releases else each.over_time, places)
-            for series, each in self.lines.items()
-        ]
+        at = tuple(places.items())
+        lines = [_line(series, each, at, get_language()) for series, each in self.lines.items()]
         words = [(at, release_words(release)) for release, at in places.items()] if over_releases else self._dates
         return Chart(
             spec,
@@ -162,17 +162,6 @@ class HistoryPage:
                 found.setdefault(_day(transition.after.at), _few(others))
         return list(found.items())[:_MOST_MARKS]
 
-    def _line(self, series: Series, moments: Sequence[Moment], places: Mapping[str, float]) -> Line:
-        points = [self._point(moment, places[moment.release] if places else _day(moment.at)) for moment in moments]
-        label = on_words(series.device, series.threads, series.track)
-        return Line(label, row_style(moments[0].row), points)
-
-    def _point(self, moment: Moment, x: float) -> Point:
-        found = moment.row.estimate
-        assert found, "only what has a time is drawn"
-        word = f"{moment.at:%Y-%m-%d %H:%M} · {release_words(moment.release)} · {moment.experiment}"
-        return Point(x, found.seconds, found.low, found.high, found.runs, runs_url(moment), word)
-
     # ------------------------------------------------------------ the table
 
     @cached_property
@@ -182,12 +171,30 @@ class HistoryPage:
 
     def table(self, most: int | None = None) -> Table:
         """All changes, or the newest `most`."""
-        rows = [_row(transition) for transition in self._all_transitions[:most]]
-        return Table(_("What changed, the newest first"), _columns(), rows)
+        rows = [row for each in self.lines.values() for row in _rows(each, most, get_language())]
+        newest = sorted(rows, key=itemgetter(0), reverse=True)[:most]
+        return Table(_("What changed, the newest first"), _columns(), [row for _at, row in newest])
 
     @property
     def left_out(self) -> int:
         return max(0, len(self._all_transitions) - MOST_SHOWN)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _line(series: Series, found: History, places: tuple[tuple[str, float], ...], language: str) -> Line:
+    """Over releases at their `places`, over dates without. Kept in each language, as long as nothing changes in it."""
+    at = dict(places)
+    moments = found.over_releases if at else found.over_time
+    points = [_point(moment, at[moment.release] if at else _day(moment.at)) for moment in moments]
+    label = on_words(series.device, series.threads, series.track)
+    return Line(label, row_style(moments[0].row), points)
+
+
+def _point(moment: Moment, x: float) -> Point:
+    found = moment.row.estimate
+    assert found, "only what has a time is drawn"
+    word = f"{moment.at:%Y-%m-%d %H:%M} · {release_words(moment.release)} · {moment.experiment}"
+    return Point(x, found.seconds, found.low, found.high, found.runs, runs_url(moment), word)
 
 
 def runs_url(moment: Moment) -> str:
@@ -227,6 +234,12 @@ def _columns() -> list[Column]:
         Column(_("Verdict"), sort="verdict", exports=("verdict", "how", "p")),
         Column(_("What changed"), wraps=True, exports=("changed",)),
     ]
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _rows(found: History, most: int | None, language: str) -> list[tuple[datetime, list[TableCell]]]:
+    """The newest, with when they were. Kept in each language, as long as nothing changes in the history."""
+    return [(each.after.at, _row(each)) for each in found.transitions[:most]]
 
 
 def _row(transition: Transition) -> list[TableCell]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from runs.findings.cells import CellRow
 from runs.findings.history import History, Moment
 from runs.findings.software import Software
 from runs.models import Coverage, Experiment, Machine, RecordPart, Run, Summary, Workload
-from runs.selectors.cells import cell_rows
+from runs.selectors.cells import Reading, read_again
 from runs.selectors.environments import Known, environments
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import NOISE_PRESET
@@ -64,45 +63,37 @@ def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series,
     """What every experiment that the viewer may see says, without those of noise: a history for each series."""
     summaries = Summary.objects.filter(machine=machine, workload=workload, engine=engine)
     newest = summaries.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-id")[:MOST_MOMENTS]
-    rows = cell_rows(newest)
-    return _histories(rows, _names(rows), region_of(machine))
+    key, rope = (machine.pk, workload.pk, engine), region_of(machine)
+    kept = _kept.get(key)
+    reading = read_again(newest, kept.reading if kept else None)
+    if kept and kept.reading is reading and kept.rope == rope:
+        return kept.histories
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[key] = _Kept(reading, rope, _histories(reading.rows, rope))
+    return _kept[key].histories
 
 
 @dataclass(frozen=True)
 class _Kept:
-    rows: Sequence[CellRow]
-    names: Names
+    """What the last visit read, and all that was worked out of it."""
+
+    reading: Reading
     rope: float
     histories: dict[Series, History]
-
-    def is_of(self, rows: Sequence[CellRow], names: Names, rope: float) -> bool:
-        """Unchanged rows are the same objects as before: `cell_rows` keeps them."""
-        same = len(rows) == len(self.rows) and all(map(operator.is_, rows, self.rows))
-        return same and (names, rope) == (self.names, self.rope)
 
 
 _kept: dict[tuple[int, int, str], _Kept] = {}
 _MOST_KEPT = 50
 
 
-def _histories(rows: Sequence[CellRow], names: Names, rope: float) -> dict[Series, History]:
-    """Those of the last visit, with all that was worked out of them, unless a row changed since."""
-    if not rows:
-        return {}
-    key = rows[0].machine_id, rows[0].workload_id, rows[0].engine
-    kept = _kept.get(key)
-    if kept and kept.is_of(rows, names, rope):
-        return kept.histories
+def _histories(rows: Sequence[CellRow], rope: float) -> dict[Series, History]:
     moments: dict[Series, list[Moment]] = {}
-    for moment in moments_from(rows, names):
+    for moment in moments_from(rows):
         row = moment.row
         moments.setdefault(Series(row.track, row.device, row.threads), []).append(moment)
     order = sorted(moments, key=lambda each: (each.device, each.threads, each.track))
-    found = {series: History(moments[series], rope=rope) for series in order}
-    if len(_kept) >= _MOST_KEPT:
-        _kept.clear()
-    _kept[key] = _Kept(rows, names, rope, found)
-    return found
+    return {series: History(moments[series], rope=rope) for series in order}
 
 
 def _names(rows: Sequence[CellRow]) -> Names:
@@ -110,9 +101,9 @@ def _names(rows: Sequence[CellRow]) -> Names:
     return {key: (name, slug) for key, name, slug in named.values_list("pk", "name", "slug")}
 
 
-def moments_from(rows: Sequence[CellRow], names: Names | None = None) -> list[Moment]:
-    """With the experiment and the software of each. `names` are the experiments', where they are at hand."""
-    known = names or _names(rows)
+def moments_from(rows: Sequence[CellRow]) -> list[Moment]:
+    """With the experiment and the software of each."""
+    known = _names(rows)
     installed = environments({row.environment_id for row in rows})
     machines, sittings = _machines(rows), _sittings(rows)
     return [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +17,11 @@ from django.test import Client
 from django.urls import reverse
 
 from engines.contract import Network
-from runs.models import Change, Environment, Experiment, Machine, Workload
+from runs.api import change_views
+from runs.models import Change, Environment, Experiment, Machine, Run, Workload
+from runs.pages import history as pages
+from runs.selectors import history as selectors
+from runs.services.curation import exclude_run, rename_experiment, rename_machine
 from tests.records import MACHINE
 from tests.runs.api.people import caller, make_user
 from tests.runs.labs import Lab
@@ -124,6 +130,69 @@ def test_a_private_experiment_is_no_part_of_what_others_see(client: Client, lab:
     assert client.get("/api/v1/changes/").json()["results"] == []
     assert client.get(reverse("change", args=[Change.objects.all()[0].pk])).status_code == 404
     assert "<entry>" not in client.get(reverse("changes-feed")).content.decode()
+
+
+def _exclude_a_run(lab: Lab) -> None:
+    run = Run.objects.filter(engine="jax", experiment__name="day 3").latest("finished_at")
+    exclude_run(run_id=str(run.run_id), reason="a fan stood still")
+
+
+def _rename_an_experiment(lab: Lab) -> None:
+    rename_experiment(experiment=Experiment.objects.get(name="day 3"), name="before the move")
+
+
+def _rename_the_machine(lab: Lab) -> None:
+    rename_machine(machine=Machine.objects.get(), name="in the cellar")
+
+
+def _measure_another_day(lab: Lab) -> None:
+    lab.day(18, {"jax": 0.5})
+    lab.store()
+
+
+def _fail_the_gate(lab: Lab) -> None:
+    lab.day(18, {"jax": 0.3}, releases={"jax": ["0.10"]}, networks=[Network("mlp", 2, 25)])
+    lab.records = [dataclasses.replace(each, equivalence="failed") for each in lab.records]
+    lab.store()
+
+
+@pytest.mark.parametrize(
+    "act", [_exclude_a_run, _rename_an_experiment, _rename_the_machine, _measure_another_day, _fail_the_gate]
+)
+def test_a_visit_shows_what_changed_since_the_last(client: Client, lab: Lab, act: Callable[[Lab], None]) -> None:
+    before = _answers(client)
+    assert _answers(client) == before
+    act(lab)
+    now = _answers(client)
+    _forget()
+    assert now == _answers(client)
+    assert now != before
+
+
+def test_each_visitor_reads_a_history_in_their_own_language(client: Client, lab: Lab) -> None:
+    english, spanish = _answers(client, "en"), _answers(client, "es")
+    assert "2026-09-04" in spanish[1]
+    assert (english[0] != spanish[0], english[1] != spanish[1], english[2] != spanish[2]) == (True, True, True)
+    assert _answers(client, "en") == english
+    assert _answers(client, "es") == spanish
+
+
+def _answers(client: Client, language: str = "en") -> list[str]:
+    """Page, chart, table and API; without what is new in every page."""
+    query = {"engine": "jax", "machine": Machine.objects.get().pk}
+    addresses = [
+        reverse("history"),
+        *(reverse("chart", args=["history"]), reverse("table", args=["history", "json"])),
+        reverse("api:history"),
+    ]
+    answers = [client.get(each, query, headers={"accept-language": language}).content.decode() for each in addresses]
+    return [re.sub(r'(nonce|value)="[^"]{16,}"', "", each) for each in answers]
+
+
+def _forget() -> None:
+    """As a process that has just begun."""
+    for kept in (selectors._kept, pages._line, pages._rows, change_views._line):
+        kept.clear() if isinstance(kept, dict) else kept.cache_clear()
 
 
 def test_changes_are_listed_shown_fed_and_on_the_home_page(client: Client, lab: Lab) -> None:
