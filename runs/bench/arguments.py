@@ -7,7 +7,7 @@ from typing import get_args
 
 from engines.contract import Task, Track
 from engines.networks import ARCHITECTURES
-from runs.bench.options import batch_size, index, least_ratio, positive, seconds_of
+from runs.bench.options import batch_size, index, least_ratio, positive, seconds_of, session_name
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import OPTIMIZERS
 
@@ -74,6 +74,14 @@ def add_extent(what: Group) -> None:
         metavar="TIME",
         help="most informative networks first; starts no block expected to overrun it: 30m, 2h",
     )
+    what.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="BLOCK",
+        help="these blocks of the plan alone, as --plan --json names them: for a scheduler that hands them out",
+    )
     what.add_argument("--no-verify", action="store_true", help="skip the equivalence gate; runs are marked accordingly")
     what.add_argument("--profile", action="store_true", help="profile each cell instead of timing it; no runs are made")
     what.add_argument("--synthetic", action="store_true", help="generated data, labelled so wherever it appears")
@@ -104,6 +112,12 @@ def add_how(how: Group) -> None:
         type=seconds_of,
         metavar="TIME",
         help="how long to wait where something else is measured on this machine: 10m, 2h; not at all if left out",
+    )
+    how.add_argument(
+        "--session",
+        type=session_name,
+        metavar="ID",
+        help="several calls with one ID are one sitting: their canaries are compared with each other",
     )
     how.add_argument("--plan", action="store_true", help="show what would run and for how long; run nothing")
     how.add_argument("--json", action="store_true", help="print JSON instead of text")

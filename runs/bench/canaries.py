@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -11,6 +12,7 @@ from engines import host, machine
 from engines.contract import Network, Setup
 from engines.networks import ARCHITECTURES
 from engines.protocol import Job
+from engines.run_record import RunRecord
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -36,6 +38,19 @@ class Canaries:
     """Every rate taken so far, by thread count."""
 
     taken: dict[int, list[Rate]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[RunRecord]) -> Canaries:
+        """Those that a sitting took before it was called again, as its records have them."""
+        found, seen = cls(), set()
+        for record in records:
+            threads, state = record.cell.threads, record.conditions
+            for when, gflops in (("before", state.canary_gflops), ("after", state.canary_after_gflops)):
+                place = when, record.cell.workload, threads, record.placement.block
+                if gflops and place not in seen:
+                    seen.add(place)
+                    found.taken.setdefault(threads, []).append(Rate(gflops, state.peak_gflops))
+        return found
 
     def take(self, threads: int) -> Rate:
         """One more, now."""

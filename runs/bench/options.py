@@ -64,6 +64,13 @@ def least_ratio(text: str) -> float:
     return 1 + percent / 100
 
 
+def session_name(text: str) -> str:
+    """As a record's placement may have it."""
+    if not 1 <= len(text) <= 36:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a text of 1 to 36 characters")
+    return text
+
+
 def suite_of(options: dict[str, Any]) -> Suite:
     """The suite that is named; else the networks whose sizes are named; else the quick one. Raises SuiteError."""
     if options["noise"] or options["suite"]:

@@ -19,7 +19,7 @@ from runs.errors import RunsError
 from runs.suites.plan import Plan, PlannedRun
 
 SHOWN_OPERATIONS = 10
-_NOT_WITH = ("blocks", "budget", "experiment", "fresh", "upload", "plan")
+_NOT_WITH = ("blocks", "budget", "experiment", "fresh", "upload", "plan", "only", "session")
 _LONGEST_NAME = 60
 
 

@@ -30,7 +30,7 @@ from runs.bench.gate import Verdicts
 from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.bench.stopping import Budget, Progress
 from runs.records.spool import Spool
-from runs.suites.plan import Block, Plan, PlannedRun, until_next
+from runs.suites.plan import Block, Plan, PlannedRun, of_blocks, until_next
 
 
 class Watcher(Protocol):
@@ -64,12 +64,18 @@ class Session:
     learn: Callable[[RunRecord], object] = lambda record: None
     """Whoever predicts what later blocks will take."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    only: frozenset[str] = frozenset()
+    """Of the plan's blocks those of these ids; all of them if it is empty. Where a group ends, the whole plan says."""
+
+    @property
+    def chosen(self) -> Plan:
+        return of_blocks(self.plan, self.only)
 
 
 def carry_out(session: Session, watcher: Watcher) -> list[RunRecord]:
     """Run the plan's blocks in their order. Ctrl-C ends it anywhere; what was finished is in the spool."""
     made: list[RunRecord] = []
-    for block in session.plan.blocks:
+    for block in session.chosen.blocks:
         reason = why_skip(session, block)
         if reason:
             watcher.skip(block, reason)

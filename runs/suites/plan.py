@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -52,6 +52,12 @@ class Block:
     @property
     def group(self) -> Group:
         return group_of(self.runs[0].cell)
+
+    @property
+    def id(self) -> str:
+        """The same whichever of its runs are left, and on every machine with the same data."""
+        workload, device, threads = self.group
+        return content_hash(workload, [device, threads, self.number])[:12]
 
 
 @dataclass(frozen=True)
@@ -210,6 +216,20 @@ def known_networks(suite: Suite) -> list[str]:
 def select_engines(names: tuple[str, ...]) -> tuple[str, ...]:
     """Slugs for slugs or abbreviations. Raises UnsupportedError naming the known ones."""
     return tuple(registry.find(name).slug for name in names)
+
+
+def check_blocks(plan: Plan, ids: Collection[str]) -> None:
+    """Raises SuiteError where the plan has no such block."""
+    unknown = sorted(set(ids) - {block.id for block in plan.blocks})
+    if unknown:
+        raise SuiteError(
+            f"This plan has no block {', '.join(unknown)}. To see its blocks, type the same with --plan --json."
+        )
+
+
+def of_blocks(plan: Plan, ids: Collection[str]) -> Plan:
+    """The blocks of these ids, in the plan's order; the plan itself where none are named."""
+    return Plan(plan.suite, tuple(block for block in plan.blocks if block.id in ids)) if ids else plan
 
 
 def until_next(plan: Plan, block: Block) -> tuple[Block, ...]:

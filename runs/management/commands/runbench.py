@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 import textwrap
+import uuid
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from engines import registry
 from engines.errors import EngineError
 from engines.run_record import Machine, RunRecord
-from runs.bench import arguments, gate, here, profiles, provenance, releases, resuming, session, side_by_side
+from runs.bench import arguments, gate, here, outlook, profiles, provenance, releases, resuming, session, side_by_side
+from runs.bench.canaries import Canaries
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
@@ -39,7 +41,7 @@ from runs.records.spool import Spool, all_spools, experiment_name, spool_for
 from runs.services import storage
 from runs.stats import EQUIVALENCE
 from runs.suites.estimate import Predictor
-from runs.suites.plan import Plan, Selection, make_plan
+from runs.suites.plan import Plan, Selection, check_blocks, make_plan, of_blocks
 from runs.suites.priority import most_informative_first
 from runs.suites.suite import Suite
 from runs.upload.blocks import Uploads, add_upload_options, in_turn, uploads_to
@@ -58,6 +60,7 @@ examples:
   python manage.py runbench --suite modern --versions jax=0.9,0.10     two releases in the same blocks
   python manage.py runbench --networks mlp:8x100 --versions torch=2.12,2.13 --tracks tuned
   python manage.py runbench --suite quick --versions jax=0.9,0.10 --fail-on slower:5% --report comparison.md
+  python manage.py runbench --suite study --plan --json           what is left, block by block; --only runs some of it
   python manage.py runbench --profile --engines th kth     where the time goes, operation by operation; no runs
   python manage.py runbench --no-database                  a bench machine: only the spool file
   python manage.py runbench --no-database --upload https://bench.example.org
@@ -110,6 +113,7 @@ class Command(BaseCommand):
         plan = make_plan(suite, data_for(options), chosen)
         if not plan.runs:
             raise RunsError("These options leave nothing of the suite to run. `--plan` without them shows all of it.")
+        check_blocks(plan, options["only"])
         plan = most_informative_first(plan) if options["budget"] else plan
         experiment = experiment_name(
             options["experiment"] or _usual_name(suite, asked), settings.SPOOL_DIR, fresh=options["fresh"]
@@ -164,6 +168,7 @@ class Command(BaseCommand):
             self._warn(plan, spool, recorded.damaged)
             own = resuming.of_experiment(recorded.records, experiment, machine)
             left = resuming.remaining(plan, own)
+            sitting_id = options["session"] or str(uuid.uuid4())
             storing = storage.Storing(store, self.stderr.write)
             uploads.begin()
             sitting = session.Session(
@@ -172,7 +177,10 @@ class Command(BaseCommand):
                 machine=machine,
                 spool=spool,
                 store=in_turn(storing, uploads),
-                verdicts=self._gate(left, options),
+                verdicts=self._gate(of_blocks(left, options["only"]), options),
+                canaries=Canaries.of(record for record in own if record.placement.session == sitting_id),
+                id=sitting_id,
+                only=frozenset(options["only"]),
                 budget=budget,
                 progress=Progress.of(resuming.measured_alike(plan, own)),
                 learn=predictor.learn,
@@ -242,7 +250,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{title} · {subject.track} · {check.case} · {check.dtype}: {words}")
 
     def _run(self, sitting: session.Session, predictor: Predictor, options: dict[str, Any]) -> list[RunRecord]:
-        screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.plan
+        screen, plan = sys.stderr if options["json"] else sys.stdout, sitting.chosen
         try:
             told = here.reasons_against(plan.runs)
             with Display(screen, plan, lambda run: predictor.seconds(run, plan.suite), told) as display:
@@ -277,32 +285,21 @@ class Command(BaseCommand):
             self.stderr.write(f"{path.name}: lines {lines} are no {words}.")
 
     def _print_plan(self, plan: Plan, left: Plan, predictor: Predictor, options: dict[str, Any]) -> None:
-        estimate = predictor.estimate(left)
-        checks = self._lacking(Verdicts(settings.VAR_DIR / "equivalence.json"), left, options)
-        summary = {
-            "suite": plan.suite.name,
-            "cells": len(plan.cells),
-            "blocks": len(plan.blocks),
-            "runs": len(plan.runs),
-            "runs_left": len(left.runs),
-            "runs_unsupported_here": sum(bool(here.cannot_run(run)) for run in plan.runs),
-            "estimated_seconds": round(estimate.seconds),
-            "estimate_measured_share": round(estimate.measured_share, 3),
-            "gate_seconds": round(gate.rough_seconds(checks)),
-        }
-        fitting = _budget(options, plan, predictor).fitting(left.blocks, after=gate.rough_seconds(checks))
-        if options["budget"]:
-            summary["blocks_left"], summary["blocks_within_budget"] = len(left.blocks), len(fitting)
+        verdicts = Verdicts(settings.VAR_DIR / "equivalence.json")
+        gate_seconds = gate.rough_seconds(self._lacking(verdicts, left, options))
+        budget = _budget(options, plan, predictor)
+        summary = outlook.outlook(plan, left, predictor, budget, gate_seconds)
         if options["json"]:
-            self.stdout.write(json.dumps(summary))
+            self.stdout.write(json.dumps(summary | {"left": outlook.blocks_of(left, predictor)}))
             return
         lines = plan_lines(plan, summary)
-        lines += budget_lines(left, fitting, options["budget"]) if options["budget"] else []
+        if options["budget"]:
+            lines += budget_lines(left, budget.fitting(left.blocks, after=gate_seconds), options["budget"])
         for line in lines:
             self.stdout.write(line)
 
     def _print_end(self, sitting: session.Session, made: list[RunRecord], options: dict[str, Any]) -> None:
-        counts = status_counts(made) or ("nothing was run" if sitting.plan.runs else "nothing was left to run")
+        counts = status_counts(made) or ("nothing was run" if sitting.chosen.runs else "nothing was left to run")
         pairs = options["pairs"]
         if options["json"]:
             told: dict[str, Any] = {"experiment": sitting.experiment, "runs": [run.run_id for run in made]}

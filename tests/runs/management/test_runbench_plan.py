@@ -195,7 +195,7 @@ def test_every_example_of_the_help_can_be_planned(bench: Bench, capsys: pytest.C
         options = [bench.suite if word == "my-suite.toml" else word for word in words[3:]]
         if "--profile" not in options:
             runbench(*options, *(() if "--plan" in options else ("--plan",)))
-            assert "cells," in capsys.readouterr().out, words
+            assert re.search('cells,|"cells":', capsys.readouterr().out), words
 
 
 # ---------------------------------------------------------------- images that are not here
@@ -248,3 +248,40 @@ def test_what_cannot_run_for_one_reason_is_said_once(bench: Bench, capsys: pytes
     assert (out + err).count(reason) == 1
     assert f"Cannot run here: TensorFlow, Keras · TensorFlow on the GPU. {reason}" in err
     assert "6 finished, 6 unsupported" in out
+
+
+def _left(bench: Bench, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    runbench("--suite", bench.suite, "--plan", "--json")
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["left"]
+    return found
+
+
+def test_a_plan_names_the_blocks_that_are_left(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = _left(bench, capsys)
+    assert [(block["network"], block["number"], block["runs"]) for block in whole][:1] == [
+        (whole[0]["network"], 0, whole[0]["runs"])
+    ]
+    assert len({block["id"] for block in whole}) == 4
+    assert sum(block["runs"] for block in whole) == 8
+    assert all(block["seconds"] > 0 for block in whole)
+    runbench("--suite", bench.suite, "--no-verify", "--engines", "tf")
+    assert [(block["id"], block["runs"]) for block in _left(bench, capsys)] == [(block["id"], 1) for block in whole]
+
+
+def test_blocks_are_handed_out_one_by_one_and_handing_one_out_twice_changes_nothing(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = [block["id"] for block in _left(bench, capsys)]
+    for block in (whole[2], whole[2]):
+        runbench("--suite", bench.suite, "--no-verify", "--only", block, "--session", "one night")
+    assert [block["id"] for block in _left(bench, capsys)] == [whole[0], whole[1], whole[3]]
+    runbench("--suite", bench.suite, "--no-verify", "--only", *whole, "--session", "one night")
+    records = bench.spool.read().records
+    assert len({record.run_id for record in records}) == len(records) == 8
+    assert {record.placement.session for record in records} == {"one night"}
+
+
+def test_a_block_that_the_plan_does_not_have_is_named(bench: Bench) -> None:
+    with pytest.raises(CommandError, match=r"This plan has no block 0123456789ab\. To see its blocks"):
+        runbench("--suite", bench.suite, "--no-verify", "--only", "0123456789ab")

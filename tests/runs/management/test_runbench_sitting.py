@@ -5,6 +5,7 @@ Nothing is trained here, so that it costs no time; the gate and all else are rea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,22 @@ def test_a_suite_of_one_s_own_may_grow(bench: Bench) -> None:
     bench.plan(preset="standard", blocks=3)
     runbench(bench, *SMALLEST)
     assert [record.placement.block for record in bench.records] == [0, 1, 2]
+
+
+def test_calls_of_one_session_are_one_sitting_whose_canaries_belong_together(
+    bench: Bench, rates: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second call's canary strays from the first's: a call by itself could not know."""
+    bench.plan(preset="standard", blocks=3)
+    runbench(bench, *SMALLEST, "--plan", "--json")
+    blocks = [block["id"] for block in json.loads(capsys.readouterr().out)["left"]]
+    rates[:] = [90.0, 90.0]
+    runbench(bench, *SMALLEST, "--only", blocks[0], "--session", "night")
+    rates[:] = [60.0, 60.0]
+    runbench(bench, *SMALLEST, "--only", blocks[1], "--session", "night")
+    rates[:] = [60.0, 60.0]
+    runbench(bench, *SMALLEST, "--only", blocks[2], "--session", "another")
+    first, second, third = stored()
+    assert not first.conditions.unstable
+    assert any("canary" in reason for reason in second.conditions.unstable)
+    assert not third.conditions.unstable

@@ -179,7 +179,7 @@ def test_each_visitor_reads_a_history_in_their_own_language(client: Client, lab:
 
 def _answers(client: Client, language: str = "en") -> list[str]:
     """Page, chart, table and API; without what is new in every page."""
-    query = {"engine": "jax", "machine": Machine.objects.get().pk}
+    query: dict[str, str | int] = {"engine": "jax", "machine": Machine.objects.get().pk}
     addresses = [
         reverse("history"),
         *(reverse("chart", args=["history"]), reverse("table", args=["history", "json"])),
