@@ -111,6 +111,7 @@ images: ready
 
 test-ready: announce site $(VENV)/.test
 	@$(MANAGE) engines install --suite inference
+	@$(MANAGE) fleet install
 	@$(RUN) -m tests.chromium
 	@$(RUN) -m tests.postgres
 
@@ -170,12 +171,13 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 	@# ===: else pip takes a CPU build of that version (2.13.0+cpu) where it is offered one, and the hash is not its.
 	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
 	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt
+	@cd runs/fleet/carrier && $(COMPILE) fleet.in --python-version 3.11 -o fleet.txt
 	@cd $(LOCKED)/tools && for name in node uv postgres; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 	@cd docs/engines/wrappers/benchsite_wrappers && for name in flax lightning; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: fidelity alternatives wrappers calibration load clean help
+.PHONY: fidelity alternatives wrappers calibration load kills fleet-cost clean help
 fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8 TOGETHER=yes; an hour for all)
 	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES)) $(if $(TOGETHER),--together)
 
@@ -194,6 +196,13 @@ calibration: $(VENV)/.test ## How often are the intervals right? By simulation, 
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
 	@$(RUN) -m tests.load $(LOAD)
+
+kills: test-ready ## Does a fleet lose or double a run, whatever is killed? Five schedules, and five on a Slurm (a quarter of an hour)
+	FLEET_SEEDS=$${FLEET_SEEDS:-5} $(PYTEST) -m fleet
+
+fleet-cost: $(VENV)/.test ## What an idle agent takes, and what the engine needs for a task with up to 1,000 machines
+	@$(MANAGE) fleet install
+	@PYTHONPATH=. DASK_CONFIG=runs/fleet/carrier/quiet.yaml .environments/fleet/bin/python -m tests.runs.fleet.cost
 
 clean: ## Remove what set-up made (environments, libraries, tools), but no results
 	rm -rf $(VENV) .environments .tools node_modules var/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

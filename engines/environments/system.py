@@ -64,7 +64,7 @@ def this_python() -> Python:
 
 
 def missing(names: Iterable[str], python: Python) -> list[Need]:
-    """Those of `names` (venv, compiler, headers, browser, database) that this machine lacks."""
+    """Those of `names` (venv, compiler, headers, browser, database, batch) that this machine lacks."""
     needs = (_need(name, python) for name in names)
     return [need for need in needs if need is not None]
 
@@ -82,6 +82,8 @@ def _need(name: str, python: Python) -> Need | None:
         return Need("the browser Chromium", "chromium", "install Chromium")
     if name == "database" and not postgresql_folder():
         return Need("the database server PostgreSQL", "postgresql", "brew install postgresql")
+    if name == "batch" and not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
+        return Need("the batch system Slurm", "slurm-wlm", "install Slurm")
     return None
 
 

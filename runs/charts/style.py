@@ -76,6 +76,17 @@ TONES: Mapping[str, str] = {
     _("cannot be measured today"): "none",
     _("agrees"): "good",
     _("disagrees"): "bad",
+    # what a fleet and its machines are at
+    _("at work"): "good",
+    _("stopped"): "warn",
+    _("waiting"): "none",
+    _("asked"): "none",
+    _("measuring"): "good",
+    _("busy"): "warn",
+    _("uploading"): "good",
+    _("done"): "good",
+    _("stuck"): "bad",
+    _("absent"): "bad",
 }
 """The tone of every word that is shown as a chip."""
 

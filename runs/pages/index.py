@@ -27,6 +27,7 @@ from runs.pages import (
     explore,
     feeds,
     figures,
+    fleet,
     health,
     history,
     home,
@@ -46,7 +47,7 @@ from runs.tables.table import Table
 PAGES: tuple[ModuleType, ...] = (
     *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
-    *(runs, run, experiments, machines, environments, engines, notes),
+    *(runs, run, experiments, machines, environments, engines, fleet, notes),
     *(about, search, accounts, feeds, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

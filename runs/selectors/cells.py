@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet, Sum, TextField
+from django.db.models import F, Max, Q, QuerySet, Sum, TextField
 from django.db.models.functions import MD5, Cast, Concat
 
 from engines.contract import Task
@@ -130,10 +130,9 @@ def read_again(summaries: QuerySet[Summary], before: Reading | None) -> Reading:
     The database takes a hash of each row where it lies: to read a thousand rows only to find them unchanged takes ten
     times as long.
     """
-    marks = list(summaries.annotate(mark=_MARK).values_list("pk", "mark"))
-    if before and before.marks == marks and gate_words(before.heard).words == before.words:
-        return before
-    return replace(_read(summaries), marks=marks)
+    if before is None or before.marks != list(summaries.annotate(mark=_MARK).values_list("pk", "mark")):
+        return _read(summaries, with_marks=True)
+    return before if gate_words(before.heard).words == before.words else _read(summaries, with_marks=True)
 
 
 _MARK = MD5(
@@ -155,11 +154,13 @@ def cell_rows(summaries: QuerySet[Summary]) -> list[CellRow]:
     return _read(summaries).rows
 
 
-def _read(summaries: QuerySet[Summary]) -> Reading:
+def _read(summaries: QuerySet[Summary], *, with_marks: bool = False) -> Reading:
     columns_of = {"samples": "samples", "tails": "tails", "means": "means", "counts": "status_counts"}
     texts = {f"{name}_text": Cast(column, TextField()) for name, column in columns_of.items()}
     wanted = (*_COLUMNS.values(), "equivalence", "verified_at")
-    found = list(summaries.annotate(**texts).values_list(*wanted))
+    marked = summaries.annotate(**texts, mark=_MARK if with_marks else F("pk"))
+    read = list(marked.values_list(*wanted, "pk", "mark"))
+    found, marks = [columns[:-2] for columns in read], [columns[-2:] for columns in read]
     labels = _labels({(columns[_ENVIRONMENT], columns[_ENGINE]) for columns in found})
     subjects = [subject_of(*_SUBJECT(columns)) for columns in found]
     heard = [(subject, (moment, word)) for subject, (*_, word, moment) in zip(subjects, found, strict=True) if moment]
@@ -169,7 +170,7 @@ def _read(summaries: QuerySet[Summary]) -> Reading:
         label = labels[columns[_ENVIRONMENT], columns[_ENGINE]]
         row = _cell_row(label, words.of(subject), columns[:-2])
         made.append(_withheld(row, words.reason(subject)) if row.equivalence == "failed" else row)
-    return Reading(made, heard=heard, words=words.words)
+    return Reading(made, marks, heard, words.words)
 
 
 def _labels(wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
