@@ -60,6 +60,26 @@ class Phases(Document):
 
 
 @dataclass(frozen=True)
+class Energy(Document):
+    """What the hardware's own counters say was used during the steady epochs, by all that was running.
+
+    From the end of the last warm-up epoch to the end of the last one, what lies between epochs included.
+    """
+
+    joules: Annotated[float, Ge(0), Le(1e15)]
+    seconds: Annotated[float, Gt(0), Le(1e9)]
+    source: Text
+    """Which counters: package-0, dram, GPU 0."""
+    idle_watts: Annotated[float, Ge(0), Le(1e6)] | None = None
+    """What the same counters said before the sitting's first run, while nothing was measured."""
+
+    @property
+    def watts(self) -> float | None:
+        """What training took beyond the idle machine; None where that is not known. May be below 0 by noise."""
+        return None if self.idle_watts is None else self.joules / self.seconds - self.idle_watts
+
+
+@dataclass(frozen=True)
 class Training(Document):
     """What one process measured. The first `warmup_epochs` of `epochs` are not steady; epoch 0 is the first epoch."""
 
@@ -79,6 +99,7 @@ class Training(Document):
     """Who shuffled: Keras' `fit` draws its permutation itself, inside the epoch."""
     settings: Facts = dataclasses.field(default_factory=dict)
     """What the engine's track sets, in the framework's own words."""
+    energy: Energy | None = dataclasses.field(default=None, metadata=SINCE_2)
 
     @property
     def steady_epochs(self) -> tuple[Epoch, ...]:

@@ -21,9 +21,10 @@ from typing import Any
 from engines import backends, calls, networks, profiling, registry, timing
 from engines.contract import Engine, Setup, TrainingData
 from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
+from engines.machine.energy import Meter, counters
 from engines.protocol import SCRATCH, Channel, Job, job_from_json
 from engines.registry import ENGINES_FOLDER
-from engines.run_record import QUANTILES, Epoch, Inference, Training
+from engines.run_record import QUANTILES, Energy, Epoch, Inference, Training
 
 # What frameworks say, in text alone, when memory runs out.
 _OUT_OF_MEMORY_SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc", "Unable to allocate", "OOM when")
@@ -137,10 +138,14 @@ def train(job: Job, channel: Channel) -> dict[str, Any]:
         engine.synchronize()
     channel.send({"event": "phase", "name": "compiled"})
 
+    meter = _meter(job)
+
     def report(epoch: Epoch) -> None:
+        meter.epoch()
         channel.send({"event": "epoch", "epoch": dataclasses.asdict(epoch)})
 
     epochs = timing.train(engine, samples=len(data.train_labels), seed=job.seed, policy=job.policy, report=report)
+    used = meter.energy()
     peak_rss, peak_device = peak_rss_bytes(), peak_device_bytes(job.setup)
     with timing.phase(phases, "evaluation"):
         evaluation = engine.evaluate()
@@ -151,8 +156,32 @@ def train(job: Job, channel: Channel) -> dict[str, Any]:
         peak_device_bytes=peak_device,
         test_loss=_finite(evaluation.loss),
         test_accuracy=evaluation.accuracy,
+        energy=used,
     )
     return {"training": dataclasses.asdict(training), "phases": phases}
+
+
+class _SteadyMeter:
+    """Reads the hardware's counters of energy after each epoch, its clock stopped, from the last warm-up epoch on."""
+
+    def __init__(self, meter: Meter, warmup_epochs: int) -> None:
+        self._meter, self._warmup, self._epochs = meter, warmup_epochs, 0
+        if meter.counters and not warmup_epochs:
+            meter.start()
+
+    def epoch(self) -> None:
+        self._epochs += 1
+        if self._meter.counters and self._epochs == self._warmup:
+            self._meter.start()
+        elif self._meter.counters and self._epochs > self._warmup:
+            self._meter.read()
+
+    def energy(self) -> Energy | None:
+        return self._meter.energy() if self._epochs > self._warmup else None
+
+
+def _meter(job: Job) -> _SteadyMeter:
+    return _SteadyMeter(Meter(counters(job.setup.device, job.setup.device_index)), job.policy.warmup_epochs)
 
 
 def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, ...]) -> Training:

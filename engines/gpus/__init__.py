@@ -7,7 +7,7 @@ from typing import Protocol
 from engines.gpus import amd, apple, nvidia
 from engines.gpus.nvidia import Gpu, GpuState
 
-__all__ = ["Gpu", "GpuState", "device_name", "hardware", "names", "states", "unsupported", "visible"]
+__all__ = ["Gpu", "GpuState", "device_name", "energy_joules", "hardware", "names", "states", "unsupported", "visible"]
 
 
 class Vendor(Protocol):
@@ -26,6 +26,9 @@ class Vendor(Protocol):
 
     def states(self) -> tuple[GpuState, ...]:
         """How they are doing."""
+
+    def energy_joules(self, index: int) -> float | None:
+        """What one has used so far, by its own counter; None where it has none."""
 
     def visible(self, index: int | None) -> dict[str, str]:
         """Environment variables that show a framework one GPU, by its number, or none."""
@@ -52,6 +55,12 @@ def hardware() -> tuple[Gpu, ...]:
 
 def states() -> tuple[GpuState, ...]:
     return tuple(state for vendor in _SUPPORTED for state in vendor.states())
+
+
+def energy_joules(index: int) -> float | None:
+    """What the GPU of this number that engines can use has used so far; None where nobody counts."""
+    told = (vendor.energy_joules(index) for vendor in _SUPPORTED)
+    return next((joules for joules in told if joules is not None), None)
 
 
 def visible(index: int | None) -> dict[str, str]:

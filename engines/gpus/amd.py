@@ -31,6 +31,10 @@ def states() -> tuple[GpuState, ...]:
     return ()
 
 
+def energy_joules(index: int) -> float | None:
+    return None
+
+
 def visible(index: int | None) -> dict[str, str]:
     """None is used, so that none is shown."""
     return {"HIP_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "-1"} if index is None else {}

@@ -25,6 +25,10 @@ def states() -> tuple[GpuState, ...]:
     return ()
 
 
+def energy_joules(index: int) -> float | None:
+    return None
+
+
 def visible(index: int | None) -> dict[str, str]:
     """No variable hides it: frameworks use it where they are told to."""
     return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import re
 import shutil
 import subprocess
@@ -72,6 +73,24 @@ def hardware() -> tuple[Gpu, ...]:
 
 def states() -> tuple[GpuState, ...]:
     return parse_gpu_states(query_gpus(STATE_QUERY, _TIMEOUT_SECONDS) or "")
+
+
+def energy_joules(index: int) -> float | None:
+    """Since the driver was loaded, by NVML, which is asked without a process of its own; None where it cannot be.
+
+    nvmlDeviceGetTotalEnergyConsumption: millijoules, from Volta on.
+    """
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+        handle, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
+        done = [
+            nvml.nvmlInit_v2(),
+            nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(index), ctypes.byref(handle)),
+            nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules)),
+        ]
+    except (OSError, AttributeError):
+        return None
+    return None if any(done) else millijoules.value / 1e3
 
 
 def visible(index: int | None) -> dict[str, str]:

@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from engines import canary, host, machine
-from engines.contract import Cell
+from engines.contract import Cell, Device
+from engines.machine import energy
 from engines.protocol import Event, Job
 from engines.run_record import (
     Conditions,
+    Energy,
     Epoch,
     Inference,
     Machine,
@@ -46,6 +48,18 @@ class Watcher(Protocol):
         """A block of the plan is not needed, or there is no time for it."""
 
 
+@dataclass
+class Idle:
+    """What the machine takes while nothing is measured: looked at once a sitting, where counters of energy are open."""
+
+    known: dict[Device, float | None] = field(default_factory=dict)
+
+    def watts(self, device: Device, index: int) -> float | None:
+        if device not in self.known:
+            self.known[device] = energy.idle_watts(device, index)
+        return self.known[device]
+
+
 @dataclass(frozen=True)
 class Session:
     """What to run, under which names, and where its records go: the spool first, then, by block, `store`."""
@@ -64,6 +78,7 @@ class Session:
     learn: Callable[[RunRecord], object] = lambda record: None
     """Whoever predicts what later blocks will take."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    idle: Idle = field(default_factory=Idle)
     only: frozenset[str] = frozenset()
     """Of the plan's blocks those of these ids; all of them if it is empty. Where a group ends, the whole plan says."""
 
@@ -180,9 +195,10 @@ def measure(session: Session, planned: PlannedRun, before: Rate, on_event: Calla
     reason = cannot_run(planned)
     if reason:
         return _record(session, planned, started_at, host.Outcome(status="unsupported", reason=host.scrub(reason)))
+    idle_watts = session.idle.watts(planned.cell.device, session.gpu_index)
     readings = machine.readings()
     outcome = _ask_worker(session, planned, on_event)
-    record = _record(session, planned, started_at, outcome)
+    record = _record(session, planned, started_at, outcome, idle_watts)
     conditions = _conditions(session, planned.cell, before, readings, machine.readings())
     return dataclasses.replace(record, conditions=conditions)
 
@@ -201,7 +217,9 @@ def _ask_worker(session: Session, planned: PlannedRun, on_event: Callable[[Event
     return host.run(python_of(cell, planned.release), job, timeout_seconds=suite.timeout_seconds, on_event=on_event)
 
 
-def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome: host.Outcome) -> RunRecord:
+def _record(
+    session: Session, planned: PlannedRun, started_at: datetime, outcome: host.Outcome, idle_watts: float | None = None
+) -> RunRecord:
     cell, suite = planned.cell, session.plan.suite
     equivalence, gate = session.verdicts.standing(cell, planned.release)
     return RunRecord(
@@ -218,7 +236,7 @@ def _record(session: Session, planned: PlannedRun, started_at: datetime, outcome
         cell_key=cell_key(cell, planned.release),
         command=provenance.command_for(cell, suite.name, release=planned.release, gpu_index=session.gpu_index),
         phases=_phases(outcome),
-        training=_training(outcome.result.get("training")),
+        training=_training(outcome.result.get("training"), idle_watts),
         inference=_inference(outcome.result.get("inference")),
         equivalence=equivalence,
         gate=gate,
@@ -247,11 +265,12 @@ def _phases(outcome: host.Outcome) -> Phases:
     )
 
 
-def _training(document: dict[str, Any] | None) -> Training | None:
+def _training(document: dict[str, Any] | None, idle_watts: float | None) -> Training | None:
     if document is None:
         return None
-    epochs = tuple(Epoch(**epoch) for epoch in document["epochs"])
-    return Training(**{**document, "epochs": epochs})
+    epochs, used = tuple(Epoch(**epoch) for epoch in document["epochs"]), document.get("energy")
+    metered = Energy(**{**used, "idle_watts": idle_watts}) if used else None
+    return Training(**{**document, "epochs": epochs, "energy": metered})
 
 
 def _inference(document: dict[str, Any] | None) -> Inference | None:
@@ -263,6 +282,8 @@ def _conditions(
 ) -> Conditions:
     """What the run met: the canary before its block, the machine's readings around it, and what was amiss in them."""
     used = {"GPU used": provenance.gpu_words(session.gpu_index)} if cell.device == "gpu" else {}
+    if withheld := energy.why_withheld():
+        used["energy"] = f"withheld: {withheld}"
     return Conditions(
         readings=machine.delta(before, after) | used,
         canary_gflops=canary_before.gflops,

@@ -17,6 +17,8 @@ class RunDetails:
     memory_bytes: float
     accuracy: float | None = None
     threads_observed: float | None = None
+    watts: float | None = None
+    """What training took beyond the idle machine, by the hardware's counters; None where these were not open."""
 
     @property
     def warm_up_seconds(self) -> float:

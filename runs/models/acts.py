@@ -43,6 +43,7 @@ ACTS = [
     ("hide", "hide"),
     ("show", "show"),
     ("acknowledge", "acknowledge"),
+    ("price", "price"),
 ]
 
 

@@ -48,6 +48,10 @@ class Machine(models.Model):
     hardware = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     owner = owner_column()
+    hourly_price = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    """What an hour of it costs, as its user says; null where nobody said."""
+    currency = models.CharField(max_length=3, blank=True)
+    """Of the price, as ISO 4217 writes it."""
 
     runs: RelatedManager[Run]
 

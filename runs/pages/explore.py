@@ -28,7 +28,7 @@ from runs.pages.parts.rendering import Section, chart_url, render_page, table_ur
 from runs.pages.parts.selects import Option
 from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
-from runs.selectors.machines import measured_peaks, region_of
+from runs.selectors.machines import measured_peaks, prices, region_of
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope, asked_scope
 from runs.stats import EQUIVALENCE
@@ -290,6 +290,7 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
         peaks=measured_peaks(scope),
         figures=run_details(scope, picked.rows) if measure.reads_records else {},
         epochs=_epochs(query.get("epochs", "")),
+        prices=prices(row.machine_id for row in picked.rows) if measure.slug == "cost" else {},
     )
     intervals = query.get("intervals", "")
     return View(

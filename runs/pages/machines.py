@@ -254,6 +254,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "machine",
         SECTION,
         machine=found,
+        price="" if found.hourly_price is None else f"{numbers.digits(float(found.hourly_price))} {found.currency}",
         tables=hardware_tables(found.hardware),
         state=state,
         chart=state.chart,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
-from engines.run_record import QUANTILES
+from engines.run_record import QUANTILES, Energy
 from runs.charts import build
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS
@@ -206,7 +206,22 @@ def results_table(run: Run) -> Table:
     }
     if training.get("peak_device_bytes"):
         facts[_("Peak memory on the GPU")] = numbers.gib(training["peak_device_bytes"])
+    if used := training.get("energy"):
+        facts[_("Energy of an epoch")] = _energy_words(Energy(**used), run.seconds)
     return facts_table(_("Results"), facts if training else _known(facts))
+
+
+def _energy_words(used: Energy, seconds: float | None) -> str:
+    """With what was subtracted, and who counted."""
+    whole = f"{numbers.digits(used.joules / used.seconds)} W"
+    if used.watts is None or not seconds:
+        return _("{watts} with the idle machine in it ({source})").format(watts=whole, source=used.source)
+    return _("{joules}: {watts}, less {idle} of the idle machine ({source})").format(
+        joules=f"{numbers.digits(used.watts * seconds)} J",
+        watts=whole,
+        idle=f"{numbers.digits(used.idle_watts or 0.0)} W",
+        source=used.source,
+    )
 
 
 def _flops_title(workload: Workload) -> str:

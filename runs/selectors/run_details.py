@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic_core import from_json
 
+from engines.run_record import Energy
 from runs.findings.alike import Place, place
 from runs.findings.cells import CellRow
 from runs.findings.run_details import RunDetails
@@ -72,4 +73,5 @@ def _figures(record: Mapping[str, Any], seconds: float) -> RunDetails | None:
         memory_bytes=training.get("peak_device_bytes") or training.get("peak_rss_bytes") or 0,
         accuracy=training.get("test_accuracy"),
         threads_observed=training.get("threads_observed"),
+        watts=Energy(**used).watts if (used := training.get("energy")) else None,
     )

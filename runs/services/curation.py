@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from runs.services.summaries import hold_off_writers, rebuild_summaries, recount
 
 MAX_REASON = 2000
 MAX_NAME = 100
+_MOST_PRICE = 100_000
 
 
 def _check_allowed(by: User | None, owner_id: int | None) -> None:
@@ -120,6 +123,42 @@ def _rename_in_tokens(old: str, new: str) -> None:
         if old in token.machines:
             token.machines = sorted({new if name == old else name for name in token.machines})
             token.save(update_fields=["machines"])
+
+
+@viewing.seen_by(None)
+@transaction.atomic
+def set_price(*, machine: Machine, price: str, currency: str, by: User | None = None) -> Machine:
+    """What an hour of the machine costs, `price` as a number is written; an empty one forgets it. Raises RunsError."""
+    row = Machine.objects.select_for_update().get(pk=machine.pk)
+    _check_allowed(by, row.owner_id)
+    before = _price_words(row)
+    row.hourly_price = _cleaned_price(price) if price else None
+    row.currency = _cleaned_currency(currency) if price else ""
+    row.save(update_fields=["hourly_price", "currency"])
+    Act.objects.create(kind="price", user=by, machine=row, details={"from": before, "to": _price_words(row)})
+    return row
+
+
+def _cleaned_price(text: str) -> Decimal:
+    allowed = f"a number above 0 and below {_MOST_PRICE:,}, as 0.35"
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise RunsError(f"price is {text[:40]!r}, allowed: {allowed}.", _extra("price", text[:40], allowed)) from None
+    if not (value.is_finite() and 0 < value < _MOST_PRICE):
+        raise RunsError(f"price is {text[:40]!r}, allowed: {allowed}.", _extra("price", text[:40], allowed))
+    return round(value, 4)
+
+
+def _cleaned_currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", text):
+        allowed = "three capital letters, as EUR"
+        raise RunsError(f"currency is {text[:40]!r}, allowed: {allowed}.", _extra("currency", text[:40], allowed))
+    return text
+
+
+def _price_words(machine: Machine) -> str:
+    return "" if machine.hourly_price is None else f"{machine.hourly_price} {machine.currency}"
 
 
 @viewing.seen_by(None)

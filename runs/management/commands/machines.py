@@ -19,7 +19,7 @@ Rows = Sequence[tuple[str, str]]
 
 
 class Command(BaseCommand):
-    help = "Show what this machine is; rename and merge machines in the database."
+    help = "Show what this machine is; rename, merge and price machines in the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -30,6 +30,11 @@ class Command(BaseCommand):
         rename.add_argument("name")
         rename.add_argument("new_name")
         rename.set_defaults(action=self.rename)
+        price = actions.add_parser("price", help="say what an hour of a machine costs, for the costs that pages show")
+        price.add_argument("name")
+        price.add_argument("price", help="0.35; none forgets it")
+        price.add_argument("currency", nargs="?", default="EUR", help="as EUR, USD (default: EUR)")
+        price.set_defaults(action=self.price)
         merge = actions.add_parser("merge", help="two names of one machine become one")
         merge.add_argument("name", help="the name that goes")
         merge.add_argument("into", help="the name that stays")
@@ -53,6 +58,13 @@ class Command(BaseCommand):
         with _told():
             row = curation.rename_machine(machine=_named(options["name"]), name=options["new_name"])
         self.stdout.write(f"{options['name']} is now {row.name}.")
+
+    def price(self, **options: Any) -> None:
+        wished = "" if options["price"] == "none" else options["price"]
+        with _told():
+            row = curation.set_price(machine=_named(options["name"]), price=wished, currency=options["currency"])
+        words = f"costs {row.hourly_price} {row.currency} an hour" if row.hourly_price else "has no price"
+        self.stdout.write(f"{row.name} {words}.")
 
     def merge(self, **options: Any) -> None:
         with _told():

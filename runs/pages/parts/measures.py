@@ -35,6 +35,8 @@ class Setting:
     """The machine's measured GFLOP/s, by device and threads."""
     figures: Mapping[Place, Sequence[RunDetails]] = field(default_factory=dict)
     epochs: int = 10
+    prices: Mapping[int, float] = field(default_factory=dict)
+    """What an hour of a machine costs, in its currency, by machine."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,19 @@ def rivals(rows: Sequence[CellRow]) -> dict[Held, list[CellRow]]:
 def _seconds(row: CellRow, setting: Setting) -> Reading | None:
     found = row.estimate
     return Reading(found.seconds, found.low, found.high, found.runs) if found else None
+
+
+COSTED_EPOCHS = 1_000
+
+
+def _cost(row: CellRow, setting: Setting) -> Reading | None:
+    """Of epochs alone: what is paid once, and what the machine costs while it idles, is in no time here."""
+    found, price = row.estimate, setting.prices.get(row.machine_id)
+    if not found or price is None:
+        return None
+    each = price * COSTED_EPOCHS / 3600
+    low, high = (None if bound is None else bound * each for bound in (found.low, found.high))
+    return Reading(found.seconds * each, low, high, found.runs)
 
 
 def _rate(per_epoch: float, row: CellRow) -> Reading | None:
@@ -178,6 +193,21 @@ _ALL = (
         _("Threads used"),
         Axis({"": _("Threads used, observed")}),
         _from_records(lambda figures, setting: figures.threads_observed),
+        reads_records=True,
+    ),
+    Measure("cost", _("Cost"), Axis({"": _("Cost of 1,000 epochs, in the machine's currency")}), _cost),
+    Measure(
+        "energy",
+        _("Energy"),
+        Axis({"": _("Energy of an epoch, idle subtracted")}, unit="J"),
+        _from_records(lambda figures, setting: figures.watts and figures.watts * figures.median_seconds),
+        reads_records=True,
+    ),
+    Measure(
+        "power",
+        _("Power"),
+        Axis({"": _("Power while training, idle subtracted")}, unit="W"),
+        _from_records(lambda figures, setting: figures.watts),
         reads_records=True,
     ),
 )
