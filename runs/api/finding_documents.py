@@ -219,6 +219,38 @@ class DataSets(Document):
     not_compared: list[str]
 
 
+class OnHardware(OfCell):
+    """One machine, device and thread count, by its fastest engine there."""
+
+    track: str
+    device: str
+    threads: int
+    seconds: Estimate
+    to_fastest: Ratio
+    """Of two sets of runs: machines share no block."""
+    verdict: str
+    cost: float | None
+    """Of 1,000 epochs, in `currency`; null where nobody said what the machine costs."""
+    currency: str | None
+
+
+class BestHardware(Document):
+    """A network's fastest place, and the fastest of another machine."""
+
+    fastest: OnHardware
+    next: OnHardware | None
+
+
+class Hardware(Document):
+    """One network on the machines of an experiment, the fastest first."""
+
+    scope: Scope
+    conditions: str
+    choices: list[ChoiceOf]
+    places: list[OnHardware]
+    networks: list[BestHardware]
+
+
 class Candidate(Document):
     engine: str
     verdict: str | None

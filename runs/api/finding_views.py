@@ -61,6 +61,14 @@ class Scaling(ScopeView):
     finding = findings.scaling_document
 
 
+@described(documents.Hardware, query=queries.HardwareQuery, missing=True)
+class Hardware(ScopeView):
+    """Which hardware: one network on the machines of an experiment, and every network's fastest machine."""
+
+    query_model = queries.HardwareQuery
+    finding = findings.hardware
+
+
 @described(documents.DataSets, query=queries.DataQuery, missing=True)
 class DataSets(ScopeView):
     """What the data set changes: one network on several, and whether the choice of an engine hangs on it."""

@@ -15,6 +15,7 @@ from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.data_effect import OnData, flops_per_sample
 from runs.findings.facets import FacetState
+from runs.findings.hardware import Standing as OnPlace
 from runs.findings.inference import answering
 from runs.findings.recommendation import Row
 from runs.findings.scaling import Line, differing, lines
@@ -23,8 +24,10 @@ from runs.findings.speed_ups import Key, Measured
 from runs.findings.standings import Standing
 from runs.pages.data_effect import asked_data
 from runs.pages.explore import exploration
+from runs.pages.hardware import HardwarePage, asked_hardware
 from runs.pages.inference import asked_inference
 from runs.pages.parts.comparison import conditions
+from runs.pages.parts.measures import COSTED_EPOCHS
 from runs.pages.speed_ups import found_speed_ups
 from runs.selectors import scopes
 from runs.selectors.cells import cells_of
@@ -254,6 +257,42 @@ def _on_data(each: OnData, standing: Standing) -> documents.OnData | None:
         flop_ratio=_ratio(each.flop_ratio),
         to_fastest=_certain(standing.ratio),
         verdict=standing.verdict,
+    )
+
+
+def hardware(scope: Scope, query: QueryDict) -> documents.Hardware:
+    """Raises NotFoundError where what is asked for was not measured: a page would show something else instead."""
+    page = asked_hardware(query, scope)
+    found = page.found
+    _check_choices(found.picked.facets, found.wished)
+    return documents.Hardware(
+        scope=_scope(scope, found.rows),
+        conditions=found.picked.conditions,
+        choices=[_choice(facet) for facet in found.picked.facets],
+        places=[_on_hardware(page, each) for each in found.standings],
+        networks=[
+            documents.BestHardware(
+                fastest=_on_hardware(page, best.first), next=_on_hardware(page, best.other) if best.other else None
+            )
+            for best in found.bests
+        ],
+    )
+
+
+def _on_hardware(page: HardwarePage, standing: OnPlace) -> documents.OnHardware:
+    row, seconds = standing.row, _estimate(standing.row.estimate)
+    assert seconds, "only what has a time is compared"
+    cost = page.found.cost(row, COSTED_EPOCHS)
+    return documents.OnHardware(
+        **_named(row),
+        track=row.track,
+        device=row.device,
+        threads=row.threads,
+        seconds=seconds,
+        to_fastest=_certain(standing.ratio),
+        verdict=standing.verdict,
+        cost=cost,
+        currency=None if cost is None else page.prices[row.machine_id].currency,
     )
 
 

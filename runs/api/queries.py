@@ -86,6 +86,14 @@ class NetworkQuery(ScopeQuery):
     track: tuple[Word, ...] = ()
 
 
+class HardwareQuery(ScopeQuery):
+    """Which network, and what to hold equal; of all the experiment's machines, whichever is named."""
+
+    network: tuple[Word, ...] = ()
+    data: tuple[Word, ...] = ()
+    batch: tuple[Word, ...] = ()
+
+
 class DataQuery(NetworkQuery):
     batch: tuple[Word, ...] = ()
 

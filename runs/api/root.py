@@ -30,6 +30,7 @@ LISTS = (
     "scaling",
     "recommendation",
     "claims",
+    "hardware",
     "data-sets",
     "inference",
     "history",

@@ -290,7 +290,7 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
         peaks=measured_peaks(scope),
         figures=run_details(scope, picked.rows) if measure.reads_records else {},
         epochs=_epochs(query.get("epochs", "")),
-        prices=prices(row.machine_id for row in picked.rows) if measure.slug == "cost" else {},
+        prices=_hourly(picked.rows) if measure.slug == "cost" else {},
     )
     intervals = query.get("intervals", "")
     return View(
@@ -301,6 +301,10 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
         setting=setting,
         scope_query=scope_query(scope),
     )
+
+
+def _hourly(rows: Sequence[CellRow]) -> dict[int, float]:
+    return {machine: price.amount for machine, price in prices(row.machine_id for row in rows).items()}
 
 
 def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:

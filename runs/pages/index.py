@@ -28,6 +28,7 @@ from runs.pages import (
     feeds,
     figures,
     fleet,
+    hardware,
     health,
     history,
     home,
@@ -45,7 +46,7 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
+    *(home, figures, explore, speed_ups, threads, hardware, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
     *(runs, run, experiments, machines, environments, engines, fleet, notes),
     *(about, search, accounts, feeds, health),

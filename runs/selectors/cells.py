@@ -41,6 +41,17 @@ def cells_of(scope: Scope, task: Task = "train") -> list[CellRow]:
     return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))
 
 
+def cells_on_every_machine(scope: Scope) -> list[CellRow]:
+    """Of the scope's experiment, every cell that trains, of all its machines: the newest where there are very many."""
+    if scope.experiment is None:
+        return []
+    own = Summary.objects.filter(experiment=scope.experiment, workload__task="train")
+    return cell_rows(own.order_by("-newest_run_at", "-pk")[:MOST_CELLS])
+
+
+MOST_CELLS = 5_000
+
+
 def cells_with_processor(cpu: str) -> list[CellRow]:
     """Cells that train on the CPU of every machine with a processor of that name: of its newest experiments."""
     if not cpu:

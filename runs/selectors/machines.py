@@ -46,10 +46,19 @@ def _side(by_block: dict[int, float], pairs: Iterable[int], second: int) -> LogS
     return LogSamples(tuple(by_block[2 * pair + second] for pair in numbers), numbers)
 
 
-def prices(machines: Iterable[int]) -> dict[int, float]:
+@dataclass(frozen=True)
+class Price:
+    """Of an hour."""
+
+    amount: float
+    currency: str
+
+
+def prices(machines: Iterable[int]) -> dict[int, Price]:
     """What an hour of each costs, of those whose user said so."""
     known = Machine.objects.filter(pk__in=set(machines), hourly_price__isnull=False).order_by()
-    return {key: float(price) for key, price in known.values_list("pk", "hourly_price") if price is not None}
+    rows = known.values_list("pk", "hourly_price", "currency")
+    return {key: Price(float(price), currency) for key, price, currency in rows if price is not None}
 
 
 STABILITY_RUNS = 200

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import platform
 import sys
 import time
@@ -104,12 +106,21 @@ def _reads(asked: argparse.Namespace) -> None:
         with site() as server:
             wanted = {**addresses.pages(), **addresses.api_reads(), **long_history.addresses()}
             found[size] = read_times(server, wanted, asked.rounds, asked.read_seconds)
+        say(_look_words(size))
             say(f"{tables.memory_line(server.worker_rss_bytes())} after reads; load average {load_average():.1f}")
             if size == max(asked.sizes) and "uploads" in asked.parts:
                 say(f"\n### Reads\n\n{tables.read_table(found)}\n")
                 _uploads(server, asked, f"beside {size:,} runs")
                 return
     say(f"\n### Reads\n\n{tables.read_table(found)}\n")
+
+
+def _look_words(size: int) -> str:
+    """How long `regressions` takes: every series of every machine that has any."""
+    begun = time.perf_counter()
+    with contextlib.redirect_stderr(io.StringIO()):
+        call_command("regressions", stdout=io.StringIO())
+    return f"`regressions` beside {size:,} runs: {time.perf_counter() - begun:.1f} s\n"
 
 
 def _seed(size: int) -> None:

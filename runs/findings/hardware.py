@@ -1,0 +1,149 @@
+"""Which hardware for which network: machines side by side, each with its fastest engine there. Pure; no ORM.
+
+A place is a machine, a device and a thread count. Two places share no block: what is compared are two sets of runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from runs.findings.alike import Aspect, alike, newest_of_each
+from runs.findings.cells import CellRow
+from runs.findings.facets import FACETS_BY_NAME, ONE_NETWORK, Picked, pick
+from runs.findings.lines import RIVALS, Rival, rival
+from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself
+from runs.words.cells import on_words
+from runs.words.engines import engine_place
+
+PLACE: tuple[Aspect, ...] = ("machine", "device", "threads")
+CHOICES = (ONE_NETWORK, *(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch")))
+"""What one answer holds equal; places are what it compares."""
+
+
+class Where(NamedTuple):
+    machine_id: int
+    machine: str
+    device: str
+    threads: int
+
+    @property
+    def words(self) -> str:
+        """`lab1 · CPU, 4 threads`."""
+        return f"{self.machine} · {on_words(self.device, self.threads, counts_one=self.device == 'cpu')}"
+
+
+def where(row: CellRow) -> Where:
+    return Where(row.machine_id, row.machine, row.device, row.threads)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A place by its fastest engine, against the fastest of all places."""
+
+    row: CellRow
+    ratio: Ratio
+    verdict: str
+    """`best`, or as elsewhere."""
+
+    @property
+    def where(self) -> Where:
+        return where(self.row)
+
+
+@dataclass(frozen=True)
+class Best:
+    """One network: its fastest place, and the fastest of another machine."""
+
+    first: Standing
+    other: Standing | None
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """`cells` are all of an experiment that train, on every machine. `prices` are those of an hour, by machine."""
+
+    cells: Sequence[CellRow]
+    wished: Mapping[str, Sequence[str]]
+    rope: float = EQUIVALENCE
+    prices: Mapping[int, float] | None = None
+
+    @cached_property
+    def _timed(self) -> list[CellRow]:
+        return [row for row in newest_of_each(self.cells) if row.estimate]
+
+    @cached_property
+    def picked(self) -> Picked:
+        """Of the networks that were timed in two places at least, with all that one answer holds equal."""
+        several = [row for group in _groups(self._timed) if len({where(row) for row in group}) > 1 for row in group]
+        return pick(several, self.wished, CHOICES)
+
+    @cached_property
+    def rows(self) -> list[CellRow]:
+        """One network's, with one optimizer: that of most cells, where it was trained with several."""
+        return max(_groups(self.picked.rows), key=len, default=[])
+
+    @cached_property
+    def standings(self) -> list[Standing]:
+        """A place each, the fastest first."""
+        return _standings(self.rows, self.rope)
+
+    @cached_property
+    def places(self) -> dict[Where, int]:
+        """In the order of their fastest times, counted from 1."""
+        return {standing.where: at for at, standing in enumerate(self.standings, start=1)}
+
+    @cached_property
+    def by_engine(self) -> dict[Rival, list[CellRow]]:
+        """Each engine and track over the places."""
+        found: dict[Rival, list[CellRow]] = {}
+        for row in sorted(self.rows, key=lambda row: (*engine_place(row.engine), row.track, self.places[where(row)])):
+            found.setdefault(rival(row), []).append(row)
+        return found
+
+    @cached_property
+    def bests(self) -> list[Best]:
+        """Of every network on two machines at least, the smallest first."""
+        found = []
+        for group in _groups(self._timed):
+            if len({row.machine_id for row in group}) > 1:
+                own = _standings(group, self.rope)
+                first = own[0]
+                found.append(Best(first, next((each for each in own if _is_elsewhere(each, first)), None)))
+        return sorted(found, key=lambda best: (best.first.row.network_type, best.first.row.flops))
+
+    def cost(self, row: CellRow, epochs: int) -> float | None:
+        """Of so many epochs, in the currency of the machine; None where nobody said what it costs."""
+        price = (self.prices or {}).get(row.machine_id)
+        return price * row.estimate.seconds * epochs / 3600 if price is not None and row.estimate else None
+
+
+def _groups(rows: Sequence[CellRow]) -> list[list[CellRow]]:
+    return alike(rows, but=(*PLACE, *RIVALS))
+
+
+def _is_elsewhere(standing: Standing, first: Standing) -> bool:
+    return standing.row.machine_id != first.row.machine_id
+
+
+def _standings(rows: Sequence[CellRow], rope: float) -> list[Standing]:
+    fastest: dict[Where, CellRow] = {}
+    for row in sorted(rows, key=_seconds):
+        fastest.setdefault(where(row), row)
+    first = next(iter(fastest.values()), None)
+    return [_standing(first, row, rope) for row in fastest.values()] if first else []
+
+
+def _standing(first: CellRow, row: CellRow, rope: float) -> Standing:
+    """Unpaired: block 3 of one machine has nothing to do with block 3 of another."""
+    if row is first:
+        verdict = judge(row.samples, row.samples, rope=rope)
+        return Standing(row, ratio_to_itself(row.samples), "best" if verdict == "tie" else verdict)
+    sides = first.samples.unpaired, row.samples.unpaired
+    return Standing(row, ratio(*sides), judge(*sides, rope=rope))
+
+
+def _seconds(row: CellRow) -> float:
+    return row.estimate.seconds if row.estimate else 0.0
