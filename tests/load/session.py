@@ -106,8 +106,8 @@ def _reads(asked: argparse.Namespace) -> None:
         with site() as server:
             wanted = {**addresses.pages(), **addresses.api_reads(), **long_history.addresses()}
             found[size] = read_times(server, wanted, asked.rounds, asked.read_seconds)
-        say(_look_words(size))
             say(f"{tables.memory_line(server.worker_rss_bytes())} after reads; load average {load_average():.1f}")
+            say(_look_words(size))
             if size == max(asked.sizes) and "uploads" in asked.parts:
                 say(f"\n### Reads\n\n{tables.read_table(found)}\n")
                 _uploads(server, asked, f"beside {size:,} runs")
