@@ -20,35 +20,56 @@ document.addEventListener("click", (event) => {
 
 // ---------------------------------------------------------------- regions that change in place
 
-const region = () => document.querySelector("[data-swap]");
+// One after the other: what is clicked while an answer is under way is done again on the region that it brings. A form
+// holds all that was changed in it before, so that its newer question takes the older one's place.
 
-async function swap(url, { push = true } = {}) {
-  const old = region();
-  if (!old) { location.assign(url); return; }
-  old.setAttribute("aria-busy", "true");
+const region = () => document.querySelector("[data-swap]");
+let queue = Promise.resolve();
+let running = null;
+
+function next(act) {
+  queue = queue.then(act).catch(() => {});
+}
+
+async function swap(url, { push = true, form = false } = {}) {
+  if (!region()) { location.assign(url); return; }
+  const own = new AbortController();
+  running = { form, stop: () => own.abort() };
+  region().setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+    const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: own.signal });
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-swap]");
+    if (own.signal.aborted) return;
     if (!fresh) throw new Error("no region");
-    place(old, fresh);
+    place(region(), fresh);
+    if (push) history.pushState({ swapped: true }, "", url);
   } catch {
-    location.assign(url);
-    return;
+    if (!own.signal.aborted) location.assign(url);
+  } finally {
+    running = null;
   }
-  if (push) history.pushState({ swapped: true }, "", url);
 }
 
 function place(old, fresh) {
-  const focused = document.activeElement?.id;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const opened = [...old.querySelectorAll(".is-open")].map((element) => element.id);
   old.replaceWith(fresh);
   for (const id of opened) {
     document.getElementById(id)?.classList.add("is-open");
     document.querySelector(`[data-toggles="${id}"]`)?.setAttribute("aria-expanded", "true");
   }
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focused) now(focused)?.focus({ preventScroll: true });
   document.dispatchEvent(new Event("swapped"));
+}
+
+// The element itself as long as it is shown, else the one that has its place in the region that came since.
+function now(element) {
+  if (element.isConnected) return element;
+  if (element.id) return document.getElementById(element.id);
+  const words = element.textContent.trim();
+  const alike = (each) => each.textContent.trim() === words && each.name === element.name && each.value === element.value;
+  return [...(region()?.querySelectorAll(element.localName) ?? [])].find(alike);
 }
 
 document.addEventListener("change", (event) => {
@@ -60,19 +81,33 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-auto-submit]")) return;
   event.preventDefault();
-  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
-  const url = query.size ? `${location.pathname}?${query}` : location.pathname;
-  if (form.closest("[data-swap]")) swap(url);
-  else location.assign(url);
+  if (!form.closest("[data-swap]")) { location.assign(addressOf(form)); return; }
+  const changed = document.activeElement?.form === form ? document.activeElement : null;
+  const { checked, value } = changed ?? {};
+  if (running?.form) running.stop();
+  next(() => {
+    const own = changed && now(changed);
+    if (own && own !== changed) {
+      if (own.type === "checkbox" || own.type === "radio") own.checked = checked;
+      else own.value = value;
+    }
+    return swap(addressOf(now(form) ?? form), { form: true });
+  });
 });
+
+function addressOf(form) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  return query.size ? `${location.pathname}?${query}` : location.pathname;
+}
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap-link]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  swap(link.href);
+  next(() => swap((now(link) ?? link).href));
 });
 
 addEventListener("popstate", () => {
-  if (region()) swap(location.href, { push: false });
+  running?.stop();
+  if (region()) next(() => swap(location.href, { push: false }));
 });

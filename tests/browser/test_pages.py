@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Response
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Response, Route
 
 from runs.models import Machine
 from runs.pages.index import PLAIN
@@ -164,3 +167,66 @@ def test_a_first_visit_to_any_page_is_light(visit: Visit, site: Site) -> None:
         assert sum(min(len(body), len(gzip.compress(body))) for body in bodies) < MOST_BYTES, name
         assert len(bodies) > 5
         fresh.page.context.close()
+
+
+def slow_answers(visit: Visit, *milliseconds: int) -> None:
+    """The answers to the page's own questions come so late, in the order of the questions; later ones at once."""
+    waits = list(milliseconds)
+
+    def answer(route: Route) -> None:
+        if route.request.resource_type == "fetch" and "text/html" in route.request.headers.get("accept", "") and waits:
+            visit.page.wait_for_timeout(waits.pop(0))
+        with contextlib.suppress(PlaywrightError):  # the page has given it up
+            route.continue_()
+
+    visit.page.route("**/explore/**", answer)
+
+
+def chosen(visit: Visit, name: str) -> list[str]:
+    found: list[str] = visit.page.evaluate(
+        f"[...document.querySelectorAll('input[name={name}]:checked')].map(each => each.value)"
+    )
+    return sorted(found)
+
+
+def settled(visit: Visit) -> None:
+    visit.until("!document.querySelector('[data-swap][aria-busy]')")
+    visit.until("!document.querySelector('figure[data-chart]:not([data-drawn])')")
+
+
+def test_filters_clicked_in_quick_succession_are_all_heeded(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    before = chosen(visit, "engine")
+    visit.page.evaluate(
+        "async () => { for (const box of [...document.querySelectorAll('input[name=engine]')].slice(0, 2)) {"
+        " document.getElementById(box.id).focus(); document.getElementById(box.id).click();"
+        " await new Promise(done => setTimeout(done, 50)); } }"
+    )
+    settled(visit)
+    after = chosen(visit, "engine")
+    assert len(before) - len(after) == 2
+    assert sorted(parse_qs(urlsplit(visit.page.url).query)["engine"]) == after
+
+
+def test_a_late_answer_changes_nothing_and_a_link_waits_for_the_filter_before_it(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    slow_answers(visit, 700, 50)
+    first, second = visit.page.locator("input[name=engine]").all()[:2]
+    gone = {first.get_attribute("value"), second.get_attribute("value")}
+    first.click()
+    second.click()
+    visit.page.get_by_role("link", name="Linear").click()
+    settled(visit)
+    visit.until("document.querySelector('a[data-swap-link][aria-current]').textContent.trim() === 'Linear'")
+    assert gone.isdisjoint(chosen(visit, "engine"))
+    asked = parse_qs(urlsplit(visit.page.url).query)
+    assert asked["scale"] == ["linear"]
+    assert gone.isdisjoint(asked["engine"])
+
+
+def test_a_choice_by_keyboard_keeps_its_focus(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.get_by_role("link", name="Linear").focus()
+    visit.page.keyboard.press("Enter")
+    visit.until("document.querySelector('a[data-swap-link][aria-current]').textContent.trim() === 'Linear'")
+    assert visit.page.evaluate("document.activeElement.textContent.trim()") == "Linear"
