@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from runs.charts.specs import Axis, ChartSpec, Scale
-from runs.charts.style import SeriesStyle
+from runs.charts.style import KERAS_DASH, SeriesStyle
 from runs.words import numbers
 
 _LOG_STEPS = (1, 2, 5, 10)
@@ -115,6 +115,7 @@ def options(chart: Chart) -> dict[str, Any]:
         "title": chart.spec.heading,
         "note": chart.note,
         "marks": list(chart.marks),
+        "key": _("Dashed: through Keras") if any(each.style.dash == KERAS_DASH for each in chart.series) else "",
         "intervals": chart.intervals if chart.spec.intervals else "none",
         "verticals": [{"x": x, "label": label} for x, label in chart.verticals],
         "words": words(),

@@ -71,6 +71,19 @@ def test_the_exported_svg_shows_every_series(visit: Visit, site: Site) -> None:
     assert visit.trouble == []
 
 
+def test_an_exported_picture_says_what_it_shows_of_what_and_where_it_comes_from(visit: Visit, site: Site) -> None:
+    visit.go(at_bench_1("explore", query="&network=mlp"))
+    visit.page.locator(".legend-item").first.click()
+    labels = [each.inner_text() for each in visit.page.locator(".legend-item").all()]
+    text = visit.page.evaluate(f"window.chartAs.svg({FIGURE}).then(blob => blob.text())")
+    said = {element.text for element in ElementTree.fromstring(text).iter() if element.tag.endswith("text")}
+    note = visit.page.locator("figcaption > span").first.inner_text()
+    assert said >= {"Time per epoch", note, visit.page.url, *labels[1:]}
+    assert labels[0] not in said
+    (source,) = [each for each in said if each and each.startswith(f"{site.experiment.name} · bench-1 · 20")]
+    assert source == " ".join(source.split())
+
+
 def test_the_exported_png_opens_on_a_ground_of_its_own(visit: Visit, site: Site) -> None:
     visit.go(at_bench_1("explore", query="&network=mlp"))
     found = visit.page.evaluate(
@@ -81,7 +94,7 @@ def test_the_exported_png_opens_on_a_ground_of_its_own(visit: Visit, site: Site)
         " if ([32, 84, 147].every((hue, part) => Math.abs(data[at + part] - hue) < 12)) blue += 1;"
         " return [image.width, [...data.slice(0, 4)], blue]; })"
     )
-    assert found[0] > 300
+    assert found[0] == 1920
     assert found[1] == [255, 255, 255, 255]
     assert found[2] > 500
 
