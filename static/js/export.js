@@ -1,4 +1,4 @@
-// Saves a page's figures as PNG or SVG, in the page's own theme, and copies addresses.
+// Saves a page's figures as PNG or SVG, in the page's own theme.
 
 const chartOf = (figure) => window.chartOf(figure);
 
@@ -136,14 +136,4 @@ document.addEventListener("click", async (event) => {
     const name = figures.length > 1 ? `${button.dataset.name}-${at + 1}` : button.dataset.name;
     save(await makers[button.dataset.save](figure), `${name}.${button.dataset.save}`);
   }
-});
-
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest("[data-copy-link]");
-  if (!link || !navigator.clipboard) return;
-  event.preventDefault();
-  const words = link.textContent;
-  await navigator.clipboard.writeText(link.href);
-  link.textContent = link.dataset.copied;
-  setTimeout(() => { link.textContent = words; }, 1500);
 });

@@ -1,4 +1,4 @@
-// What every page can do: menus that open, forms that submit themselves, regions that change without a reload.
+// What every page can do: menus that open, texts to copy, forms that submit themselves, regions that change in place.
 
 const themeSwitch = document.querySelector("[data-theme-switch]");
 const nameTheme = () => {
@@ -16,6 +16,25 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const opened = document.getElementById(button.dataset.toggles).classList.toggle("is-open");
   button.setAttribute("aria-expanded", String(opened));
+});
+
+// What a button names, or where a link leads, for the clipboard. Where the browser has none for us (plain http), a field
+// to copy from.
+document.addEventListener("click", async (event) => {
+  const control = event.target.closest("[data-copies], [data-copy-link]");
+  if (!control) return;
+  event.preventDefault();
+  const named = document.getElementById(control.dataset.copies ?? "");
+  const text = named ? named.textContent.trim() : control.href;
+  const words = control.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    window.prompt(words, text);
+    return;
+  }
+  control.textContent = control.dataset.copied;
+  setTimeout(() => { control.textContent = words; }, 1500);
 });
 
 // ---------------------------------------------------------------- regions that change in place

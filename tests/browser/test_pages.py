@@ -10,7 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Response, Route
 
-from runs.models import Machine
+from runs.models import Machine, Run
 from runs.pages.index import PLAIN
 from tests.browser.conftest import Visit
 from tests.runs.site_rows import Site, make_machine, make_workload
@@ -230,3 +230,21 @@ def test_a_choice_by_keyboard_keeps_its_focus(visit: Visit, site: Site) -> None:
     visit.page.keyboard.press("Enter")
     visit.until("document.querySelector('a[data-swap-link][aria-current]').textContent.trim() === 'Linear'")
     assert visit.page.evaluate("document.activeElement.textContent.trim()") == "Linear"
+
+
+def test_a_run_s_command_is_copied_and_offered_where_the_clipboard_is_refused(visit: Visit, site: Site) -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.go(reverse("run", args=[Run.objects.earliest("pk").run_id]))
+    command = visit.page.locator("#command").inner_text().strip()
+    button = visit.page.get_by_role("button", name="Copy the command")
+    button.click()
+    visit.until("document.querySelector('[data-copies]').textContent === 'Copied'")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == command
+    visit.until("document.querySelector('[data-copies]').textContent !== 'Copied'")
+    offered: list[str | None] = []
+    visit.page.on("dialog", lambda dialog: (offered.append(dialog.default_value), dialog.dismiss()))
+    visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+    button.click()
+    assert offered == [command]
+    address = visit.page.get_by_role("link", name="Its record as JSON").get_attribute("href")
+    assert visit.page.request.get(f"{visit.home}{address}").json()["run_id"] in visit.page.url
