@@ -76,6 +76,9 @@ def suite_text(name: str | None) -> str:
 def make(options: Mapping[str, Any], *, words: Sequence[str], experiment: str, keys: Path, var: Path) -> dict[str, Any]:
     """The request, as JSON. Raises RunsError for options that contradict each other."""
     machines = machines_in(options["machines"])
+    for name in ("profile", "only"):
+        if options[name]:
+            raise RunsError(f"--{name} is for one machine: type it there, with runbench.")
     if options["scheduler"] and options["deploy"] != "none":
         raise RunsError(f"--deploy {options['deploy']} brings its own scheduler: leave out --scheduler.")
     return {
@@ -85,6 +88,7 @@ def make(options: Mapping[str, Any], *, words: Sequence[str], experiment: str, k
         "suite_text": suite_text(options["suite"]),
         "machines": machines,
         "slice_seconds": options["slice"],
+        "budget": options["budget"],
         "wait": f"{options['wait']:g}s",
         "upload": options["upload"] or "",
         "plan_only": options["plan"],

@@ -17,3 +17,13 @@ def slices_of(blocks: Sequence[Mapping[str, Any]], seconds: float) -> list[list[
         slices[-1].append(block)
         filled += block["seconds"]
     return slices
+
+
+def fitting(blocks: Sequence[Mapping[str, Any]], seconds: float | None) -> list[Mapping[str, Any]]:
+    """In their order, those that a budget of `seconds` has time for; what would end too late is passed over."""
+    found, spent = [], 0.0
+    for block in blocks:
+        if seconds is None or spent + block["seconds"] <= seconds:
+            found.append(block)
+            spent += block["seconds"]
+    return found

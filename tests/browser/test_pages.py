@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import Dialog, Response, Route
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Response, Route
 
 from runs.models import Machine, Run
 from runs.pages.index import PLAIN
@@ -243,7 +243,12 @@ def test_a_run_s_command_is_copied_and_offered_where_the_clipboard_is_refused(vi
     assert visit.page.evaluate("navigator.clipboard.readText()") == command
     visit.until("document.querySelector('[data-copies]').textContent !== 'Copied'")
     offered: list[str | None] = []
-    visit.page.on("dialog", lambda dialog: (offered.append(dialog.default_value), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        offered.append(dialog.default_value)
+        dialog.dismiss()
+
+    visit.page.on("dialog", note)
     visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
     button.click()
     assert offered == [command]

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,12 +23,13 @@ from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 
 from runs.fleet.carrier import clusters, security, tasks
-from runs.fleet.slices import slices_of
+from runs.fleet.slices import fitting, slices_of
 from runs.fleet.workers import resource
 
 _LOOK_AROUND_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _STAYED_BUSY = 75
+_BEGAN = time.monotonic()
 _MOST_STALLED = 3
 """A machine that is asked so often without anything coming of it is left alone."""
 _RETRY_SECONDS = 5.0
@@ -67,6 +69,7 @@ class Machine:
             if self.request["plan_only"]:
                 say("machine", machine=self.name, state="done")
                 return
+            left = fitting(left, self._time_left)
             if not left:
                 await self._upload()
                 return
@@ -76,6 +79,12 @@ class Machine:
             await self._measure(left)
 
     said = ""
+
+    @property
+    def _time_left(self) -> float | None:
+        """Of the budget, which every machine has for itself; None where there is none."""
+        budget: float | None = self.request["budget"]
+        return None if budget is None else budget - (time.monotonic() - _BEGAN)
 
     def _gets_on(self, ids: list[str]) -> bool:
         self.stalled = self.stalled + 1 if ids == self.before else 0

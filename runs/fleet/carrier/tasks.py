@@ -25,7 +25,8 @@ Report = Callable[[str], object]
 
 def look(request: Mapping[str, Any], machine: str) -> dict[str, Any]:
     """What of the plan this machine's spool lacks: `left`, block by block, or why it cannot say: `problem`."""
-    words = ["runbench", *_options(request, machine), "--plan", "--json"]
+    in_order = ["--budget", f"{request['budget']:g}s"] if request["budget"] else []
+    words = ["runbench", *_options(request, machine), *in_order, "--plan", "--json"]
     answer = subprocess.run(_command(words), cwd=ROOT, capture_output=True, text=True, timeout=_LOOK_SECONDS)
     if answer.returncode:
         return {"left": [], "problem": _last_words(answer.stderr)}

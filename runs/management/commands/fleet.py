@@ -191,7 +191,7 @@ class Command(BaseCommand):
         suite = suite_of({**options, "plan": True})
         own_file = bool(request.suite_text(options["suite"]))
         words = request.words_of(self.what, options, without=["suite"] if own_file else [])
-        words += request.words_of(self.extent, options)
+        words += request.words_of(self.extent, options, without=["budget"])
         asked = request.make(
             options, words=words, experiment=options["experiment"] or suite.name, keys=keys, var=settings.VAR_DIR
         )

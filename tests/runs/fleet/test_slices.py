@@ -16,7 +16,7 @@ from runs.bench import arguments
 from runs.errors import RunsError
 from runs.fleet import request
 from runs.fleet.manifests import manifests
-from runs.fleet.slices import slices_of
+from runs.fleet.slices import fitting, slices_of
 from runs.fleet.workers import plain, resource, resources_of, worker_command
 
 blocks = st.lists(st.floats(0, 5_000).map(lambda seconds: {"seconds": seconds}), max_size=40).map(
@@ -37,6 +37,16 @@ def test_a_slice_ends_only_where_the_next_block_does_not_fit(blocks: list[Any], 
     found = slices_of(blocks, seconds)
     for part, after in pairwise(found):
         assert sum(block["seconds"] for block in part) + after[0]["seconds"] > seconds
+
+
+@given(blocks=blocks, seconds=st.floats(0, 20_000))
+def test_a_budget_takes_blocks_in_their_order_as_long_as_they_fit(blocks: list[Any], seconds: float) -> None:
+    found = fitting(blocks, seconds)
+    assert sum(block["seconds"] for block in found) <= seconds + 1e-6
+    assert [block for block in blocks if block in found] == found
+    spare = seconds - sum(block["seconds"] for block in found)
+    assert all(block["seconds"] > spare - 1e-6 or block in found for block in blocks)
+    assert fitting(blocks, None) == blocks
 
 
 WORDS = [
@@ -72,6 +82,7 @@ def test_machines_that_are_none_are_told(text: str, told: str) -> None:
     [
         ("run", "--machines", "lab1", "--keys", "nowhere"),
         ("run", "--machines", "lab1", "--suite", "no such suite"),
+        ("run", "--machines", "lab1", "--keys", "nowhere", "--profile"),
         ("worker", "--scheduler", "tls://x:1", "--machine", "lab1", "--keys", "nowhere"),
     ],
 )
