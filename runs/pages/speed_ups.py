@@ -96,7 +96,9 @@ def _value(published: float | None, measured: Measured | None) -> TableCell:
             interval=numbers.interval(ratio.low, ratio.high, "×"), data=measured.conditions
         )
         small = numbers.as_printed(published) if published else ""
-        return TableCell(numbers.times(ratio.value), small=small, heat=heat(ratio.value), title=words)
+        return TableCell(
+            numbers.times(ratio.value), small=small, small_title=_("Published"), heat=heat(ratio.value), title=words
+        )
     if published is None:
         return TableCell(numbers.NONE, title=_("Not run."))
     return TableCell(f"{numbers.as_printed(published)}×", heat=heat(published))

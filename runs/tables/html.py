@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
 
 from runs.charts.html import swatch
 from runs.tables.table import Column, Line, Table, TableCell
@@ -39,9 +38,9 @@ def _title(words: str) -> str:
 def _content(cell: TableCell) -> str:
     text = f"<s>{escape(cell.text)}</s>" if cell.is_struck else escape(cell.text)
     parts = [swatch(cell.style) if cell.style else "", f'<a href="{escape(cell.url)}">{text}</a>' if cell.url else text]
-    if cell.small:
-        parts.append(f' <small title="{escape(gettext("Published"))}">{escape(cell.small)}</small>')
     if cell.chip:
         tone = escape(cell.chip.tone)
         parts.append(f'<span class="chip chip-{tone}"{_title(cell.title)}>{escape(cell.chip.text)}</span>')
+    if cell.small:
+        parts.append(f" <small{_title(cell.small_title)}>{escape(cell.small)}</small>")
     return "".join(parts)

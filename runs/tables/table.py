@@ -17,6 +17,8 @@ class TableCell:
     text: str = ""
     url: str = ""
     small: str = ""
+    small_title: str = ""
+    """What the small print is, for who points at it."""
     chip: Chip | None = None
     style: SeriesStyle | None = None
     heat: int = 0

@@ -193,21 +193,48 @@ async function draw(figure) {
     const answer = await fetch(figure.dataset.chart);
     if (!answer.ok) throw new Error(answer.statusText);
     show(figure, await answer.json());
-    state.hidden = true;
+    state.parentElement.hidden = true;
   } catch {
     drawn.delete(figure);
-    state.hidden = false;
+    state.parentElement.hidden = false;
     state.textContent = figure.dataset.failed;
   }
 }
 
 function show(figure, sent) {
-  const hidden = new Set([...figure.querySelectorAll('[aria-pressed="false"]')].map((item) => Number(item.dataset.series)));
+  const zoomed = zoomOf(drawn.get(figure)?.chart);
   drawn.get(figure)?.chart?.destroy();
   const chart = new window.Chart(figure.querySelector("canvas"), config(sent, figure));
-  hidden.forEach((index) => chart.hide(index));
+  for (const [axis, bounds] of zoomed) chart.zoomScale(axis, bounds);
   drawn.set(figure, { chart, sent, config: () => config(sent, figure) });
+  for (const label of hiddenSeries()) setShown(label, false);
   figure.dataset.drawn = "true";
+}
+
+// Another theme draws anew, and shows the same part.
+const zoomOf = (chart) => (chart?.isZoomedOrPanned?.() ? ["x", "y"].map((axis) => [axis, { min: chart.scales[axis].min, max: chart.scales[axis].max }]) : []);
+
+// ---------------------------------------------------------------- hidden series, by their labels in the address
+
+const hiddenSeries = () => new URLSearchParams(location.search).getAll("hide");
+
+function rememberHidden(label, shown) {
+  const address = new URL(location.href);
+  const others = hiddenSeries().filter((each) => each !== label);
+  address.searchParams.delete("hide");
+  for (const each of shown ? others : [...others, label]) address.searchParams.append("hide", each);
+  history.replaceState(history.state, "", address);
+}
+
+// In every chart of the page that has it: small multiples show the same series.
+function setShown(label, shown) {
+  for (const [figure, { chart }] of drawn) {
+    const at = chart?.data.datasets.findIndex((set) => set.label === label) ?? -1;
+    if (at < 0) continue;
+    figure.querySelector(`[data-series="${at}"]`)?.setAttribute("aria-pressed", String(shown));
+    chart.setDatasetVisibility(at, shown);
+    chart.update();
+  }
 }
 
 function drawAll() {
@@ -221,10 +248,10 @@ document.addEventListener("click", (event) => {
   const item = event.target.closest(".legend-item");
   const { chart } = (item && drawn.get(item.closest("figure"))) ?? {};
   if (!chart) return;
+  const { label } = chart.data.datasets[Number(item.dataset.series)];
   const shown = item.getAttribute("aria-pressed") !== "true";
-  item.setAttribute("aria-pressed", String(shown));
-  chart.setDatasetVisibility(Number(item.dataset.series), shown);
-  chart.update();
+  setShown(label, shown);
+  rememberHidden(label, shown);
 });
 
 document.addEventListener("click", (event) => {

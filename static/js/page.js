@@ -25,7 +25,7 @@ document.addEventListener("click", async (event) => {
   if (!control) return;
   event.preventDefault();
   const named = document.getElementById(control.dataset.copies ?? "");
-  const text = named ? named.textContent.trim() : control.href;
+  const text = named ? named.textContent.trim() : location.href;
   const words = control.textContent;
   try {
     await navigator.clipboard.writeText(text);
@@ -52,6 +52,7 @@ function next(act) {
 
 async function swap(url, { push = true, form = false } = {}) {
   if (!region()) { location.assign(url); return; }
+  if (push) url = withHidden(url);
   const own = new AbortController();
   running = { form, stop: () => own.abort() };
   region().setAttribute("aria-busy", "true");
@@ -61,13 +62,22 @@ async function swap(url, { push = true, form = false } = {}) {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-swap]");
     if (own.signal.aborted) return;
     if (!fresh) throw new Error("no region");
-    place(region(), fresh);
     if (push) history.pushState({ swapped: true }, "", url);
+    place(region(), fresh);
   } catch {
     if (!own.signal.aborted) location.assign(url);
   } finally {
     running = null;
   }
+}
+
+// Series that were hidden stay so whatever else is chosen; a reset shows all.
+function withHidden(url) {
+  const address = new URL(url, location.href);
+  if (!address.search) return url;
+  address.searchParams.delete("hide");
+  for (const label of new URLSearchParams(location.search).getAll("hide")) address.searchParams.append("hide", label);
+  return address.href;
 }
 
 function place(old, fresh) {

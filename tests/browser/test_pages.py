@@ -151,7 +151,18 @@ def test_without_script_the_filters_still_work(visit: Visit, site: Site) -> None
     page.get_by_role("button", name="Show").click()
     assert page.get_by_role("button", name="Keras · Theano · 8 layers").count() == 0
     assert page.get_by_role("button", name="Theano · 8 layers", exact=True).count() == 1
+    assert page.get_by_text("Charts are drawn by JavaScript.").is_visible()
+    assert not page.get_by_text("Drawing the chart").is_visible()
     page.context.close()
+
+
+def test_a_printed_chart_says_of_which_experiment_and_machine_it_is(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    said = visit.page.locator("figcaption .print-only")
+    assert not said.is_visible()
+    visit.page.emulate_media(media="print")
+    assert said.is_visible()
+    assert "bench-1" in said.inner_text()
 
 
 def test_a_first_visit_to_any_page_is_light(visit: Visit, site: Site) -> None:
@@ -223,6 +234,7 @@ def test_a_late_answer_changes_nothing_and_a_link_waits_for_the_filter_before_it
     asked = parse_qs(urlsplit(visit.page.url).query)
     assert asked["scale"] == ["linear"]
     assert gone.isdisjoint(asked["engine"])
+    visit.page.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_choice_by_keyboard_keeps_its_focus(visit: Visit, site: Site) -> None:
@@ -231,6 +243,45 @@ def test_a_choice_by_keyboard_keeps_its_focus(visit: Visit, site: Site) -> None:
     visit.page.keyboard.press("Enter")
     visit.until("document.querySelector('a[data-swap-link][aria-current]').textContent.trim() === 'Linear'")
     assert visit.page.evaluate("document.activeElement.textContent.trim()") == "Linear"
+
+
+def hidden(visit: Visit) -> list[str]:
+    found: list[str] = visit.page.evaluate(
+        f"(() => {{ const chart = {CHART};"
+        " return chart.data.datasets.filter((set, at) => !chart.isDatasetVisible(at)).map(set => set.label); })()"
+    )
+    return found
+
+
+def test_hidden_series_are_in_the_address_and_stay_hidden_whatever_else_is_chosen(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.get_by_role("button", name="Theano · 8 layers", exact=True).click()
+    visit.page.get_by_role("button", name="TensorFlow · 16 layers", exact=True).click()
+    away = ["Theano · 8 layers", "TensorFlow · 16 layers"]
+    assert hidden(visit) == away
+    visit.page.get_by_role("link", name="Linear").click()
+    visit.until("document.querySelector('a[data-swap-link][aria-current]').textContent.trim() === 'Linear'")
+    settled(visit)
+    assert hidden(visit) == away
+    assert sorted(parse_qs(urlsplit(visit.page.url).query)["hide"]) == sorted(away)
+    shared = visit.page.url
+    visit.page.get_by_role("button", name="Theano · 8 layers", exact=True).click()
+    assert hidden(visit) == away[1:]
+    visit.go(shared.removeprefix(visit.home))
+    assert hidden(visit) == away
+    visit.page.get_by_role("link", name="Reset").first.click()
+    visit.until(f"!{CHART} || !document.querySelector('[data-swap][aria-busy]')")
+    settled(visit)
+    assert hidden(visit) == []
+
+
+def test_another_theme_shows_the_same_part_of_a_chart(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.evaluate(f"() => {{ {CHART}.zoomScale('x', {{ min: 40, max: 120 }}); }}")
+    bounds = f"[{CHART}.scales.x.min, {CHART}.scales.x.max]"
+    assert visit.page.evaluate(bounds) == [40, 120]
+    visit.page.locator("[data-theme-switch]").click()
+    assert visit.page.evaluate(bounds) == [40, 120]
 
 
 def test_a_run_s_command_is_copied_and_offered_where_the_clipboard_is_refused(visit: Visit, site: Site) -> None:

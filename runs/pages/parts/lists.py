@@ -91,6 +91,15 @@ def _network_of(run: Run) -> str:
     return name if found.task == "train" else f"{name}, {task_words(found.task)}"
 
 
+_LONGEST_REASON = 90
+
+
+def _shortened(reason: str) -> str:
+    """Why a run has no time, for a list: its beginning, in the reader's language where it is one of ours."""
+    words = reason_in_words(reason)
+    return words if len(words) <= _LONGEST_REASON else f"{words[: _LONGEST_REASON - 1].rstrip()}…"
+
+
 def time_words(run: Run) -> str:
     """Of an epoch in seconds, of a call in milliseconds."""
     return numbers.seconds(run.seconds) if run.workload.task == "train" else numbers.milliseconds(run.seconds)
@@ -126,7 +135,9 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     ),
     RunColumn(
         gettext_noop("Status"),
-        lambda run: TableCell(chip=chip(run.status, "bad"), title=reason_in_words(run.reason)[:300]),
+        lambda run: TableCell(
+            chip=chip(run.status, "bad"), small=_shortened(run.reason), title=reason_in_words(run.reason)[:300]
+        ),
     ),
     RunColumn(
         gettext_noop("Experiment"),

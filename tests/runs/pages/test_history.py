@@ -72,6 +72,7 @@ def test_the_history_has_a_point_for_each_experiment_and_a_step_where_it_is(clie
     words = text(client, reverse("history") + "?engine=jax")
     assert "0.10" in words
     assert "A step of the series: 12 experiments before it, 6 after" in words
+    assert 'title="Published"' not in words, "what is small there was published by nobody"
 
 
 def test_an_unchanged_engine_has_a_history_without_changes(client: Client, lab: Lab) -> None:

@@ -39,6 +39,15 @@ def test_a_run_that_failed_shows_why(client: Client, site: Site) -> None:
     assert "<canvas" not in words
 
 
+def test_a_list_of_runs_says_why_one_has_no_time(client: Client, site: Site) -> None:
+    reason = "The worker was killed by signal 11 (SIGSEGV)."
+    site.missing("theano", make_workload("mlp", 8, 25), status="crashed", reason=reason)
+    site.missing("tensorflow", make_workload("mlp", 8, 25), status="crashed", reason="x" * 500)
+    page = text(client, reverse("runs"))
+    assert f"<small>{reason}</small>" in page
+    assert f"<small>{'x' * 89}…</small>" in page
+
+
 def test_a_run_with_a_bare_record_is_shown_all_the_same(client: Client, site: Site) -> None:
     run = site.run("theano", make_workload("mlp", 8, 100), record={})
     assert "not recorded" in text(client, run.get_absolute_url())
