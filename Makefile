@@ -40,12 +40,13 @@ test: test-ready ## Everything: lint, types, import rules, unit, page, engine an
 	@$(MAKE) --no-print-directory imports
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory postgres-tests
+	@$(MAKE) --no-print-directory fleet-tests
 	@$(MAKE) --no-print-directory engine-tests
 	@$(MAKE) --no-print-directory browser-tests
 
 # ---------------------------------------------------------------- the parts of a test
 
-.PHONY: check lint types imports unit postgres-tests engine-tests browser-tests screenshots picture findings messages format
+.PHONY: check lint types imports unit fleet-tests postgres-tests engine-tests browser-tests screenshots picture findings messages format
 check: $(VENV)/.test ## The fast inner loop, a minute: lint, types, import rules and the unit tests that are not slow
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
@@ -63,10 +64,14 @@ imports: $(VENV)/.test ## Who may import whom (import-linter)
 	$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.test node_modules/.done ## Unit, property and page tests
-	$(PYTEST) -n 2 -m "not engine and not browser"
+	$(PYTEST) -n 2 -m "not engine and not browser and not fleet"
+
+fleet-tests: $(VENV)/.test ## A fleet whose parts are killed, by itself and on a Slurm of its own
+	@$(MANAGE) fleet install
+	$(PYTEST) -n 2 -m fleet
 
 postgres-tests: $(VENV)/.test node_modules/.done ## What a database can change, on PostgreSQL
-	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser" --of-the-database tests/runs
+	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser and not fleet" --of-the-database tests/runs
 
 engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
 	$(PYTEST) -m "engine and not browser"

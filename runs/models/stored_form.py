@@ -57,9 +57,11 @@ class StoredForm:
 
 
 @lru_cache(maxsize=10_000)
-def _left_out(workload: Workload, has_inference: bool) -> dict[str, Any]:
+def _left_out(workload: Workload, has_inference: bool, lacks_energy: bool) -> dict[str, Any]:
     """The shared parts, and what a newer version added and is at its default: as `contract.plain` has it."""
     found = {**dict.fromkeys(SHARED_PARTS, True), "cell": {"workload": _new_at_default(workload)}}
+    if lacks_energy:
+        found["training"] = {"energy": True}
     return found if has_inference else {**found, "inference": True}
 
 
@@ -77,8 +79,8 @@ def _new_at_default(document: Any) -> dict[str, Any]:
 def stored_form(record: RunRecord, texts: PartTexts) -> StoredForm:
     """Written by pydantic, in a quarter of the time that the standard library's encoder takes."""
     environment, machine = texts.of(record.environment), texts.of(record.machine)
-    body = adapter(RunRecord).dump_json(
-        record, exclude=_left_out(record.cell.workload, record.inference is not None), warnings=False
-    )
+    lacks_energy = record.training is not None and record.training.energy is None
+    left_out = _left_out(record.cell.workload, record.inference is not None, lacks_energy)
+    body = adapter(RunRecord).dump_json(record, exclude=left_out, warnings=False)
     digest = sha256(f"{environment.sha256} {machine.sha256} ".encode() + body).hexdigest()
     return StoredForm(body.decode(), digest, environment, machine)

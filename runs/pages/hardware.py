@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import TIME, Axis, ChartSpec, Scale
-from runs.charts.style import chip
+from runs.charts.style import SeriesStyle, chip
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.hardware import CHOICES, Best, Hardware, Standing, where
@@ -20,7 +20,7 @@ from runs.pages.parts.cells import row_style, runs_cell
 from runs.pages.parts.comparison import runs_query
 from runs.pages.parts.measures import COSTED_EPOCHS
 from runs.pages.parts.one_network import context
-from runs.pages.parts.rendering import Section, render_page
+from runs.pages.parts.rendering import render_page, tab
 from runs.selectors.cells import cells_on_every_machine
 from runs.selectors.machines import Price, prices, region_of
 from runs.selectors.scopes import Scope, asked_scope
@@ -29,7 +29,7 @@ from runs.words import numbers
 from runs.words.engines import engine_title
 from runs.words.networks import named
 
-SECTION = Section("hardware", gettext_noop("Hardware"), "hardware")
+SECTION = tab("hardware", gettext_noop("Hardware"))
 SPEC = ChartSpec(
     "time-per-place",
     gettext_noop("Time per epoch on each machine"),
@@ -57,11 +57,11 @@ class HardwarePage:
     @property
     def chart(self) -> Chart:
         series = [
-            Series(rival_words(rows[0]), row_style(rows[0]), [self._point(row) for row in rows], joined=False)
+            Series(rival_words(rows[0]), _style(rows[0]), [self._point(row) for row in rows], joined=False)
             for rows in self.found.by_engine.values()
         ]
         marks = (_("synthetic data"),) if self.found.picked.is_synthetic else ()
-        note = f"{self.title} · {self.found.picked.conditions}" if self.title else ""
+        note = self.found.picked.conditions
         words = [(float(at), place.words) for place, at in self.found.places.items()]
         scale: Scale = "linear" if self.scale == "linear" else "log"
         return Chart(SPEC, series, scale, note=note, marks=marks, x_words=words)
@@ -107,7 +107,7 @@ class HardwarePage:
         url = reverse("machine", args=[row.machine_id])
         return [
             TableCell(standing.where.words, url=url, values=(*what, *cell, *held_values(row))),
-            TableCell(rival_words(row), style=row_style(row)),
+            TableCell(rival_words(row), style=_style(row)),
             TableCell(numbers.seconds(times[0]), values=times),
             TableCell(numbers.interval(times[1], times[2])),
             TableCell(numbers.times(standing.ratio.value), values=ratio_values(standing.ratio)),
@@ -133,6 +133,12 @@ class HardwarePage:
             Column(_("Verdict"), exports=("verdict",)),
         ]
         return Table(_("The fastest machine of every network"), columns, [_best_row(best) for best in self.found.bests])
+
+
+def _style(row: CellRow) -> SeriesStyle:
+    """No line joins machines, so that none can be dashed: hollow is through Keras."""
+    style = row_style(row)
+    return replace(style, filled=not style.is_dashed)
 
 
 def _best_row(best: Best) -> list[TableCell]:

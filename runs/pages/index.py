@@ -46,9 +46,9 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, hardware, data_effect, inference, history, changes),
+    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
-    *(runs, run, experiments, machines, environments, engines, fleet, notes),
+    *(runs, run, experiments, machines, hardware, environments, engines, fleet, notes),
     *(about, search, accounts, feeds, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

@@ -331,3 +331,18 @@ def test_names_without_a_break_or_that_turn_the_text_widen_no_page(visit: Visit,
         if found > width:
             wide[path] = found
     assert not wide
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_word_of_the_header_breaks_at_a_usual_width(visit: Visit, site: Site, language: str) -> None:
+    fresh = visit.fresh(locale=language, viewport={"width": 1280, "height": 800})
+    fresh.go("/")
+    broken = fresh.page.evaluate(
+        "(() => { const found = []; const range = document.createRange();"
+        " const texts = document.createTreeWalker(document.querySelector('.site-header'), NodeFilter.SHOW_TEXT);"
+        " while (texts.nextNode()) { range.selectNodeContents(texts.currentNode);"
+        " if (texts.currentNode.data.trim() && range.getClientRects().length > 1) found.push(texts.currentNode.data); }"
+        " return found; })()"
+    )
+    assert broken == []
+    fresh.page.context.close()

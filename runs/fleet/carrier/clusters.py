@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Scheduler
+from distributed.core import Status
 from distributed.security import Security
 
 from runs.fleet.workers import QUIET, ROOT, resources_of
@@ -120,7 +121,15 @@ async def _replace_lost_jobs(cluster: Any, deploy: str) -> None:
         submitted = {machine: job.job_id for machine, job in cluster.workers.items() if job.job_id}
         for machine, number in submitted.items():
             if machine not in there and not await asyncio.to_thread(is_queued, deploy, number):
-                cluster.worker_spec.pop(machine, None)
+                _forget(cluster, machine)
+
+
+def _forget(cluster: Any, machine: str) -> None:
+    """Both the wish and the job: with either left, the cluster would take the machine for served."""
+    job = cluster.workers.pop(machine, None)
+    if job is not None:
+        job.status = Status.closed
+    cluster.worker_spec.pop(machine, None)
 
 
 def is_queued(deploy: str, job: str) -> bool:

@@ -131,7 +131,9 @@ class Lab:
 
     def finish(self) -> int:
         """The driver's exit code, once it has ended."""
-        return self.processes.pop("driver").wait(timeout=PATIENCE_SECONDS)
+        code = self.processes["driver"].wait(timeout=PATIENCE_SECONDS)
+        del self.processes["driver"]
+        return code
 
     def end(self) -> None:
         for who in list(self.processes):
