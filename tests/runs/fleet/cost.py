@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import dask
 from distributed import Client, Scheduler, Worker
@@ -93,14 +94,20 @@ async def overhead(machines: int) -> float:
 
 
 async def _tasks(client: Client, machine: str, name: str, number: int) -> None:
-    """As the driver hands them out."""
-    for place in range(number):
-        needed = {"bench": 1, resource(machine): 1}
-        future = client.submit(
+    """As the driver hands them out: all of a machine's at once, each let go when its answer is here."""
+    needed = {"bench": 1, resource(machine): 1}
+    futures = [
+        client.submit(
             abs, -place, key=f"{machine}/{name}/{place}", pure=False, resources=needed, retries=5, priority=-place
         )
-        await future
-        future.release()
+        for place in range(number)
+    ]
+    await asyncio.gather(*map(_answer, futures))
+
+
+async def _answer(future: Any) -> None:
+    await future
+    future.release()
 
 
 def _free_port() -> int:
