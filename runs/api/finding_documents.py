@@ -238,7 +238,7 @@ class BestHardware(Document):
     """A network's fastest place, and the fastest of another machine."""
 
     fastest: OnHardware
-    next: OnHardware | None
+    next: OnHardware
 
 
 class Hardware(Document):
@@ -247,6 +247,8 @@ class Hardware(Document):
     scope: Scope
     conditions: str
     choices: list[ChoiceOf]
+    engines: list[str]
+    """By which places are compared: what each of them has in the same release and code."""
     places: list[OnHardware]
     networks: list[BestHardware]
 

@@ -269,11 +269,10 @@ def hardware(scope: Scope, query: QueryDict) -> documents.Hardware:
         scope=_scope(scope, found.rows),
         conditions=found.picked.conditions,
         choices=[_choice(facet) for facet in found.picked.facets],
+        engines=found.engines,
         places=[_on_hardware(page, each) for each in found.standings],
         networks=[
-            documents.BestHardware(
-                fastest=_on_hardware(page, best.first), next=_on_hardware(page, best.other) if best.other else None
-            )
+            documents.BestHardware(fastest=_on_hardware(page, best.first), next=_on_hardware(page, best.other))
             for best in found.bests
         ],
     )

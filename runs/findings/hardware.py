@@ -1,6 +1,8 @@
 """Which hardware for which network: machines side by side, each with its fastest engine there. Pure; no ORM.
 
-A place is a machine, a device and a thread count. Two places share no block: what is compared are two sets of runs.
+A place is a machine, a device and a thread count. Places are compared by the engines that all of them have, in the same
+release and code, else a newer framework would be taken for a faster machine. Two places share no block: what is
+compared are two sets of runs.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ from typing import NamedTuple
 from runs.findings.alike import Aspect, alike, newest_of_each
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, ONE_NETWORK, Picked, pick
-from runs.findings.lines import RIVALS, Rival, rival
+from runs.findings.lines import RIVALS, Rival, rival, rival_words
 from runs.stats import EQUIVALENCE, Ratio, judge, ratio, ratio_to_itself
 from runs.words.cells import on_words
 from runs.words.engines import engine_place
+from runs.words.releases import release_key
 
 PLACE: tuple[Aspect, ...] = ("machine", "device", "threads")
 CHOICES = (ONE_NETWORK, *(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data", "batch")))
@@ -58,7 +61,7 @@ class Best:
     """One network: its fastest place, and the fastest of another machine."""
 
     first: Standing
-    other: Standing | None
+    other: Standing
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Hardware:
 
     @cached_property
     def _timed(self) -> list[CellRow]:
-        return [row for row in newest_of_each(self.cells) if row.estimate]
+        return [row for row in self.cells if row.estimate]
 
     @cached_property
     def picked(self) -> Picked:
@@ -81,19 +84,37 @@ class Hardware:
         return pick(several, self.wished, CHOICES)
 
     @cached_property
-    def rows(self) -> list[CellRow]:
+    def _cells(self) -> list[CellRow]:
         """One network's, with one optimizer: that of most cells, where it was trained with several."""
         return max(_groups(self.picked.rows), key=len, default=[])
 
     @cached_property
+    def common(self) -> list[CellRow]:
+        """Those of the engines and tracks that every place has in one release and code: the newest such."""
+        return _common(self._cells)
+
+    @cached_property
+    def rows(self) -> list[CellRow]:
+        """What is drawn: what all places have in common, and what else some of them have, in its newest release."""
+        compared = {rival(row) for row in self.common}
+        return [*self.common, *(row for row in newest_of_each(self._cells) if rival(row) not in compared)]
+
+    @property
+    def engines(self) -> list[str]:
+        """By which places are compared, in words."""
+        ordered = sorted(self.common, key=lambda row: (engine_place(row.engine), row.track))
+        return list(dict.fromkeys(rival_words(row) for row in ordered))
+
+    @cached_property
     def standings(self) -> list[Standing]:
-        """A place each, the fastest first."""
-        return _standings(self.rows, self.rope)
+        """A place each, the fastest first; none where no engine was timed in every one."""
+        return _standings(self.common, self.rope)
 
     @cached_property
     def places(self) -> dict[Where, int]:
-        """In the order of their fastest times, counted from 1."""
-        return {standing.where: at for at, standing in enumerate(self.standings, start=1)}
+        """In the order of what they are compared by, else of their fastest times; counted from 1."""
+        ordered = [each.where for each in self.standings] or [where(row) for row in sorted(self.rows, key=_seconds)]
+        return {place: at for at, place in enumerate(dict.fromkeys(ordered), start=1)}
 
     @cached_property
     def by_engine(self) -> dict[Rival, list[CellRow]]:
@@ -109,9 +130,9 @@ class Hardware:
         found = []
         for group in _groups(self._timed):
             if len({row.machine_id for row in group}) > 1:
-                own = _standings(group, self.rope)
-                first = own[0]
-                found.append(Best(first, next((each for each in own if _is_elsewhere(each, first)), None)))
+                own = _standings(_common(group), self.rope)
+                elsewhere = [each for each in own if _is_elsewhere(each, own[0])]
+                found += [Best(own[0], elsewhere[0])] if elsewhere else []
         return sorted(found, key=lambda best: (best.first.row.network_type, best.first.row.flops))
 
     def cost(self, row: CellRow, epochs: int) -> float | None:
@@ -122,6 +143,18 @@ class Hardware:
 
 def _groups(rows: Sequence[CellRow]) -> list[list[CellRow]]:
     return alike(rows, but=(*PLACE, *RIVALS))
+
+
+def _common(rows: Sequence[CellRow]) -> list[CellRow]:
+    places = {where(row) for row in rows}
+    found: dict[tuple[str, str], list[CellRow]] = {}
+    for group in alike(rows, but=PLACE):  # holds the release and the code
+        own = newest_of_each(group)
+        if {where(row) for row in own} == places:
+            known = found.get(rival(own[0]))
+            if known is None or release_key(own[0].release) > release_key(known[0].release):
+                found[rival(own[0])] = own
+    return [row for own in found.values() for row in own]
 
 
 def _is_elsewhere(standing: Standing, first: Standing) -> bool:

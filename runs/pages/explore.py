@@ -181,6 +181,13 @@ class Exploration:
         return [(slug, engine_title(slug), slug == self.view.setting.baseline) for slug in engines]
 
     @property
+    def lacking(self) -> str:
+        """What a quantity with needs of its own lacks where nothing is drawn; empty for those that need times alone."""
+        metered = gettext("The system did not let these runs read the hardware's counters of energy.")
+        priced = gettext("Nobody said what an hour of this machine costs. Type: machines price NAME 0.35 EUR")
+        return {"energy": metered, "power": metered, "cost": priced}.get(self.view.measure.slug, "")
+
+    @property
     def wants_baseline(self) -> bool:
         return self.view.measure.slug == "speed-up"
 
@@ -257,7 +264,7 @@ class Exploration:
         share = MEASURES["peak"].of(row, setting)
         return Extra(
             y=(y.value, y.low, y.high) if y else None,
-            unit=self.view.measure.axis.unit,
+            unit=self.view.measure.axis.unit or self.view.setting.currency,
             share_of_peak=share.value / 100 if share else None,
         )
 
@@ -285,12 +292,14 @@ def _across(query: QueryDict) -> Across:
 
 def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picked) -> View:
     measure = MEASURES.get(query.get("y", ""), MEASURES["seconds"])
+    hourly, currency = _hourly(scope, picked.rows) if measure.slug == "cost" else ({}, "")
     setting = Setting(
         baseline=_baseline(query, rows),
         peaks=measured_peaks(scope),
         figures=run_details(scope, picked.rows) if measure.reads_records else {},
         epochs=_epochs(query.get("epochs", "")),
-        prices=_hourly(picked.rows) if measure.slug == "cost" else {},
+        prices=hourly,
+        currency=currency,
     )
     intervals = query.get("intervals", "")
     return View(
@@ -303,8 +312,13 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
     )
 
 
-def _hourly(rows: Sequence[CellRow]) -> dict[int, float]:
-    return {machine: price.amount for machine, price in prices(row.machine_id for row in rows).items()}
+def _hourly(scope: Scope, rows: Sequence[CellRow]) -> tuple[dict[int, float], str]:
+    """What an hour of each machine costs, and in which currency: that of the first that has a price. Others' are no
+    numbers to draw beside."""
+    known = prices(row.machine_id for row in rows)
+    own = [known[machine.pk] for machine in scope.measured_on if machine.pk in known]
+    currency = own[0].currency if own else ""
+    return {machine: price.amount for machine, price in known.items() if price.currency == currency}, currency
 
 
 def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:

@@ -52,6 +52,10 @@ class HardwarePage:
     def title(self) -> str:
         return named(self.found.rows[0].network) if self.found.rows else ""
 
+    @property
+    def compared_by(self) -> str:
+        return ", ".join(self.found.engines)
+
     # ------------------------------------------------------------ the chart
 
     @property
@@ -143,20 +147,18 @@ def _style(row: CellRow) -> SeriesStyle:
 
 def _best_row(best: Best) -> list[TableCell]:
     row, other = best.first.row, best.other
-    found, seconds = other.ratio if other else None, row.estimate.seconds if row.estimate else None
+    seconds = row.estimate.seconds if row.estimate else None
     return [
         TableCell(named(row.network), small=row.data_label, values=(str(row.network), row.data_label)),
         _placed(best.first),
         TableCell(numbers.seconds(seconds), values=(seconds,)),
         _placed(other),
-        TableCell(numbers.times(found.value if found else None), values=ratio_values(found)),
-        TableCell(chip=chip(other.verdict) if other else None, values=(other.verdict if other else "",)),
+        TableCell(numbers.times(other.ratio.value), values=ratio_values(other.ratio)),
+        TableCell(chip=chip(other.verdict), values=(other.verdict,)),
     ]
 
 
-def _placed(standing: Standing | None) -> TableCell:
-    if standing is None:
-        return TableCell(numbers.NONE, values=(None, None))
+def _placed(standing: Standing) -> TableCell:
     name = rival_words(standing.row)
     return TableCell(standing.where.words, small=name, values=(standing.where.words, name))
 
@@ -176,7 +178,7 @@ def asked_hardware(query: QueryDict, scope: Scope | None = None) -> HardwarePage
 
 def hardware(request: HttpRequest) -> HttpResponse:
     page = asked_hardware(request.GET)
-    charts = [page.chart] if page.found.standings else []
+    charts = [page.chart] if page.found.rows else []
     shared = context(page.found.picked, charts, page.table, request.GET, slug="hardware", rope=page.found.rope)
     return render_page(request, "hardware", SECTION, scope=page.scope, found=page, across_machines=True, **shared)
 

@@ -49,13 +49,15 @@ def engines_on(machine: Machine) -> list[str]:
 
 
 def workloads_of(machine: Machine, engine: str) -> list[Workload]:
-    """Those of the newest experiment with the engine on this machine: what is measured these days."""
+    """Those of the newest experiment with the engine on this machine, with times if any has some: what is measured
+    these days."""
     own = Coverage.objects.filter(machine=machine, engine=engine).exclude(experiment__preset=NOISE_PRESET)
     newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
     for experiment in dict.fromkeys(newest[:MOST_TRIED]):
         rows = Summary.objects.filter(experiment=experiment, machine=machine, engine=engine).order_by()
-        if found := list(Workload.objects.filter(pk__in=rows.values("workload"))[:MOST_OFFERED]):
-            return found
+        for some in (rows.exclude(samples=[]), rows):
+            if found := list(Workload.objects.filter(pk__in=some.values("workload"))[:MOST_OFFERED]):
+                return found
     return []
 
 

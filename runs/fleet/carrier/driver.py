@@ -30,6 +30,8 @@ _LOOK_AROUND_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _STAYED_BUSY = 75
 _BEGAN = time.monotonic()
+_ROUNDS = count()
+"""Of all machines and sittings together: no two tasks of a driver have one name."""
 _MOST_STALLED = 3
 """A machine that is asked so often without anything coming of it is left alone."""
 _RETRY_SECONDS = 5.0
@@ -55,10 +57,12 @@ class Machine:
     round: int = 0
     stalled: int = 0
     before: list[str] = field(default_factory=list)
+    said: str = ""
+    """The last line of what it did: the reason, where nothing comes of asking."""
 
     async def carry_out(self) -> None:
         """Until nothing is left there, or nothing comes of asking."""
-        for self.round in count():
+        for self.round in _ROUNDS:
             say("machine", machine=self.name, state="asked")
             found = await self._ask("look", tasks.look)
             left, problem = found["left"], found["problem"]
@@ -77,8 +81,6 @@ class Machine:
                 say("machine", machine=self.name, state="stuck", said=self.said)
                 return
             await self._measure(left)
-
-    said = ""
 
     @property
     def _time_left(self) -> float | None:

@@ -149,7 +149,8 @@ class View:
 
 
 def comparison_chart(picked: Picked, view: View, *, slug: str = "time-per-epoch") -> Chart:
-    spec = replace(SPECS[slug], x=view.across.axis, y=view.measure.axis)
+    measured = replace(view.measure.axis, unit=view.measure.axis.unit or view.setting.currency)
+    spec = replace(SPECS[slug], x=view.across.axis, y=measured)
     if view.measure.slug != "seconds":
         spec = replace(spec, title=view.measure.axis.labels[""])
     return Chart(

@@ -36,7 +36,8 @@ class Setting:
     figures: Mapping[Place, Sequence[RunDetails]] = field(default_factory=dict)
     epochs: int = 10
     prices: Mapping[int, float] = field(default_factory=dict)
-    """What an hour of a machine costs, in its currency, by machine."""
+    """What an hour of a machine costs, by machine, all in one `currency`."""
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ _ALL = (
         _from_records(lambda figures, setting: figures.threads_observed),
         reads_records=True,
     ),
-    Measure("cost", _("Cost"), Axis({"": _("Cost of 1,000 epochs, in the machine's currency")}), _cost),
+    Measure("cost", _("Cost"), Axis({"": _("Cost of 1,000 epochs")}), _cost),
     Measure(
         "energy",
         _("Energy"),

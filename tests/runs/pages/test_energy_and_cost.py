@@ -18,7 +18,7 @@ from runs.errors import ForbiddenError
 from runs.models import Act, Machine, Run
 from runs.services.curation import set_price
 from runs.services.recording import record_runs
-from tests.records import make_record
+from tests.records import MACHINE, make_cell, make_record
 from tests.runs.pages.reading import chart, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -67,6 +67,28 @@ def test_a_cost_is_the_price_of_an_hour_by_the_epochs_share_of_it(client: Client
         {"from": "2.5000 USD", "to": ""},
         {"from": "", "to": "2.5000 USD"},
     ]
+
+
+def test_costs_in_two_currencies_are_not_drawn_beside_each_other(client: Client) -> None:
+    other = dataclasses.replace(MACHINE, name="cluster", fingerprint="c" * 32)
+    cell = dataclasses.replace(make_cell("jax", Network("mlp", 8, 50)), device="gpu")
+    record_runs(records=metered("jax", 40.0, seconds=0.36))
+    record_runs(records=[make_record(cell=cell, block=block, machine=other) for block in range(3)])
+    call_command("machines", "price", "lab-1", "2.5", "USD", stdout=io.StringIO())
+    call_command("machines", "price", "cluster", "9", "EUR", stdout=io.StringIO())
+    keys = dict(Machine.objects.values_list("name", "pk"))
+    query = f"?y=cost&machine={keys['lab-1']}&gpu_machine={keys['cluster']}&device=cpu&device=gpu"
+    sent = chart(client, query)
+    assert [each["label"] for each in sent["data"]["datasets"]] == ["JAX · 8 layers · CPU"]
+    assert sent["options"]["scales"]["y"]["unit"] == "USD"
+    call_command("machines", "price", "cluster", "9", "USD", stdout=io.StringIO())
+    assert len(chart(client, query)["data"]["datasets"]) == 2
+
+
+def test_where_nothing_was_metered_or_priced_the_page_says_why(client: Client) -> None:
+    record_runs(records=[make_record("torch", Network("mlp", 8, 50), block=block) for block in range(3)])
+    assert "counters of energy" in text(client, reverse("explore") + "?y=energy")
+    assert "machines price NAME" in text(client, reverse("explore") + "?y=cost")
 
 
 @pytest.mark.parametrize(

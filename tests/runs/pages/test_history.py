@@ -22,7 +22,8 @@ from runs.models import Change, Environment, Experiment, Machine, Run, Workload
 from runs.pages import history as pages
 from runs.selectors import history as selectors
 from runs.services.curation import exclude_run, rename_experiment, rename_machine
-from tests.records import MACHINE
+from runs.services.recording import record_runs
+from tests.records import MACHINE, make_record
 from tests.runs.api.people import caller, make_user
 from tests.runs.labs import Lab
 from tests.runs.pages.reading import csv_table, text
@@ -73,6 +74,13 @@ def test_the_history_has_a_point_for_each_experiment_and_a_step_where_it_is(clie
     assert "0.10" in words
     assert "A step of the series: 12 experiments before it, 6 after" in words
     assert 'title="Published"' not in words, "what is small there was published by nobody"
+
+
+def test_the_history_begins_with_a_network_that_has_times(client: Client) -> None:
+    """Families and sizes come in an order of their own, and the first may have failed everywhere."""
+    record_runs(records=[make_record("jax", Network("cnn", 1, 4), status="crashed", reason="No luck.")])
+    record_runs(records=[make_record("jax", Network("mlp", 8, 100), block=block) for block in range(3)])
+    assert history_of(client)["network"] == "MLP 8x100"
 
 
 def test_an_unchanged_engine_has_a_history_without_changes(client: Client, lab: Lab) -> None:

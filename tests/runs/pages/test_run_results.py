@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import translation
 
 from engines.contract import DataSource
-from runs.pages.run import DATA_SOURCES, placement_table, results_table
+from runs.pages.parts.record_tables import DATA_SOURCES, placement_table, results_table
 from tests.runs.site_rows import Site, make_workload, run_record
 
 pytestmark = pytest.mark.django_db
