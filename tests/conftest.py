@@ -6,6 +6,7 @@ import os
 
 import hypothesis
 import pytest
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -37,3 +38,19 @@ def _asks_a_database(item: pytest.Item) -> bool:
     if item.path.parent.name == "pages" and item.path.name != "test_every_page.py":
         return False
     return item.get_closest_marker("django_db") is not None or "db" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, as a site has it: each thread of a test's server then has a connection of its own.
+
+    In memory they would share one. There a thread that holds the connection and waits for the interpreter's lock stops
+    one that holds the interpreter's lock and waits for the connection: for ever, if seldom.
+    """
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"] = database.get("TEST", {}) | {
+            "NAME": str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        }
