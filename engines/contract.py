@@ -111,6 +111,8 @@ class Workload(Document):
     batch_size: Annotated[int, Ge(1), Le(10**6)] = 100
     optimizer: Optimizer = Optimizer()
     task: Task = dataclasses.field(default="train", metadata=SINCE_2)
+    replicas: Annotated[int, Ge(1), Le(1024)] = dataclasses.field(default=1, metadata=SINCE_2)
+    """How many copies of the network train together, each on its share of every batch."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,12 @@ class Cell(Document):
     track: Track
     device: Device
     threads: Annotated[int, Ge(1), Le(4096)]
+    """Of each replica."""
+
+    @property
+    def processors(self) -> int:
+        """Logical CPUs that it may use, where a CPU does the work."""
+        return self.threads * self.workload.replicas
 
 
 def as_json(value: Any) -> str:
@@ -179,6 +187,9 @@ class Setup:
     """Of the data set that it trains on; the study's for this type of network if None."""
     task: Task = "train"
     """An engine that is only asked need not get ready to train."""
+    replicas: int = 1
+    rank: int = 0
+    """Which replica this process has, where each has a process of its own."""
 
 
 @dataclass(frozen=True)

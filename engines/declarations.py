@@ -6,9 +6,18 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from engines.contract import Device, NetworkType, Task, Track
+
+
+@dataclass(frozen=True)
+class Replication:
+    """How an engine trains replicas, and in which tracks: on devices of one process, or each in a process, a rank."""
+
+    kind: Literal["no", "devices", "ranks"] = "no"
+    tracks: tuple[Track, ...] = ()
+    why_not: str = "It does not say how it trains several replicas."
 
 
 class DeclarationError(ValueError):
@@ -48,6 +57,7 @@ class EngineInfo:
     devices: tuple[Device, ...] = ("cpu", "gpu")
     tasks: tuple[Task, ...] = ("train", "infer")
     families: tuple[NetworkType, ...] = get_args(NetworkType)
+    replication: Replication = Replication()
     module: str = ""
     location: str = ""
     own_environment: EnvironmentDeclaration | None = None
@@ -59,6 +69,17 @@ class EngineInfo:
     @property
     def is_plug_in(self) -> bool:
         return bool(self.location)
+
+    def why_no_replicas(self, network_type: NetworkType, track: Track) -> str:
+        """Why such networks cannot be trained on several replicas in this track; empty if they can."""
+        own = self.replication
+        if own.kind == "no":
+            return own.why_not
+        if track not in own.tracks:
+            return f"It trains replicas in the track {', '.join(own.tracks)} alone."
+        if own.kind == "ranks" and network_type == "resnet":
+            return "Each replica would normalise by its own share of a batch, not by the batch."
+        return ""
 
     @property
     def engine_module(self) -> str:

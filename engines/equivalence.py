@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from engines import networks
+from engines import networks, optimizers
 from engines.calls import checked_call, without_training
 from engines.contract import TrainingData
 from engines.frameworks import reference
@@ -140,8 +140,11 @@ def check(make_engine: Callable[[Setup], Engine], setup: Setup) -> GateReport:
 
 
 def kinds_for(setup: Setup) -> tuple[DataKind, ...]:
-    """Flat areas say something of pooling's and ReLUs' gradients, which sequences, tokens and calls do not meet."""
-    if setup.task == "infer":
+    """Flat areas say something of pooling's and ReLUs' gradients, which sequences, tokens and calls do not meet.
+
+    They are the same whatever is made of them: so with plain descent by one replica alone.
+    """
+    if setup.task == "infer" or optimizers.kind(setup.optimizer) != "sgd" or setup.replicas > 1:
         return ("random",)
     return ("random", "flat") if of_type(setup.network.type).takes in ("features", "images") else ("random",)
 

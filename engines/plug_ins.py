@@ -136,6 +136,7 @@ def handed_over(info: EngineInfo | None, scratch: Path) -> tuple[dict[str, str],
 
 def _from_json(text: str) -> EngineInfo:
     document = json.loads(text)
+    del document["replication"]  # a plug-in has none to declare
     return EngineInfo(**{**document, **{name: tuple(document[name]) for name in CHOICES}})
 
 

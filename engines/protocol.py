@@ -28,11 +28,15 @@ class Case:
     network: Network
     optimizer: Optimizer = field(default_factory=Optimizer)
     task: Task = "train"
+    replicas: int = 1
 
     def __str__(self) -> str:
         if self.task == "infer":
             return f"{self.network}, inference"
-        return str(self.network) if self.optimizer == Optimizer() else f"{self.network}, {self.optimizer}"
+        words = [str(self.network)]
+        words += [] if self.optimizer == Optimizer() else [str(self.optimizer)]
+        words += [] if self.replicas == 1 else [f"{self.replicas} replicas"]
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Job:
     cpus: tuple[int, ...] = ()
     cases: tuple[Case, ...] = ()
     """What the gate checks, one after the other in one process; other jobs have the network of `setup`."""
+    ranks_descriptor: int = -1
+    """Where the first rank listens to this one, if this is another."""
+    addresses: tuple[str, ...] = ()
+    """Of the ranks, one for each: 127.0.0.1:40001."""
 
 
 class Event(TypedDict, total=False):
@@ -77,6 +85,8 @@ def job_from_json(text: str) -> Job:
         policy=Policy(**document["policy"]),
         calls=CallPolicy(**document["calls"]),
         cpus=tuple(document["cpus"]),
+        ranks_descriptor=document["ranks_descriptor"],
+        addresses=tuple(document["addresses"]),
         cases=tuple(Case(**{**case, **_trained(case)}) for case in document["cases"]),
     )
 

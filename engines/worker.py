@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from engines.errors import EngineError, OutOfMemoryError, UnsupportedError
 from engines.machine.energy import Meter, counters
 from engines.protocol import SCRATCH, Channel, Job, job_from_json
 from engines.registry import ENGINES_FOLDER
+from engines.replicas import clock, starting
+from engines.replicas.ranks import Ranks, current
+from engines.replicas.variables import variables
 from engines.run_record import QUANTILES, Energy, Epoch, Inference, Training
 
 # What frameworks say, in text alone, when memory runs out.
@@ -42,10 +46,13 @@ def main() -> None:
     job = job_from_json(line)
     _die_with_host()
     _be_first_to_go_when_memory_runs_out()
-    if job.cpus and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, job.cpus)
+    cpus = starting.own_cpus(job)
+    if cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
     try:
-        channel.send({"event": "result", "result": JOBS[job.kind](job, channel)})
+        with starting.beside_others(job, channel):
+            result = JOBS[job.kind](job, channel)
+        channel.send({"event": "result", "result": result})
     except Exception as error:  # whatever a framework raises ends up as a reason in the record
         failure = as_engine_error(error)
         channel.send({"event": "failed", "status": failure.status, "reason": str(failure)[:4000]})
@@ -102,8 +109,8 @@ def make_engine(setup: Setup) -> Engine:
     """Import the framework, with its threads and flags set before, and make the engine."""
     info = registry.find(setup.engine)
     _set_environment(setup, info.backend)
-    module = importlib.import_module(info.engine_module)
-    engine: Engine = module.Engine(setup)
+    name = info.engine_module if setup.replicas == 1 else f"engines.replicas.{info.framework}"
+    engine: Engine = importlib.import_module(name).Engine(setup)
     return engine
 
 
@@ -118,6 +125,7 @@ def _compile_cache(engine: str) -> Path:
 def _set_environment(setup: Setup, backend: str) -> None:
     """Before the first import of NumPy or a framework: they read their threads at that moment."""
     os.environ.update(backends.environment_variables(setup, backend, _compile_cache(setup.engine or backend)))
+    os.environ.update(variables(setup, backend, current()))
 
 
 def train(job: Job, channel: Channel) -> dict[str, Any]:
@@ -144,9 +152,13 @@ def train(job: Job, channel: Channel) -> dict[str, Any]:
         meter.epoch()
         channel.send({"event": "epoch", "epoch": dataclasses.asdict(epoch)})
 
-    epochs = timing.train(engine, samples=len(data.train_labels), seed=job.seed, policy=job.policy, report=report)
+    ranks = current()
+    train = timing.train if ranks.count == 1 else partial(clock.train, ranks=ranks)
+    epochs = train(engine, samples=len(data.train_labels), seed=job.seed, policy=job.policy, report=report)
     used = meter.energy()
-    peak_rss, peak_device = peak_rss_bytes(), peak_device_bytes(job.setup)
+    peak_rss, peak_device = peak_bytes(job.setup, ranks)
+    if job.setup.replicas > 1:
+        engine.weights()  # which says so, if they are not the same in all replicas
     with timing.phase(phases, "evaluation"):
         evaluation = engine.evaluate()
     training = describe(job, engine, data, epochs)
@@ -288,6 +300,13 @@ def peak_device_bytes(setup: Setup) -> int | None:
     return backends.of(backend).peak_device_bytes(framework)
 
 
+def peak_bytes(setup: Setup, ranks: Ranks) -> tuple[int, int | None]:
+    """Resident memory and that on GPUs, of all ranks."""
+    resident, on_devices = zip(*ranks.gather((peak_rss_bytes(), peak_device_bytes(setup))), strict=True)
+    known = [each for each in on_devices if each is not None]
+    return sum(resident), sum(known) if known else None
+
+
 def verify(job: Job, channel: Channel) -> dict[str, Any]:
     """Check each of the job's cases; the result has a report for each that could be built."""
     _set_environment(job.setup, registry.find(job.setup.engine).backend)  # the reference is NumPy, before any engine
@@ -295,7 +314,9 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
 
     reports = []
     for case in job.cases:
-        setup = dataclasses.replace(job.setup, network=case.network, optimizer=case.optimizer, task=case.task)
+        setup = dataclasses.replace(
+            job.setup, network=case.network, optimizer=case.optimizer, task=case.task, replicas=case.replicas
+        )
         channel.send({"event": "phase", "name": str(case)})
         try:
             reports.append(dataclasses.asdict(equivalence.check(make_engine, setup)))
@@ -306,6 +327,8 @@ def verify(job: Job, channel: Channel) -> dict[str, Any]:
 
 def profile(job: Job, channel: Channel) -> dict[str, Any]:
     """Train two short epochs, the second under the framework's profiler; the result has a Profile, as a dict."""
+    if job.setup.replicas > 1:
+        raise UnsupportedError("Only one replica can be profiled.")
     job = with_sample(job)
     engine = make_engine(job.setup)
     profiler = _make_profiler(job.setup)

@@ -89,6 +89,8 @@ class Workload(Document):
     optimizer: str
     """With its momentum, if it has one: `sgd momentum 0.9`."""
     learning_rate: float
+    replicas: int
+    """How many copies train together, each on its share of every batch."""
     parameters: int
     flops_per_epoch: int | None
     flops_per_call: int | None

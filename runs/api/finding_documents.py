@@ -30,6 +30,7 @@ class Held(Document):
     batch_size: int
     optimizer: str
     learning_rate: float
+    replicas: int
     machine: str
     machine_id: int
     environment: str
@@ -137,6 +138,36 @@ class Scaling(Document):
 
     scope: Scope
     scaling: list[ScalingOf]
+    not_compared: list[str]
+
+
+class ReplicaPoint(Document):
+    """`speed_up` is samples a second over those of one replica; `efficiency` is that over the number of replicas."""
+
+    replicas: int
+    speed_up: Ratio
+    efficiency: Ratio
+    held: Held
+
+
+class ReplicationOf(Document):
+    """`scaling` is `strong` where replicas share a batch, and `weak` where the batch grows with them."""
+
+    engine: str
+    track: str
+    network: str
+    layers: int
+    width: int
+    data: str
+    scaling: str
+    points: list[ReplicaPoint]
+
+
+class Replication(Document):
+    """Data-parallel training, held against one replica. `not_compared` has a sentence for each cell without one."""
+
+    scope: Scope
+    replication: list[ReplicationOf]
     not_compared: list[str]
 
 

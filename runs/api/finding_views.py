@@ -61,6 +61,13 @@ class Scaling(ScopeView):
     finding = findings.scaling_document
 
 
+@described(documents.Replication, missing=True)
+class Replication(ScopeView):
+    """Data-parallel training: samples a second over replicas, of one batch shared and of a batch for each."""
+
+    finding = findings.replication_document
+
+
 @described(documents.Hardware, query=queries.HardwareQuery, missing=True)
 class Hardware(ScopeView):
     """Which hardware: one network on the machines of an experiment, and every network's fastest machine."""

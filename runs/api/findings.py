@@ -18,6 +18,7 @@ from runs.findings.facets import FacetState
 from runs.findings.hardware import Standing as OnPlace
 from runs.findings.inference import answering
 from runs.findings.recommendation import Row
+from runs.findings.replication import KINDS, ReplicaLine, Replication, replica_lines
 from runs.findings.scaling import Line, differing, lines
 from runs.findings.situations import CHOICES, Answer, Wishes, answers
 from runs.findings.speed_ups import Key, Measured
@@ -189,6 +190,36 @@ def _scaling(line: Line) -> documents.ScalingOf:
                 efficiency=_certain(point.efficiency),
             )
             for point in line.scaling.values()
+        ],
+    )
+
+
+def replication_document(scope: Scope, query: QueryDict) -> documents.Replication:
+    """Every line of replicas that differ in nothing else, but for the batch that they share in weak scaling."""
+    rows = cells_of(scope)
+    found = [_replication(line) for kind in KINDS for line in replica_lines(rows, kind)]
+    not_compared = Replication(rows, {}).differing
+    return documents.Replication(scope=_scope(scope, rows), replication=found, not_compared=not_compared)
+
+
+def _replication(line: ReplicaLine) -> documents.ReplicationOf:
+    row = line.one
+    return documents.ReplicationOf(
+        engine=row.engine,
+        track=row.track,
+        network=row.network_type,
+        layers=row.hidden_layers,
+        width=row.width,
+        data=row.data_label,
+        scaling=line.kind,
+        points=[
+            documents.ReplicaPoint(
+                replicas=n,
+                speed_up=_certain(point.speed_up),
+                efficiency=_certain(point.efficiency),
+                held=_held(line.cells[n]),
+            )
+            for n, point in line.scaling.items()
         ],
     )
 

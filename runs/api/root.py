@@ -28,6 +28,7 @@ LISTS = (
     "comparisons",
     "speed-ups",
     "scaling",
+    "replication",
     "recommendation",
     "claims",
     "hardware",

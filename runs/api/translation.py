@@ -74,6 +74,7 @@ def workload(row: models.Workload) -> documents.Workload:
         batch_size=row.batch_size,
         optimizer=row.optimizer,
         learning_rate=row.learning_rate,
+        replicas=row.replicas,
         parameters=row.parameters,
         flops_per_epoch=row.flops if row.task == "train" else None,
         flops_per_call=row.flops if row.task == "infer" else None,

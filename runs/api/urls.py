@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_V1}comparisons/", finding_views.Comparisons.as_view(), name="comparisons"),
     path(f"{_V1}speed-ups/", finding_views.SpeedUps.as_view(), name="speed-ups"),
     path(f"{_V1}scaling/", finding_views.Scaling.as_view(), name="scaling"),
+    path(f"{_V1}replication/", finding_views.Replication.as_view(), name="replication"),
     path(f"{_V1}hardware/", finding_views.Hardware.as_view(), name="hardware"),
     path(f"{_V1}data-sets/", finding_views.DataSets.as_view(), name="data-sets"),
     path(f"{_V1}inference/", finding_views.Inference.as_view(), name="inference"),

@@ -7,7 +7,7 @@ from typing import get_args
 
 from engines.contract import Task, Track
 from engines.networks import ARCHITECTURES
-from runs.bench.options import batch_size, index, least_ratio, positive, seconds_of, session_name
+from runs.bench.options import batch_size, index, least_ratio, positive, replicas, seconds_of, session_name
 from runs.suites import suite as suites
 from runs.suites.ad_hoc import OPTIMIZERS
 
@@ -32,7 +32,17 @@ def add_what(what: Group) -> None:
         "--optimizer", choices=list(OPTIMIZERS), help="of networks of any size, without --suite; sgd if left out"
     )
     what.add_argument("--devices", nargs="+", default=[], choices=["cpu", "gpu"])
-    what.add_argument("--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads")
+    what.add_argument(
+        "--threads", nargs="+", default=[], type=positive, metavar="N", help="CPU threads, of each replica"
+    )
+    what.add_argument(
+        "--replicas",
+        nargs="+",
+        default=[],
+        type=replicas,
+        metavar="N",
+        help="how many copies of a network train together, each on its share of every batch",
+    )
     what.add_argument(
         "--gpu-index", type=index, default=0, metavar="N", help="which GPU, by nvidia-smi's number; 0 if left out"
     )

@@ -138,7 +138,8 @@ def _task_words(cell: Cell) -> str:
 def _track_words(cell: Cell) -> str:
     """What a line says beyond the usual: ', tuned', ', batch 1000'."""
     batch = "" if cell.workload.batch_size == USUAL_BATCH_SIZE else f", batch {cell.workload.batch_size}"
-    return ("" if cell.track == "idiomatic" else f", {cell.track}") + batch
+    replicas = "" if cell.workload.replicas == 1 else f", {cell.workload.replicas} replicas"
+    return ("" if cell.track == "idiomatic" else f", {cell.track}") + batch + replicas
 
 
 def duration(seconds: float) -> str:
@@ -192,7 +193,8 @@ def _group_words(block: Block) -> str:
     workload, device, threads = block.group
     count = f"{threads} thread{'s' if threads > 1 else ''}"
     task = "" if workload.task == "train" else "inference · "
-    return f"{task}{workload.network} · {workload.dataset.name} · {device} · {count} · batch {workload.batch_size}"
+    where = f"{device} · {count}" + ("" if workload.replicas == 1 else f" · {workload.replicas} replicas")
+    return f"{task}{workload.network} · {workload.dataset.name} · {where} · batch {workload.batch_size}"
 
 
 def _engine_words(block: Block) -> str:

@@ -31,9 +31,11 @@ FULL = (
     *(Case(network) for family in ARCHITECTURES.values() for network in family.gate),
     *(Case(family.gate[0], optimizer) for family in ARCHITECTURES.values() for optimizer in OTHER_OPTIMIZERS),
     *(Case(family.gate[0], task="infer") for family in ARCHITECTURES.values()),
+    *(Case(family.gate[0], replicas=replicas) for replicas in (2, 3) for family in ARCHITECTURES.values()),
 )
 """What `engines verify` checks: every family's networks trained with plain descent; its smallest trained with the other
-optimizers, and asked: what a larger one answers, the losses of its training show."""
+optimizers, asked (what a larger one answers, the losses of its training show), and trained on two and three replicas,
+which share a batch evenly and unevenly."""
 COMPARED: dict[Task, tuple[str, ...]] = {"train": ("losses", "weights", "updates"), "infer": ("scores",)}
 _SUBJECT_SECONDS = 40.0
 _TIMEOUT_SECONDS = 900.0
@@ -55,10 +57,11 @@ class Check:
     """The engine refuses such networks: nothing was compared, and there is nothing to hold against it."""
     track: Track = "idiomatic"
     task: Task = "train"
+    replicas: int = 1
 
     @property
     def case(self) -> Case:
-        return Case(self.network, self.optimizer, self.task)
+        return Case(self.network, self.optimizer, self.task, self.replicas)
 
     @property
     def worst(self) -> dict[str, float]:
@@ -84,10 +87,10 @@ class Subject:
         """Raises UnavailableError where there is no such release."""
         return releases.release_environment(registry.find(self.engine), self.device, self.release)
 
-    def key(self, network_type: NetworkType) -> str:
+    def key(self, network_type: NetworkType, *, with_replicas: bool = False) -> str:
         """Of the verdict on such networks. Raises UnavailableError where its environment is not there."""
         software = environments.describe(self.environment).sha256
-        code = registry.code_hash(self.engine, network_type)
+        code = registry.code_hash(self.engine, network_type, with_replicas=with_replicas)
         return content_hash(self.engine, self.device, self.track, code, software)
 
 
@@ -117,7 +120,8 @@ class Verdicts:
 
     def of(self, subject: Subject) -> list[Check]:
         try:
-            return [check for each in ARCHITECTURES for check in self._known.get(subject.key(each), [])]
+            keys = [subject.key(each, with_replicas=several) for several in (False, True) for each in ARCHITECTURES]
+            return [check for key in dict.fromkeys(keys) for check in self._known.get(key, [])]
         except UnavailableError:
             return []
 
@@ -125,9 +129,11 @@ class Verdicts:
         """Newer checks of a case take the place of older ones."""
         renewed = {(check.case, check.dtype) for check in checks}
         kept = [*(check for check in self.of(subject) if (check.case, check.dtype) not in renewed), *checks]
-        for network_type in {check.network.type for check in kept}:
-            own = [check for check in kept if check.network.type == network_type]
-            self._known[subject.key(network_type)] = own
+        by_key: dict[str, list[Check]] = {}
+        for check in kept:
+            key = subject.key(check.network.type, with_replicas=check.replicas > 1)
+            by_key.setdefault(key, []).append(check)
+        self._known |= by_key
         self._write({key: [asdict(check) for check in known] for key, known in self._known.items()})
 
     def _write(self, document: dict[str, Any]) -> None:
@@ -166,17 +172,27 @@ def case_of(cell: Cell) -> Case:
     """The gate has learning rates of its own."""
     workload = cell.workload
     optimizer = replace(workload.optimizer, learning_rate=Optimizer.learning_rate)
-    return Case(workload.network, optimizer, workload.task)
+    return Case(workload.network, optimizer, workload.task, workload.replicas)
 
 
-def work_of(case: Case) -> tuple[NetworkType, Task, optimizers.Kind]:
-    """What one check speaks for: networks of a family, however large, asked, or trained with one kind of optimizer."""
-    return case.network.type, case.task, optimizers.kind(case.optimizer)
+Work = tuple[NetworkType, Task, optimizers.Kind, int]
 
 
-def cases_for(engine: EngineInfo) -> tuple[Case, ...]:
+def work_of(case: Case) -> Work:
+    """What one check speaks for: networks of a family, however large, asked, or trained with one kind of optimizer on
+    so many replicas."""
+    return case.network.type, case.task, optimizers.kind(case.optimizer), case.replicas
+
+
+def cases_for(engine: EngineInfo, track: Track = "idiomatic") -> tuple[Case, ...]:
     """Of FULL what the engine says that it does."""
-    return tuple(case for case in FULL if case.task in engine.tasks and case.network.type in engine.families)
+    return tuple(
+        case
+        for case in FULL
+        if case.task in engine.tasks
+        and case.network.type in engine.families
+        and (case.replicas == 1 or not engine.why_no_replicas(case.network.type, track))
+    )
 
 
 def smallest_cases(cells: Iterable[Cell]) -> tuple[Case, ...]:
@@ -231,24 +247,31 @@ def ask(wanted: Wanted, verdicts: Verdicts, told: Callable[[Subject, list[Check]
 
 
 def check(subject: Subject, cases: tuple[Case, ...], stop: threading.Event) -> list[Check]:
-    """Both checks of each case, in a process for each element type, since that is a process's own."""
-    return [one for dtype in get_args(DType) for one in _check_in(subject, _worth_checking(cases, dtype), dtype, stop)]
+    """Both checks of each case, in a process for each element type and number of replicas: both are a process's own."""
+    found = []
+    for dtype in get_args(DType):
+        by_replicas: dict[int, list[Case]] = {}
+        for case in _worth_checking(cases, dtype):
+            by_replicas.setdefault(case.replicas, []).append(case)
+        for own in by_replicas.values():
+            found += _check_in(subject, tuple(own), dtype, stop)
+    return found
 
 
 def _worth_checking(cases: tuple[Case, ...], dtype: DType) -> tuple[Case, ...]:
     """What an optimizer computes, float64 shows; float32 shows the element type, by plain descent where that is asked.
 
     In float32 Adam's first steps are the signs of gradients that may be nothing but rounding, so that it could only be
-    held to half of its updates.
+    held to half of its updates. So it is with replicas: of what they add, float64 tells.
     """
     if dtype == "float64":
         return cases
-    plain = {(case.network.type, case.task) for case in cases if optimizers.kind(case.optimizer) == "sgd"}
-    return tuple(
-        case
-        for case in cases
-        if optimizers.kind(case.optimizer) == "sgd" or (case.network.type, case.task) not in plain
-    )
+    plain = {(case.network.type, case.task) for case in cases if _is_plain(case)}
+    return tuple(case for case in cases if _is_plain(case) or (case.network.type, case.task) not in plain)
+
+
+def _is_plain(case: Case) -> bool:
+    return optimizers.kind(case.optimizer) == "sgd" and case.replicas == 1
 
 
 def _check_in(subject: Subject, cases: tuple[Case, ...], dtype: DType, stop: threading.Event) -> list[Check]:
@@ -259,6 +282,7 @@ def _check_in(subject: Subject, cases: tuple[Case, ...], dtype: DType, stop: thr
         device=subject.device,
         device_index=subject.device_index,
         dtype=dtype,
+        replicas=cases[0].replicas,
     )
     job = Job("verify", setup, cases=cases)
     python = environments.python_of(subject.environment)
@@ -284,5 +308,6 @@ def _check_of(subject: Subject, case: Case, dtype: DType, **told: Any) -> Check:
         optimizer=case.optimizer,
         track=subject.track,
         task=case.task,
+        replicas=case.replicas,
         **{"passed": False, "reason": "", **told},
     )

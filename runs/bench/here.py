@@ -20,7 +20,7 @@ _UNABLE: dict[Task, str] = {"train": "does not train networks", "infer": "does n
 
 def cell_key(cell: Cell, release: str = "") -> str:
     """The identity of a measurement: the cell, the engine's code, and the exact software it runs on."""
-    code = registry.code_hash(cell.engine, cell.workload.network.type)
+    code = provenance.code_hash(cell)
     return content_hash(cell, code, environment_of(cell, release).sha256)
 
 
@@ -33,10 +33,22 @@ def why_unsupported(cell: Cell, release: str = "") -> str:
         return f"{info.title} {_UNABLE[cell.workload.task]}."
     if cell.workload.network.type not in info.families:
         return f"{info.title} does not build networks of the type {cell.workload.network.type}."
-    cpus = len(machine.allowed_cpus())
-    if cell.device == "cpu" and cell.threads > cpus:
-        return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
+    if cell.workload.replicas > 1:
+        if reason := info.why_no_replicas(cell.workload.network.type, cell.track):
+            return f"{info.title}, several replicas: {reason}"
+        if cell.device == "gpu" and provenance.gpus() and len(provenance.gpus()) < cell.workload.replicas:
+            return f"{cell.workload.replicas} replicas asked; there are {len(provenance.gpus())} GPUs."
+    if reason := _too_many_threads(cell):
+        return reason
     return _why_not(cell.engine, cell.device, release)
+
+
+def _too_many_threads(cell: Cell) -> str:
+    cpus = len(machine.allowed_cpus())
+    if cell.device == "gpu" or cell.processors <= cpus:
+        return ""
+    of_each = "" if cell.workload.replicas == 1 else f" for each of {cell.workload.replicas} replicas"
+    return f"{cell.threads} threads{of_each} asked; this process may use {cpus} logical CPUs."
 
 
 @cache
@@ -83,7 +95,7 @@ def python_of(cell: Cell, release: str = "") -> Path:
 
 def cpus_for(cell: Cell) -> tuple[int, ...]:
     """The logical CPUs that a run of the cell is held to; none where the GPU does the work."""
-    return machine.allowed_cpus()[: cell.threads] if cell.device == "cpu" else ()
+    return machine.allowed_cpus()[: cell.processors] if cell.device == "cpu" else ()
 
 
 def setup_of(cell: Cell, device_index: int = 0) -> Setup:
@@ -97,4 +109,5 @@ def setup_of(cell: Cell, device_index: int = 0) -> Setup:
         device_index=device_index if cell.device == "gpu" else 0,
         threads=cell.threads,
         task=cell.workload.task,
+        replicas=cell.workload.replicas,
     )

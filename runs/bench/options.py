@@ -40,6 +40,10 @@ def batch_size(text: str) -> int:
     return positive(text, 10**6)
 
 
+def replicas(text: str) -> int:
+    return positive(text, 1024)
+
+
 def seconds_of(text: str) -> float:
     """'90', '90s', '30m', '2h' -> seconds."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
@@ -111,6 +115,7 @@ def selection(suite: Suite, options: dict[str, Any]) -> Selection:
         tracks=tuple(options["tracks"]),
         batch_sizes=tuple(options["batch_sizes"]),
         tasks=tuple(options["tasks"]),
+        replicas=tuple(options["replicas"]),
         blocks=options["blocks"],
     )
 

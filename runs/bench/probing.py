@@ -88,6 +88,7 @@ class Measuring:
             "tracks": [self.options["track"]],
             "dataset": self.options["dataset"],
             "batch_sizes": [],
+            "replicas": [],
             "optimizer": None,
             "tasks": [],
             "blocks": blocks,

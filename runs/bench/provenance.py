@@ -73,8 +73,12 @@ def check_gpu(index: int) -> None:
 
 def code_of(cell: Cell) -> Code:
     version, commit, dirty = _checkout()
-    code = registry.code_hash(cell.engine, cell.workload.network.type)
-    return Code(version=version, commit=commit, dirty=dirty, engine_sha256=code)
+    return Code(version=version, commit=commit, dirty=dirty, engine_sha256=code_hash(cell))
+
+
+def code_hash(cell: Cell) -> str:
+    """Of the engine's code that such a cell runs."""
+    return registry.code_hash(cell.engine, cell.workload.network.type, with_replicas=cell.workload.replicas > 1)
 
 
 @cache
@@ -119,6 +123,7 @@ def command_for(cell: Cell, suite: str, *, release: str = "", gpu_index: int = 0
         "--tracks": cell.track,
         "--batch-sizes": str(cell.workload.batch_size),
         **({} if cell.workload.task == "train" else {"--tasks": cell.workload.task}),
+        **({} if cell.workload.replicas == 1 else {"--replicas": str(cell.workload.replicas)}),
         **({"--versions": f"{cell.engine}={release}"} if release else {}),
     }
     words = [word for pair in options.items() for word in pair]

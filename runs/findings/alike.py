@@ -23,7 +23,18 @@ from runs.words.networks import named
 from runs.words.releases import release_key
 
 Aspect = Literal[
-    "network", "data", "training", "batch", "engine", "track", "device", "threads", "machine", "environment", "code"
+    "network",
+    "data",
+    "training",
+    "batch",
+    "replicas",
+    "engine",
+    "track",
+    "device",
+    "threads",
+    "machine",
+    "environment",
+    "code",
 ]
 Held = tuple[Any, ...]
 """What must be equal for two cells to be compared: the key of a group."""
@@ -33,6 +44,7 @@ _COLUMNS: Mapping[Aspect, tuple[str, ...]] = {
     "data": ("dataset", "data_source", "data_sha256", "train_samples"),
     "training": ("task", "optimizer", "learning_rate"),
     "batch": ("batch_size",),
+    "replicas": ("replicas",),
     "engine": ("engine",),
     "track": ("track",),
     "device": ("device",),
@@ -113,6 +125,7 @@ _TITLES: Mapping[Aspect, str] = {
     "data": _("data"),
     "training": _("training"),
     "batch": _("batch size"),
+    "replicas": _("replicas"),
     "engine": _("engine"),
     "track": _("track"),
     "device": _("device"),
@@ -126,6 +139,7 @@ _LABELS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "data": lambda row: f"{row.data_label} ({row.data_sha256[:8]})",
     "training": lambda row: task_words(row.task) if row.task == "infer" else f"{row.optimizer} {row.learning_rate:g}",
     "batch": lambda row: numbers.count(row.batch_size),
+    "replicas": lambda row: numbers.count(row.replicas),
     "engine": lambda row: engine_title(row.engine),
     "track": lambda row: gettext(row.track),
     "device": lambda row: row.device.upper(),
@@ -175,6 +189,7 @@ HELD_NAMES = (
     "batch_size",
     "optimizer",
     "learning_rate",
+    "replicas",
     "machine",
     "environment",
     "engine_sha256",
@@ -194,6 +209,7 @@ def held_values(row: CellRow) -> tuple[str | float, ...]:
         row.batch_size,
         row.optimizer,
         row.learning_rate,
+        row.replicas,
         row.machine,
         row.environment,
         row.engine_sha256,

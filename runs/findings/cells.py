@@ -47,7 +47,7 @@ class CellRow:
     data_sha256: str
     train_samples: int
     training: str
-    """Batch size and optimizer, in words."""
+    """Batch size, optimizer and replicas, in words."""
     flops: int
     """Of what is timed: an epoch, or a call."""
     environment_id: int
@@ -75,6 +75,7 @@ class CellRow:
     options: str = ""
     """What the network's family has beside depth and width, where it is not at its default."""
     task: Task = "train"
+    replicas: int = 1
     tails: LogSamples = NO_SAMPLES
     """Of inference, the runs' 99th percentiles, as `samples` are their medians."""
     means: LogSamples = NO_SAMPLES
@@ -101,7 +102,8 @@ class CellRow:
 
     @cached_property
     def training_key(self) -> str:
-        return f"{self.batch_size}-{self.optimizer}-{self.learning_rate:g}"
+        shared = "" if self.replicas == 1 else f"-{self.replicas}-replicas"
+        return f"{self.batch_size}-{self.optimizer}-{self.learning_rate:g}{shared}"
 
     @cached_property
     def estimate(self) -> Estimate | None:

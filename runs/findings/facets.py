@@ -154,7 +154,7 @@ FACETS: tuple[Facet, ...] = (
         _("Batch and optimizer"),
         value=lambda row: row.training_key,
         label=lambda row: row.training,
-        order=lambda row: (row.batch_size, row.training_key),
+        order=lambda row: (row.replicas, row.batch_size, row.training_key),
     ),
     Facet(
         "device",

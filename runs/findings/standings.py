@@ -34,7 +34,8 @@ def standings(
 
 def _group_order_of(row: CellRow) -> tuple[object, ...]:
     size = (row.network_type, row.hidden_layers, row.width)
-    return (*size, row.data_key, row.batch_size, row.training_key, row.device, row.threads, row.track, row.machine)
+    work = (row.data_key, row.replicas, row.batch_size, row.training_key)
+    return (*size, *work, row.device, row.threads, row.track, row.machine)
 
 
 def _group(rows: Sequence[CellRow], rope: float) -> list[Standing]:

@@ -136,6 +136,8 @@ class Workload(models.Model):
     optimizer = models.CharField(max_length=100)
     learning_rate = models.FloatField()
     task = models.CharField(max_length=20, choices=TASKS, default="train")
+    replicas = models.PositiveIntegerField(default=1)
+    """How many copies train together, each on its share of every batch."""
     parameters = models.PositiveBigIntegerField()
     flops = models.PositiveBigIntegerField()
     """Of what is timed: an epoch, or a call."""

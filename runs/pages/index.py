@@ -36,6 +36,7 @@ from runs.pages import (
     machines,
     notes,
     recommendation,
+    replicas,
     run,
     runs,
     search,
@@ -46,7 +47,7 @@ from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
-    *(home, figures, explore, speed_ups, threads, data_effect, inference, history, changes),
+    *(home, figures, explore, speed_ups, threads, replicas, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
     *(runs, run, experiments, machines, hardware, environments, engines, fleet, notes),
     *(about, search, accounts, feeds, health),

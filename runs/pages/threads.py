@@ -27,9 +27,9 @@ from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
+from runs.pages.parts.scaling import interval_words, point
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
-from runs.stats import Ratio
 from runs.study.published import published
 from runs.tables.table import Column, Table, TableCell, in_order, ratio_values
 from runs.words import numbers
@@ -123,20 +123,18 @@ class ThreadScaling:
         ]
 
     def _speed_ups(self) -> list[Series]:
-        found = [
-            self._series(line, {n: point.speed_up for n, point in line.scaling.items()}, 1.0) for line in self.lines
-        ]
+        found = [self._series(line, {n: each.speed_up for n, each in line.scaling.items()}, 1.0) for line in self.lines]
         return found + self._ideal(lambda threads: threads) + self._published("speedup", 1.0)
 
     def _efficiencies(self) -> list[Series]:
         found = [
-            self._series(line, {n: point.efficiency for n, point in line.scaling.items()}, 100.0) for line in self.lines
+            self._series(line, {n: each.efficiency for n, each in line.scaling.items()}, 100.0) for line in self.lines
         ]
         return found + self._ideal(lambda threads: 100.0) + self._published("efficiency", 100.0)
 
     def _series(self, line: Line, found: Mapping[int, Any], factor: float) -> Series:
         style = row_style(line.row)
-        points = [_point(n, value, factor, self._url(line.cells[n])) for n, value in found.items()]
+        points = [point(n, value, factor, self._url(line.cells[n])) for n, value in found.items()]
         return Series(line.label, style, points)
 
     def _url(self, row: CellRow) -> str:
@@ -153,8 +151,8 @@ class ThreadScaling:
         then = published().thread_scaling.get(network.type) if network else None
         if not network or not then or network.width <= then.wider_than:
             return []
-        point = Point(then.threads, getattr(then, quantity) * factor)
-        return [Series(_("Study, 2017: its best case"), publication_style(), [point], radius=6)]
+        best = Point(then.threads, getattr(then, quantity) * factor)
+        return [Series(_("Study, 2017: its best case"), publication_style(), [best], radius=6)]
 
     # ------------------------------------------------------------ table
 
@@ -178,10 +176,10 @@ class ThreadScaling:
         return Table(_("Scaling over CPU threads"), columns, rows, group_starts=groups)
 
     def _table_row(self, line: Line, threads: int, row: CellRow) -> list[TableCell]:
-        found, point = row.estimate, line.scaling.get(threads)
+        found, scaled = row.estimate, line.scaling.get(threads)
         style = row_style(line.row)
-        gain = point.speed_up if point else None
-        efficiency = point.efficiency.value if point else None
+        gain = scaled.speed_up if scaled else None
+        efficiency = scaled.efficiency.value if scaled else None
         return [
             TableCell(line.label, style=style, values=(line.label, str(row.network), row.track, *held_values(row))),
             TableCell(numbers.count(threads), values=(threads,)),
@@ -191,7 +189,7 @@ class ThreadScaling:
                 values=(found.low, found.high) if found else (None, None),
             ),
             TableCell(numbers.times(gain.value if gain else None), values=ratio_values(gain)),
-            TableCell(_interval(gain)),
+            TableCell(interval_words(gain)),
             TableCell(numbers.percent(efficiency), values=(efficiency,)),
             self._observed(row),
         ]
@@ -209,16 +207,6 @@ class ThreadScaling:
             )
             return TableCell(chip=Chip(numbers.digits(most), "warn"), title=words, values=(most,))
         return TableCell(numbers.digits(sum(used) / len(used)), values=(sum(used) / len(used),))
-
-
-def _interval(ratio: Ratio | None) -> str:
-    return numbers.interval(ratio.low, ratio.high, "×") if ratio else numbers.NONE
-
-
-def _point(x: int, found: Any, factor: float, url: str) -> Point:
-    value = found.seconds if hasattr(found, "seconds") else found.value
-    low, high = (None if bound is None else bound * factor for bound in (found.low, found.high))
-    return Point(x, value * factor, low, high, found.runs, url)
 
 
 # ---------------------------------------------------------------- threads

@@ -83,7 +83,7 @@ def cells_trained_as(scope: Scope, asked: CellRow) -> tuple[Experiment | None, l
     experiment, else those of the newest that has some."""
     same = {f"workload__{name}": getattr(asked, name) for name in _ASKED_AND_TRAINED}
     where = {"machine": asked.machine_id, "device": asked.device, "threads": asked.threads}
-    own = Summary.objects.filter(workload__task="train", **where, **same)
+    own = Summary.objects.filter(workload__task="train", workload__replicas=1, **where, **same)
     of_scope = own.filter(experiment=scope.experiment)
     newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
     experiment = scope.experiment if of_scope.exists() else Experiment.objects.filter(pk__in=newest[:1]).first()
@@ -102,7 +102,7 @@ _SAME = (
 )
 _OF_THE_WORKLOAD = (
     *("network_type", "hidden_layers", "width", "options", "dataset", "data_source", "data_sha256", "train_samples"),
-    *("task", "batch_size", "optimizer", "learning_rate", "flops", "parameters"),
+    *("task", "batch_size", "optimizer", "learning_rate", "replicas", "flops", "parameters"),
 )
 _COLUMNS = {
     **{name: name for name in _SAME},
@@ -209,7 +209,9 @@ def _cell_row(environment: str, equivalence: Equivalence, columns: tuple[Any, ..
         **row,
         environment=environment,
         release=environment.rpartition(SEPARATOR)[0],
-        training=training_words(row["task"], row["batch_size"], row["optimizer"], row["learning_rate"]),
+        training=training_words(
+            row["task"], row["batch_size"], row["optimizer"], row["learning_rate"], row["replicas"]
+        ),
         finished_runs=row["status_counts"].get("finished", 0),
         equivalence=equivalence,
     )

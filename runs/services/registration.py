@@ -167,6 +167,7 @@ def _columns(workload: contract.Workload) -> dict[str, Any]:
         "optimizer": str(workload.optimizer),
         "learning_rate": workload.optimizer.learning_rate,
         "task": workload.task,
+        "replicas": workload.replicas,
         "parameters": networks.parameters(network, sample_of(dataset.name)),
         "flops": networks.work_of(workload).flops,
     }

@@ -60,4 +60,5 @@ def _bench(name: str, asked: dict[str, Any]) -> Bench:
         options={name: (int(value),) for name, value in (each.split("=") for each in options.split(":")[1:])},
         optimizer=OPTIMIZERS[asked["optimizer"] or "sgd"],
         tasks=tuple(asked["tasks"]) or ("train",),
+        replicas=tuple(asked["replicas"]) or (1,),
     )

@@ -85,6 +85,7 @@ class Selection:
     tracks: tuple[Track, ...] = ()
     batch_sizes: tuple[int, ...] = ()
     tasks: tuple[Task, ...] = ()
+    replicas: tuple[int, ...] = ()
     blocks: int | None = None
     releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Engine -> the releases to measure side by side; the one that comes with Benchsite if it has none."""
@@ -133,7 +134,13 @@ def _workloads(suite: Suite, bench: Bench, dataset_for: DataSetFor, selection: S
         for task in _chosen(bench.tasks, selection.tasks):
             optimizer = _optimizer(suite, bench, task)
             for batch_size in _chosen(suite.batch_sizes_of(bench), selection.batch_sizes):
-                yield _checked(suite, Workload(network, dataset, batch_size, optimizer, task))
+                for replicas in _replicas(bench, selection, task):
+                    workload = Workload(network, dataset, batch_size, optimizer, task, replicas)
+                    yield _checked(suite, workload)
+
+
+def _replicas(bench: Bench, selection: Selection, task: Task) -> tuple[int, ...]:
+    return _chosen(bench.replicas, selection.replicas) if task == "train" else (1,)
 
 
 def _optimizer(suite: Suite, bench: Bench, task: Task) -> Optimizer:
@@ -151,6 +158,11 @@ def _checked(suite: Suite, workload: Workload) -> Workload:
         raise SuiteError(
             f"The suite {suite.name} does not fit: batch_size is {workload.batch_size}, and {workload.dataset.name} "
             f"has {samples} {_SAMPLES[workload.task]} here."
+        )
+    if workload.replicas > workload.batch_size:
+        raise SuiteError(
+            f"The suite {suite.name} does not fit: replicas is {workload.replicas}, and a batch has "
+            f"{workload.batch_size} samples to share."
         )
     return workload
 

@@ -62,6 +62,8 @@ class Bench(Document):
     """Plain descent at the suite's `learning_rate` if left out; inference has none."""
     tasks: Annotated[tuple[Task, ...], MinLen(1)] = ("train",)
     """Of each engine those that it can do: one that it cannot is no cell."""
+    replicas: Annotated[tuple[Annotated[int, Ge(1), Le(1024)], ...], MinLen(1), MaxLen(50)] = (1,)
+    """How many copies train together, each on its share of every batch; a network that is asked has one."""
 
     @property
     def networks(self) -> list[Network]:

@@ -50,9 +50,16 @@ def _data_words(dataset: str, samples: int, is_synthetic: bool, language: str) -
     return words.format(data=_plain_name(dataset, is_synthetic), n=numbers.count(samples))
 
 
-def training_words(task: Task, batch_size: int, optimizer: str, learning_rate: float) -> str:
-    """'batch 100, sgd 0.001'; of a network that is asked, the batch alone."""
-    return f"batch {batch_size}" if task == "infer" else f"batch {batch_size}, {optimizer} {learning_rate:g}"
+def training_words(task: Task, batch_size: int, optimizer: str, learning_rate: float, replicas: int = 1) -> str:
+    """'batch 100, sgd 0.001, 2 replicas'; of a network that is asked, the batch alone."""
+    if task == "infer":
+        return f"batch {batch_size}"
+    shared = "" if replicas == 1 else f", {replicas} replicas"
+    return f"batch {batch_size}, {optimizer} {learning_rate:g}{shared}"
+
+
+def replicas_words(replicas: int) -> str:
+    return ngettext("{n} replica", "{n} replicas", replicas).format(n=numbers.count(replicas))
 
 
 def data_name(dataset: str, *, is_synthetic: bool) -> str:

@@ -121,6 +121,7 @@ def _rest_of_command(change: Any) -> str:
     optimizer = change.workload.optimizer
     kind = "adam" if "adam" in optimizer else "momentum" if "momentum" in optimizer else ""
     words = [f"--optimizer {kind}"] if kind else []
+    words += [f"--replicas {change.workload.replicas}"] if change.workload.replicas > 1 else []
     words += ["--tasks infer"] if change.workload.task == "infer" else []
     words += ["--devices gpu"] if change.device == "gpu" else []
     return "".join(f" {word}" for word in words)

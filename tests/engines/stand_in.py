@@ -165,6 +165,14 @@ class _Profiler:
         return [Timed("dot", 10, 0.003), Timed("add", 5, 0.001)]
 
 
+def _provide_replicas(behaviour: str) -> None:
+    from tests.engines import replicated
+
+    module = ModuleType("engines.replicas.tensorflow")
+    module.Engine = replicated.ENGINES.get(behaviour, replicated.Replicated)  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+
+
 def _linger() -> None:
     """What some frameworks do at exit: they wait for something that does not come."""
     import atexit
@@ -178,6 +186,7 @@ def main() -> None:
         module = ModuleType(f"engines.frameworks.{name}")
         module.Engine = lambda setup: _make_engine(behaviour, setup)  # type: ignore[attr-defined]
         sys.modules[module.__name__] = module
+    _provide_replicas(behaviour)
     profilers = ModuleType("engines.profilers.tensorflow")
     profilers.Profiler = _Profiler  # type: ignore[attr-defined]
     sys.modules[profilers.__name__] = profilers

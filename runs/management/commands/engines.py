@@ -177,7 +177,8 @@ class Command(BaseCommand):
             if not options["json"]:
                 self._say("\n".join(gate_lines(subject, found)))
 
-        gate.ask({subject: gate.cases_for(registry.find(subject.engine)) for subject in subjects}, verdicts, told)
+        wanted = {subject: gate.cases_for(registry.find(subject.engine), subject.track) for subject in subjects}
+        gate.ask(wanted, verdicts, told)
         if options["json"]:
             self._say(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
         faulty = [check for check in checks if not (check.passed or check.unsupported)]

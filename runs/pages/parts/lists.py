@@ -24,7 +24,7 @@ from runs.selectors.coverage import Extent
 from runs.selectors.runs import Order
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
-from runs.words.cells import data_name, on_words, task_words
+from runs.words.cells import data_name, on_words, replicas_words, task_words
 from runs.words.engines import engine_title
 from runs.words.networks import network_name
 from runs.words.reasons import reason_in_words
@@ -105,6 +105,11 @@ def time_words(run: Run) -> str:
     return numbers.seconds(run.seconds) if run.workload.task == "train" else numbers.milliseconds(run.seconds)
 
 
+def _on(run: Run) -> str:
+    where = on_words(run.device, run.threads)
+    return where if run.workload.replicas == 1 else f"{where}, {replicas_words(run.workload.replicas)}"
+
+
 def _samples_of(run: Run) -> int:
     """Of what is timed: an epoch's, or a call's."""
     workload: Workload = run.workload
@@ -125,7 +130,7 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
         lambda run: TableCell(data_name(run.workload.dataset, is_synthetic=run.workload.is_synthetic)),
     ),
     RunColumn(gettext_noop("Samples"), lambda run: TableCell(numbers.count(_samples_of(run))), is_number=True),
-    RunColumn(gettext_noop("On"), lambda run: TableCell(on_words(run.device, run.threads))),
+    RunColumn(gettext_noop("On"), lambda run: TableCell(_on(run))),
     RunColumn(
         gettext_noop("Epoch or call"),
         lambda run: TableCell(time_words(run)),

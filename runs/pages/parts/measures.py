@@ -96,7 +96,7 @@ def _gflops(row: CellRow, setting: Setting) -> Reading | None:
 
 
 def _share_of_peak(row: CellRow, setting: Setting) -> Reading | None:
-    peak = setting.peaks.get((row.device, row.threads))
+    peak = setting.peaks.get((row.device, row.threads)) if row.replicas == 1 else None
     return _rate(row.flops / 1e7 / peak, row) if peak else None
 
 

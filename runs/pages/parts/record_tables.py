@@ -159,7 +159,8 @@ def _training_facts(workload: Workload) -> dict[str, str]:
     words = _("{optimizer}, rate {rate}, batch {batch}").format(
         optimizer=workload.optimizer, rate=f"{workload.learning_rate:g}", batch=workload.batch_size
     )
-    return {_("Optimizer"): words}
+    shared = {_("Replicas"): numbers.count(workload.replicas)} if workload.replicas > 1 else {}
+    return {_("Optimizer"): words, **shared}
 
 
 def settings_table(run: Run) -> Table:

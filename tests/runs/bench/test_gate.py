@@ -77,7 +77,7 @@ def test_numbers_too_large_for_json_are_kept(verdicts: Verdicts) -> None:
 
 def test_a_changed_adapter_asks_again(verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts.keep(TENSORFLOW, [checked()])
-    monkeypatch.setattr(registry, "code_hash", lambda slug, network_type: "another adapter")
+    monkeypatch.setattr(registry, "code_hash", lambda slug, network_type, **others: "another adapter")
     assert verdicts.of(TENSORFLOW) == []
     assert gate.lacking(verdicts, [planned(make_cell(network=SMALL))]) == {TENSORFLOW: (Case(SMALL),)}
 

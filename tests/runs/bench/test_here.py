@@ -24,7 +24,7 @@ def test_a_cell_s_key_changes_with_cell_code_and_software(monkeypatch: pytest.Mo
     keys = {here.cell_key(CELL), here.cell_key(make_cell("keras-tensorflow"))}
     monkeypatch.setattr(here, "environment_of", lambda cell, release: Environment("tensorflow", "d" * 32, "locked"))
     keys.add(here.cell_key(CELL))
-    monkeypatch.setattr("engines.registry.code_hash", lambda slug, network_type: "another code")
+    monkeypatch.setattr("engines.registry.code_hash", lambda slug, network_type, **others: "another code")
     keys.add(here.cell_key(CELL))
     assert len(keys) == 4
 

@@ -83,7 +83,7 @@ def test_a_suite_goes_on_with_an_engine_that_failed_the_gate_and_marks_its_runs(
     verdicts = gate.Verdicts(bench.var / "equivalence.json")
     gate.ask({gate.Subject("tensorflow", "cpu"): (gate.FULL[0],)}, verdicts, lambda *_: None)
     monkeypatch.setattr(
-        gate.Subject, "key", lambda *_: "the same software"
+        gate.Subject, "key", lambda *_, **others: "the same software"
     )  # of a stand-in that trains, and lies to the gate
     verdicts.keep(gate.Subject("tensorflow", "cpu"), [*verdicts._known.values()].pop())
     bench.behave("train")
