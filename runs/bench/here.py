@@ -47,8 +47,10 @@ def _too_many_threads(cell: Cell) -> str:
     cpus = len(machine.allowed_cpus())
     if cell.device == "gpu" or cell.processors <= cpus:
         return ""
-    of_each = "" if cell.workload.replicas == 1 else f" for each of {cell.workload.replicas} replicas"
-    return f"{cell.threads} threads{of_each} asked; this process may use {cpus} logical CPUs."
+    if cell.workload.replicas > 1:
+        asked = f"{cell.workload.replicas} replicas of {cell.threads} thread{'s' if cell.threads > 1 else ''} each"
+        return f"{asked} asked; this process may use {cpus} logical CPUs."
+    return f"{cell.threads} threads asked; this process may use {cpus} logical CPUs."
 
 
 @cache

@@ -28,6 +28,7 @@ from runs.pages import (
     feeds,
     figures,
     fleet,
+    glossary,
     hardware,
     health,
     history,
@@ -50,7 +51,7 @@ PAGES: tuple[ModuleType, ...] = (
     *(home, figures, explore, speed_ups, threads, replicas, data_effect, inference, history, changes),
     *(claims, compare, recommendation),
     *(runs, run, experiments, machines, hardware, environments, engines, fleet, notes),
-    *(about, search, accounts, feeds, health),
+    *(about, glossary, search, accounts, feeds, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))
 CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {

@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import gettext
 
 from runs.pages.index import SECTIONS, TABS
+from runs.words.glossary import of_head
 
 register = template.Library()
 
@@ -20,6 +21,12 @@ def site_sections() -> list[tuple[str, str, str]]:
 def translated(words: str) -> str:
     """`translate` on a variable would double its per cents."""
     return gettext(words)
+
+
+@register.filter
+def head_help(title: str) -> str:
+    """What a table's column holds, for who points at its head."""
+    return of_head(title)
 
 
 @register.simple_tag
