@@ -70,17 +70,6 @@ class EngineInfo:
     def is_plug_in(self) -> bool:
         return bool(self.location)
 
-    def why_no_replicas(self, network_type: NetworkType, track: Track) -> str:
-        """Why such networks cannot be trained on several replicas in this track; empty if they can."""
-        own = self.replication
-        if own.kind == "no":
-            return own.why_not
-        if track not in own.tracks:
-            return f"It trains replicas in the track {', '.join(own.tracks)} alone."
-        if own.kind == "ranks" and network_type == "resnet":
-            return "Each replica would normalise by its own share of a batch, not by the batch."
-        return ""
-
     @property
     def engine_module(self) -> str:
         """Where its class `Engine` is."""

@@ -11,6 +11,7 @@ from engines.contract import NetworkType, Track
 from engines.declarations import EngineInfo as EngineInfo
 from engines.declarations import Replication
 from engines.errors import UnsupportedError
+from engines.networks.kinds import BatchNormalisation
 
 ENGINES_FOLDER = Path(__file__).parent
 # What every engine's numbers depend on, beside its own file: a change here makes old runs another engine's.
@@ -104,6 +105,23 @@ def find(name: str) -> EngineInfo:
         known = ", ".join(f"{info.slug} ({info.abbreviation})" for info in ENGINES.values())
         raise UnsupportedError(" ".join([f"There is no engine {name!r}. Known engines: {known}.", *PROBLEMS]))
     return engine
+
+
+def _normalises_batches(network_type: NetworkType) -> bool:
+    made_of = networks.every(networks.layers(networks.of_type(network_type).gate[0]))
+    return any(isinstance(layer, BatchNormalisation) for layer in made_of)
+
+
+def why_no_replicas(info: EngineInfo, network_type: NetworkType, track: Track) -> str:
+    """Why such networks cannot be trained on several replicas in this track; empty if they can."""
+    own = info.replication
+    if own.kind == "no":
+        return own.why_not
+    if track not in own.tracks:
+        return f"It trains replicas in the track {', '.join(own.tracks)} alone."
+    if own.kind == "ranks" and _normalises_batches(network_type):
+        return "Each replica would normalise by its own share of a batch, not by the batch."
+    return ""
 
 
 def _files_of(framework: str) -> list[Path]:

@@ -109,7 +109,12 @@ def make_engine(setup: Setup) -> Engine:
     """Import the framework, with its threads and flags set before, and make the engine."""
     info = registry.find(setup.engine)
     _set_environment(setup, info.backend)
-    name = info.engine_module if setup.replicas == 1 else f"engines.replicas.{info.framework}"
+    if setup.replicas == 1:
+        name = info.engine_module
+    elif reason := registry.why_no_replicas(info, setup.network.type, setup.track):
+        raise UnsupportedError(reason)
+    else:
+        name = f"engines.replicas.{info.framework}"
     engine: Engine = importlib.import_module(name).Engine(setup)
     return engine
 
@@ -193,7 +198,10 @@ class _SteadyMeter:
 
 
 def _meter(job: Job) -> _SteadyMeter:
-    return _SteadyMeter(Meter(counters(job.setup.device, job.setup.device_index)), job.policy.warmup_epochs)
+    """Several GPUs' counters are not added up yet: nothing is said then."""
+    is_told = job.setup.device == "cpu" or job.setup.replicas == 1
+    found = counters(job.setup.device, job.setup.device_index) if is_told else []
+    return _SteadyMeter(Meter(found), job.policy.warmup_epochs)
 
 
 def describe(job: Job, engine: Engine, data: TrainingData, epochs: tuple[Epoch, ...]) -> Training:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import EngineError
+from engines.replicas.ranks import Ranks
 
 if TYPE_CHECKING:
-    from engines.contract import Array
+    from engines.contract import Array, Weights
 
 
 def digest(weights: Sequence[Array]) -> str:
@@ -33,3 +34,9 @@ def check_equal(digests: Iterable[str]) -> None:
     differing = [str(number) for number, each in enumerate(others, 2) if each != first]
     if differing:
         raise EngineError(f"The weights of replica {', '.join(differing)} are not those of replica 1.")
+
+
+def same_in_all(ranks: Ranks, own: Weights) -> Weights:
+    """This rank's weights, once they are known to be every rank's. Raises EngineError."""
+    check_equal(ranks.gather(digest(own)))
+    return own

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines import backends
-from engines.errors import UnsupportedError
 from engines.frameworks import tensorflow
-from engines.networks import every
-from engines.networks.kinds import BatchNormalisation
-from engines.replicas.equality import check_equal, digest
+from engines.replicas.equality import same_in_all
 from engines.replicas.ranks import current
 from engines.replicas.shares import shares
 
@@ -27,8 +24,6 @@ class Engine(tensorflow.Engine):
     def __init__(self, setup: Setup) -> None:
         self._strategy = _strategy(backends.start(setup, "tensorflow"))  # before anything else of TensorFlow's
         super().__init__(setup)
-        if any(isinstance(layer, BatchNormalisation) for layer in every(self._layers)):
-            raise UnsupportedError("Each rank would normalise by its own share of the batch, not by the batch.")
         self._ranks = current()
         self._share = shares(setup.batch_size, setup.replicas)[setup.rank]
 
@@ -66,9 +61,7 @@ class Engine(tensorflow.Engine):
         return self._ranks.sums(super().step_losses())
 
     def weights(self) -> Weights:
-        own = super().weights()
-        check_equal(self._ranks.gather(digest(own)))
-        return own
+        return same_in_all(self._ranks, super().weights())
 
     def settings(self) -> Mapping[str, str]:
         return {**super().settings(), "replicas": "MultiWorkerMirroredStrategy, a loop of one's own"}

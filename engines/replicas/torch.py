@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.errors import UnsupportedError
 from engines.frameworks import torch
-from engines.networks.kinds import BatchNormalisation
-from engines.replicas.equality import check_equal, digest
+from engines.replicas.equality import same_in_all
 from engines.replicas.ranks import current
 from engines.replicas.shares import shares
 
@@ -28,8 +26,6 @@ class Engine(torch.Engine):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        if BatchNormalisation in self._kinds:
-            raise UnsupportedError("Each rank would normalise by its own share of the batch, not by the batch.")
         self._ranks = current()
         self._share = shares(setup.batch_size, setup.replicas)[setup.rank]
         self._part = (self._share.stop - self._share.start) / setup.batch_size
@@ -67,9 +63,7 @@ class Engine(torch.Engine):
         return self._ranks.sums(super().step_losses())
 
     def weights(self) -> Weights:
-        own = super().weights()
-        check_equal(self._ranks.gather(digest(own)))
-        return own
+        return same_in_all(self._ranks, super().weights())
 
     def settings(self) -> Mapping[str, str]:
         backend = self._torch.distributed.get_backend()

@@ -117,13 +117,18 @@ class ScalingPoint(Document):
     efficiency: Ratio
 
 
-class ScalingOf(Document):
+class Line(Document):
+    """One engine at one network, along what is varied."""
+
     engine: str
     track: str
     network: str
     layers: int
     width: int
     data: str
+
+
+class ScalingOf(Line):
     environment_id: int
     held: Held
     """Of all its points, but for `threads`: the fewest."""
@@ -150,15 +155,9 @@ class ReplicaPoint(Document):
     held: Held
 
 
-class ReplicationOf(Document):
+class ReplicationOf(Line):
     """`scaling` is `strong` where replicas share a batch, and `weak` where the batch grows with them."""
 
-    engine: str
-    track: str
-    network: str
-    layers: int
-    width: int
-    data: str
     scaling: str
     points: list[ReplicaPoint]
 

@@ -165,6 +165,18 @@ def _speed_up(
     )
 
 
+def _line(row: CellRow) -> dict[str, Any]:
+    """The fields of a `Line`, by any of its cells."""
+    return {
+        "engine": row.engine,
+        "track": row.track,
+        "network": row.network_type,
+        "layers": row.hidden_layers,
+        "width": row.width,
+        "data": row.data_label,
+    }
+
+
 def scaling_document(scope: Scope, query: QueryDict) -> documents.Scaling:
     """CPU cells that differ in nothing but threads."""
     rows = cells_of(scope)
@@ -175,12 +187,7 @@ def scaling_document(scope: Scope, query: QueryDict) -> documents.Scaling:
 def _scaling(line: Line) -> documents.ScalingOf:
     row = line.row
     return documents.ScalingOf(
-        engine=row.engine,
-        track=row.track,
-        network=row.network_type,
-        layers=row.hidden_layers,
-        width=row.width,
-        data=row.data_label,
+        **_line(row),
         environment_id=row.environment_id,
         held=_held(row),
         points=[
@@ -205,12 +212,7 @@ def replication_document(scope: Scope, query: QueryDict) -> documents.Replicatio
 def _replication(line: ReplicaLine) -> documents.ReplicationOf:
     row = line.one
     return documents.ReplicationOf(
-        engine=row.engine,
-        track=row.track,
-        network=row.network_type,
-        layers=row.hidden_layers,
-        width=row.width,
-        data=row.data_label,
+        **_line(row),
         scaling=line.kind,
         points=[
             documents.ReplicaPoint(

@@ -191,7 +191,7 @@ def cases_for(engine: EngineInfo, track: Track = "idiomatic") -> tuple[Case, ...
         for case in FULL
         if case.task in engine.tasks
         and case.network.type in engine.families
-        and (case.replicas == 1 or not engine.why_no_replicas(case.network.type, track))
+        and (case.replicas == 1 or not registry.why_no_replicas(engine, case.network.type, track))
     )
 
 

@@ -34,7 +34,7 @@ def why_unsupported(cell: Cell, release: str = "") -> str:
     if cell.workload.network.type not in info.families:
         return f"{info.title} does not build networks of the type {cell.workload.network.type}."
     if cell.workload.replicas > 1:
-        if reason := info.why_no_replicas(cell.workload.network.type, cell.track):
+        if reason := registry.why_no_replicas(info, cell.workload.network.type, cell.track):
             return f"{info.title}, several replicas: {reason}"
         if cell.device == "gpu" and provenance.gpus() and len(provenance.gpus()) < cell.workload.replicas:
             return f"{cell.workload.replicas} replicas asked; there are {len(provenance.gpus())} GPUs."

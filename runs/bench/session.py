@@ -281,8 +281,12 @@ def _conditions(
     session: Session, cell: Cell, canary_before: Rate, before: machine.Readings, after: machine.Readings
 ) -> Conditions:
     """What the run met: the canary before its block, the machine's readings around it, and what was amiss in them."""
-    used = {"GPU used": provenance.gpu_words(session.gpu_index)} if cell.device == "gpu" else {}
-    if withheld := energy.why_withheld():
+    indices = range(session.gpu_index, session.gpu_index + cell.workload.replicas)
+    used = {"GPU used": ", ".join(map(provenance.gpu_words, indices))} if cell.device == "gpu" else {}
+    withheld = energy.why_withheld()
+    if not withheld and cell.device == "gpu" and cell.workload.replicas > 1:
+        withheld = "several GPUs are not added up yet"
+    if withheld:
         used["energy"] = f"withheld: {withheld}"
     return Conditions(
         readings=machine.delta(before, after) | used,

@@ -87,6 +87,11 @@ class CellRow:
         return Network(self.network_type, self.hidden_layers, self.width, networks.options_in(self.options))
 
     @property
+    def processors(self) -> int:
+        """Logical CPUs that all replicas may use together."""
+        return self.threads * self.replicas
+
+    @property
     def is_synthetic(self) -> bool:
         return self.data_source == "synthetic"
 

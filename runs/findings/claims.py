@@ -35,9 +35,11 @@ def measured(rows: Iterable[CellRow], hardware: Mapping[str, Any]) -> Measured:
 
     Of each network type the data set, and then the batch size and optimizer, with most finished cells; of each engine
     and device the newest environment and code: nothing is pooled over any. Only the idiomatic track; on the GPU only
-    one CPU thread, as the suites have it.
+    one CPU thread, as the suites have it; and only one replica, as the study had.
     """
-    own = [row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1)]
+    own = [
+        row for row in rows if row.track == TRACK and (row.device == "cpu" or row.threads == 1) and row.replicas == 1
+    ]
     chosen = newest_code(newest_environments([row for each in ARCHITECTURES for row in _one_data_set(own, each)]))
     by_data = {(row.network_type, row.data_key, row.training_key): row for row in chosen}
     by_device = {(row.engine, row.device): row for row in chosen}

@@ -36,6 +36,8 @@ class Facet:
     """What follows the label where two choices have the same."""
     starts_with_one: bool = False
     """Several can be picked, but the richest alone is to begin with."""
+    begins_with: Callable[[CellRow], bool] = lambda row: True
+    """Of which cells the richest choice is taken, where there are any."""
     default: Callable[[Sequence[CellRow]], Sequence[CellRow]] | None = None
     """What is kept when nothing is asked for; the richest choice (all, where several can be) if None."""
 
@@ -155,6 +157,7 @@ FACETS: tuple[Facet, ...] = (
         value=lambda row: row.training_key,
         label=lambda row: row.training,
         order=lambda row: (row.replicas, row.batch_size, row.training_key),
+        begins_with=lambda row: row.replicas == 1,
     ),
     Facet(
         "device",
@@ -299,7 +302,7 @@ def _with(facet: Facet, rows: Sequence[CellRow], values: set[str]) -> Sequence[C
 
 def _richest(facet: Facet, rows: Sequence[CellRow]) -> set[str]:
     """The value with most finished cells, then most cells, then first in order."""
-    by_value = _by_value(facet, rows)
+    by_value = _by_value(facet, [row for row in rows if facet.begins_with(row)] or rows)
     if len(by_value) < 2:
         return set(by_value)
     return {max(by_value, key=lambda value: (sum(1 for row in by_value[value] if row.samples), len(by_value[value])))}

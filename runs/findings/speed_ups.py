@@ -103,11 +103,11 @@ CHOICES = tuple(replace(FACETS_BY_NAME[name], multiple=False) for name in ("data
 def measured_speed_ups(
     rows: Iterable[CellRow], network_type: str, wished: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> SpeedUps:
-    """For cells with a time on one CPU thread and on the GPU that differ in nothing but the device.
+    """For cells with a time on one CPU thread and on one GPU that differ in nothing but the device.
 
     `rows` are one machine's, or the CPU cells of one and the GPU cells of another: the machine may differ, too.
     """
-    own = [row for row in rows if row.network_type == network_type and row.estimate and row.threads == 1]
+    own = [row for row in rows if row.network_type == network_type and row.estimate and row.processors == 1]
     pairs = [pair for group in alike(own, but=("device", "machine")) if (pair := _pair(group))]
     return SpeedUps(
         network_type,

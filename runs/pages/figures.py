@@ -166,6 +166,7 @@ class StudyFigure:
             and row.device == self.declared.device
             and row.hidden_layers in self._layers
             and row.track == "idiomatic"
+            and row.replicas == 1
             and (self.by_threads or row.threads == 1)
             and (self.look.all_engines or row.engine in self.engines)
         )

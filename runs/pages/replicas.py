@@ -23,9 +23,9 @@ from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
-from runs.pages.parts.scaling import interval_words, point
+from runs.pages.parts.scaling import grouped, point, time_cells, time_columns
 from runs.selectors.scopes import Scope
-from runs.tables.table import Column, Table, TableCell, in_order, ratio_values
+from runs.tables.table import Column, Table, TableCell, in_order
 from runs.words import numbers
 
 SECTION = Section("threads")
@@ -99,37 +99,18 @@ class ReplicasPage:
             ),
             Column(_("Batch"), sort="kind", exports=("scaling",)),
             Column(_("Replicas"), is_number=True, sort="replicas", exports=("of_replicas",)),
-            Column(_("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
-            # xgettext:no-python-format
-            Column(_("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
-            Column(_("Speed-up"), is_number=True, sort="speed-up", exports=("speed_up", "low", "high")),
-            # xgettext:no-python-format
-            Column(_("95 % interval"), is_number=True, exports=("speed_up_interval",)),
-            Column(_("Efficiency"), is_number=True, sort="efficiency", exports=("efficiency",)),
+            *time_columns(),
         ]
-        lines = self.found.lines
-        rows = [self._row(line, n, row) for line in lines for n, row in line.cells.items()]
-        starts = [len(line.cells) for line in lines]
-        groups = frozenset(sum(starts[:at]) for at in range(1, len(starts)))
-        return Table(_("Scaling over replicas"), columns, rows, group_starts=groups)
+        rows = [[self._row(line, n, row) for n, row in line.cells.items()] for line in self.found.lines]
+        return grouped(_("Scaling over replicas"), columns, rows)
 
     def _row(self, line: ReplicaLine, n: int, row: CellRow) -> list[TableCell]:
-        found, scaled = row.estimate, line.scaling.get(n)
-        gain = scaled.speed_up if scaled else None
-        efficiency = scaled.efficiency.value if scaled else None
         named = (line.label, str(row.network), row.track, row.device, row.threads)
         return [
             TableCell(line.label, style=row_style(line.one), values=(*named, *held_values(row))),
             TableCell(f"{numbers.count(row.batch_size)}, {_(KINDS[line.kind])}", values=(line.kind,)),
             TableCell(numbers.count(n), url=self._url(row), values=(n,)),
-            TableCell(numbers.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
-            TableCell(
-                numbers.interval(found.low, found.high) if found else numbers.NONE,
-                values=(found.low, found.high) if found else (None, None),
-            ),
-            TableCell(numbers.times(gain.value if gain else None), values=ratio_values(gain)),
-            TableCell(interval_words(gain)),
-            TableCell(numbers.percent(efficiency), values=(efficiency,)),
+            *time_cells(row, line.scaling.get(n)),
         ]
 
     @property

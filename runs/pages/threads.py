@@ -27,11 +27,11 @@ from runs.pages.parts.asked import asked_cells, scope_query
 from runs.pages.parts.cells import row_style
 from runs.pages.parts.comparison import runs_query
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
-from runs.pages.parts.scaling import interval_words, point
+from runs.pages.parts.scaling import grouped, point, time_cells, time_columns
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
 from runs.study.published import published
-from runs.tables.table import Column, Table, TableCell, in_order, ratio_values
+from runs.tables.table import Column, Table, TableCell, in_order
 from runs.words import numbers
 from runs.words.cells import threads_words
 
@@ -161,36 +161,18 @@ class ThreadScaling:
         columns = [
             Column(_("Engine"), sort="engine", exports=("engine", "network", "track", *HELD_NAMES)),
             Column(_("Threads"), is_number=True, sort="threads", exports=("threads",)),
-            Column(_("Time per epoch"), is_number=True, sort="seconds", exports=("seconds",)),
-            # xgettext:no-python-format
-            Column(_("95 % interval"), is_number=True, exports=("low_seconds", "high_seconds")),
-            Column(_("Speed-up"), is_number=True, sort="speed-up", exports=("speed_up", "low", "high")),
-            # xgettext:no-python-format
-            Column(_("95 % interval"), is_number=True, exports=("speed_up_interval",)),
-            Column(_("Efficiency"), is_number=True, sort="efficiency", exports=("efficiency",)),
+            *time_columns(),
             Column(_("Threads used"), is_number=True, exports=("threads_observed",)),
         ]
-        rows = [self._table_row(line, n, row) for line in self.lines for n, row in line.cells.items()]
-        starts = [len(line.cells) for line in self.lines]
-        groups = frozenset(sum(starts[:at]) for at in range(1, len(starts)))
-        return Table(_("Scaling over CPU threads"), columns, rows, group_starts=groups)
+        rows = [[self._table_row(line, n, row) for n, row in line.cells.items()] for line in self.lines]
+        return grouped(_("Scaling over CPU threads"), columns, rows)
 
     def _table_row(self, line: Line, threads: int, row: CellRow) -> list[TableCell]:
-        found, scaled = row.estimate, line.scaling.get(threads)
-        style = row_style(line.row)
-        gain = scaled.speed_up if scaled else None
-        efficiency = scaled.efficiency.value if scaled else None
+        values = (line.label, str(row.network), row.track, *held_values(row))
         return [
-            TableCell(line.label, style=style, values=(line.label, str(row.network), row.track, *held_values(row))),
+            TableCell(line.label, style=row_style(line.row), values=values),
             TableCell(numbers.count(threads), values=(threads,)),
-            TableCell(numbers.seconds(found.seconds if found else None), values=(found.seconds if found else None,)),
-            TableCell(
-                numbers.interval(found.low, found.high) if found else numbers.NONE,
-                values=(found.low, found.high) if found else (None, None),
-            ),
-            TableCell(numbers.times(gain.value if gain else None), values=ratio_values(gain)),
-            TableCell(interval_words(gain)),
-            TableCell(numbers.percent(efficiency), values=(efficiency,)),
+            *time_cells(row, line.scaling.get(threads)),
             self._observed(row),
         ]
 
@@ -201,9 +183,9 @@ class ThreadScaling:
         if not used:
             return TableCell(numbers.NONE, values=(None,))
         most = max(used)
-        if most > TOLERATED * row.threads:
+        if most > TOLERATED * row.processors:
             words = _("It was given {asked} and used up to {used}.").format(
-                asked=threads_words(row.threads), used=numbers.digits(most)
+                asked=threads_words(row.processors), used=numbers.digits(most)
             )
             return TableCell(chip=Chip(numbers.digits(most), "warn"), title=words, values=(most,))
         return TableCell(numbers.digits(sum(used) / len(used)), values=(sum(used) / len(used),))

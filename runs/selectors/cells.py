@@ -118,7 +118,7 @@ _ENGINE, _ENVIRONMENT = list(_COLUMNS).index("engine"), list(_COLUMNS).index("en
 _SUBJECT = itemgetter(
     *(
         list(_COLUMNS).index(name)
-        for name in ("engine", "track", "engine_sha256", "network_type", "task", "optimizer", "device")
+        for name in ("engine", "track", "engine_sha256", "network_type", "task", "optimizer", "replicas", "device")
     ),
     *(list(_COLUMNS).index(name) for name in ("environment_id", "machine_id")),
 )

@@ -31,13 +31,14 @@ _OF_WORK: Mapping[Work, Mapping[str, str]] = {
 
 
 class Code(NamedTuple):
-    """What the gate judges. It asks each type of network and kind of work by itself."""
+    """What the gate judges. It asks each type of network, kind of work and number of replicas by itself."""
 
     engine: str
     track: str
     engine_sha256: str
     network_type: str
     work: Work
+    replicas: int
 
 
 class Subject(NamedTuple):
@@ -52,7 +53,7 @@ class Subject(NamedTuple):
 Word = tuple[datetime, Equivalence]
 _COLUMNS = (
     *("engine", "track", "engine_sha256", "workload__network_type", "workload__task", "workload__optimizer"),
-    *("device", "environment_id", "machine_id"),
+    *("workload__replicas", "device", "environment_id", "machine_id"),
 )
 _MOST_CHARACTERS = 600
 FAILED = "The equivalence gate failed: this code does not do the reference's work."
@@ -124,13 +125,15 @@ def subject_of(
     network_type: str,
     task: str,
     optimizer: str,
+    replicas: int,
     device: str,
     environment_id: int,
     machine_id: int,
 ) -> Subject:
     """Kept: a page asks for each of its cells."""
     work = "infer" if task == "infer" else kind_in_words(optimizer)
-    return Subject(Code(engine, track, engine_sha256, network_type, work), device, environment_id, machine_id)
+    code = Code(engine, track, engine_sha256, network_type, work, replicas)
+    return Subject(code, device, environment_id, machine_id)
 
 
 @lru_cache(maxsize=1000)
@@ -142,6 +145,7 @@ def _reason(code: Code, moment: datetime) -> str:
             track=code.track,
             engine_sha256=code.engine_sha256,
             workload__network_type=code.network_type,
+            workload__replicas=code.replicas,
             equivalence="failed",
             excluded_at=None,
             **_OF_WORK[code.work],

@@ -12,8 +12,9 @@ from engines.run_record import RunRecord
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Suite
 
-Kind = tuple[str, Track, NetworkType, Task, Device]
-"""Engine, track, type of network, task and device: such cells start alike, and are about as fast for their size."""
+Kind = tuple[str, Track, NetworkType, Task, Device, int]
+"""Engine, track, type of network, task, device and replicas: such cells start alike, and are about as fast for their
+size."""
 
 # Rough figures for what has not run here yet. Seconds of a run beside its epochs or calls, once compiled:
 _OVERHEAD_SECONDS = {"theano": 7.0, "jax": 3.0, "torch": 5.0, "keras-theano": 9.0}
@@ -117,7 +118,8 @@ class Predictor:
 
 
 def _kind(cell: Cell) -> Kind:
-    return cell.engine, cell.track, cell.workload.network.type, cell.workload.task, cell.device
+    workload = cell.workload
+    return cell.engine, cell.track, workload.network.type, workload.task, cell.device, workload.replicas
 
 
 def _timed(record: RunRecord) -> tuple[float, float]:

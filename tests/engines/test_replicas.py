@@ -123,12 +123,13 @@ def test_what_trains_replicas_is_part_of_the_code_of_several_alone() -> None:
 
 
 def test_who_cannot_train_replicas_says_why() -> None:
-    reasons = {slug: info.why_no_replicas("mlp", "idiomatic") for slug, info in registry.ENGINES.items()}
+    reasons = {slug: registry.why_no_replicas(info, "mlp", "idiomatic") for slug, info in registry.ENGINES.items()}
     able = {slug for slug, reason in reasons.items() if not reason}
     assert able == {"tensorflow", "jax", "torch", "keras-jax"}
-    assert "tuned" not in registry.find("torch").why_no_replicas("mlp", "idiomatic")
-    assert registry.find("torch").why_no_replicas("mlp", "tuned")
-    assert "normalise" in registry.find("torch").why_no_replicas("resnet", "idiomatic")
+    torch = registry.find("torch")
+    assert "idiomatic alone" in registry.why_no_replicas(torch, "mlp", "tuned")
+    assert "normalise" in registry.why_no_replicas(torch, "resnet", "idiomatic")
+    assert registry.why_no_replicas(registry.find("jax"), "resnet", "tuned") == ""
 
 
 # ---------------------------------------------------------------- in processes
@@ -202,7 +203,7 @@ def test_one_replica_s_end_is_the_end_of_all_and_its_reason_is_told(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked for in /proc")
+@pytest.mark.skipif(not Path("/proc").exists(), reason="this system lists no processes in /proc")
 def test_nobody_is_left_when_the_host_stops_waiting(tmp_path: Path) -> None:
     """Rank 0 hangs, and so the other waits for it: both go at the end of their time."""
     outcome = host.run(stand_in.interpreter(tmp_path, "hang-all"), training_job(), timeout_seconds=5)

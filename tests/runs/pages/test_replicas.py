@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from runs.models import Run
 from tests.runs.pages.reading import text
 from tests.runs.site_rows import Site, make_machine, make_workload
 
@@ -115,3 +116,51 @@ def test_no_other_answer_takes_several_replicas_for_one(client: Client, site: Si
     assert verdicts_of_claims(client) == claims
     ten = api(client, "comparisons", batch="100-sgd-0.001-10-replicas")["standings"]
     assert [(each["engine"], each["held"]["replicas"]) for each in ten] == [("jax", 10)]
+
+
+def test_what_the_gate_says_of_three_replicas_it_says_not_of_two(client: Client, site: Site) -> None:
+    """Uneven shares may go wrong where even ones do not."""
+    for replicas, word in ((2, "passed"), (3, "failed")):
+        workload = make_workload("mlp", 8, 200, replicas=replicas)
+        site.cell("torch", workload, seconds=1.0, equivalence=word, engine_sha256="b" * 64)
+    for replicas, missing in ((2, None), (3, "not_equivalent")):
+        (standing,) = api(client, "comparisons", batch=f"100-sgd-0.001-{replicas}-replicas")["standings"]
+        assert standing["missing"] == missing
+
+
+def test_unasked_no_page_begins_with_several_replicas_where_there_is_one(client: Client, site: Site) -> None:
+    """However many more cells have several: in what was measured, one is what people take it for."""
+    for engine, seconds in (("theano", 1.0), ("tensorflow", 2.0)):
+        site.cell(engine, make_workload("mlp", 8, 100), seconds=seconds)
+    claims = verdicts_of_claims(client)
+    for width in (25, 50, 100, 200):
+        for engine, seconds in (("theano", 2.0), ("tensorflow", 1.0)):
+            site.cell(engine, make_workload("mlp", 8, width, replicas=2), seconds=seconds)
+    (held,) = {each["held"]["replicas"] for each in api(client, "comparisons")["standings"]}
+    assert held == 1
+    assert verdicts_of_claims(client) == claims
+    (answer,) = (each for each in api(client, "recommendation")["situations"] if each["situation"] == "mlp_cpu")
+    assert answer["candidates"][0]["engine"] == "theano"
+
+
+def test_the_study_s_pages_take_one_replica_alone(client: Client, site: Site) -> None:
+    site.cell("jax", make_workload("cnn", 1, 2), seconds=1.0)  # of no engine of the study's
+    nothing = verdicts_of_claims(client)
+    for engine in ("theano", "tensorflow"):
+        for width in (25, 100, 200):
+            site.cell(engine, make_workload("mlp", 8, width, replicas=2), seconds=1.0)
+    assert verdicts_of_claims(client) == nothing
+    figure = client.get(reverse("chart", args=["figure"]), {"figure": "4-5"}).json()
+    assert figure["data"]["datasets"] == []
+
+
+def test_two_replicas_of_a_thread_each_use_no_more_than_they_were_given(client: Client, site: Site) -> None:
+    workload = make_workload("mlp", 8, 200, replicas=2)
+    for threads in (1, 2):
+        site.cell("torch", workload, seconds=1 / threads, threads=threads)
+    for run in Run.objects.all():
+        record = run.record
+        record["training"]["threads_observed"] = 1.9 * run.threads
+        run.record = record
+        run.save()
+    assert "It was given" not in text(client, reverse("threads"))
