@@ -69,7 +69,7 @@ def cells_with_processor(cpu: str) -> list[CellRow]:
     if not cells:
         return []
     return cell_rows(
-        Summary.objects.filter(wanted, device="cpu", workload__task="train").order_by("-newest_run_at")[
+        Summary.objects.filter(wanted, device="cpu", workload__task="train").order_by("-newest_run_at", "-pk")[
             :MOST_PEER_CELLS
         ]
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from runs.findings.cells import CellRow
 from runs.findings.history import History, Moment
@@ -38,7 +38,7 @@ class Series:
 
 def machines_with_history() -> list[Machine]:
     """Every machine with results, the one with the newest run first."""
-    latest = Coverage.objects.values("machine").annotate(latest=Max("newest_run_at")).order_by("-latest")
+    latest = Coverage.objects.values("machine").annotate(latest=Max("newest_run_at")).order_by("-latest", "-machine")
     keys = list(latest.values_list("machine", flat=True)[:MOST_OFFERED])
     found = Machine.objects.in_bulk(keys)
     return [found[key] for key in keys]
@@ -49,16 +49,27 @@ def engines_on(machine: Machine) -> list[str]:
 
 
 def workloads_of(machine: Machine, engine: str) -> list[Workload]:
-    """Those of the newest experiment with the engine on this machine, with times if any has some: what is measured
-    these days."""
+    """Those of the newest experiment in which the engine trains on this machine, with times if any has some: what is
+    measured these days. Of one that is only asked, where it trains in none."""
     own = Coverage.objects.filter(machine=machine, engine=engine).exclude(experiment__preset=NOISE_PRESET)
     newest = own.order_by("-newest_run_at", "-experiment").values_list("experiment", flat=True)
+    only_asked: list[Workload] = []
     for experiment in dict.fromkeys(newest[:MOST_TRIED]):
         rows = Summary.objects.filter(experiment=experiment, machine=machine, engine=engine).order_by()
-        for some in (rows.exclude(samples=[]), rows):
-            if found := list(Workload.objects.filter(pk__in=some.values("workload"))[:MOST_OFFERED]):
-                return found
-    return []
+        found = _in_order(rows.exclude(samples=[])) or _in_order(rows)
+        if found and found[0].task == "train":
+            return found
+        only_asked = only_asked or found
+    return only_asked
+
+
+def _in_order(summaries: QuerySet[Summary]) -> list[Workload]:
+    """The workload with which a page begins first: training before calls, one replica before several."""
+    found = Workload.objects.filter(pk__in=summaries.values("workload"))
+    return list(found.order_by(*_TRAINING_FIRST)[:MOST_OFFERED])
+
+
+_TRAINING_FIRST = ("-task", "replicas", "network_type", "hidden_layers", "width", "train_samples", "pk")
 
 
 def histories(machine: Machine, engine: str, workload: Workload) -> dict[Series, History]:

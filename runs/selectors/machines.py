@@ -20,7 +20,7 @@ def noise_of(machine: Machine) -> float | None:
 
     The newest noise experiment counts: a quieter place, or a noisier one, is another noise.
     """
-    rows = Summary.objects.filter(machine=machine, experiment__preset=NOISE_PRESET).order_by("-newest_run_at")
+    rows = Summary.objects.filter(machine=machine, experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-pk")
     newest = rows.first()
     if newest is None:
         return None

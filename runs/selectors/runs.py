@@ -195,7 +195,7 @@ def newest_run_of_each_track(slug: str) -> dict[str, Run]:
 
 def _newest_run(slug: str, track: Track) -> Run | None:
     """The newest that trained; of an engine that never did, the newest."""
-    places = list(Coverage.objects.filter(engine=slug, track=track).order_by("-newest_run_at")[:MOST_PLACES])
+    places = list(Coverage.objects.filter(engine=slug, track=track).order_by("-newest_run_at", "-pk")[:MOST_PLACES])
     trained = (_newest_at(place, workload__task="train") for place in places)
     return next(filter(None, trained), None) or next(map(_newest_at, places), None)
 

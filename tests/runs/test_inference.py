@@ -121,6 +121,14 @@ def test_no_table_chart_or_answer_about_training_changes_when_calls_arrive(clien
     assert [name for name, text in before.items() if after[name] != text] == []
 
 
+def test_a_history_begins_with_training_whatever_was_recorded_first(client: Client) -> None:
+    record_runs(records=[*asked(), *asked(experiment="later")])
+    record_runs(records=trained())
+    shown = client.get("/history/").context["found"]
+    assert shown.workload.task == "train"
+    assert {each.task for each in shown.workloads} == {"train", "infer"}
+
+
 def everything(client: Client) -> dict[str, str]:
     other = {"epochs", "losses", "place", *inference.CHARTS, *inference.TABLES}
     addresses = [f"/charts/{slug}.json" for slug in CHARTS if slug not in other]
