@@ -157,7 +157,7 @@ def test_a_network_family_is_a_file_and_a_word_and_is_trained_and_proven(copy: C
     home, explore, runs = copy.read("/", "/explore/?network=funnel", "/runs/?network=funnel")
     assert "Funnel on the CPU" in home
     assert "3 layers" in explore
-    assert "Funnel 3 × 32" in runs
+    assert "Funnel 3×32" in runs
     assert "finished" in runs
 
 

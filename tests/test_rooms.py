@@ -21,6 +21,7 @@ SHOWS_A_PART_OF = {
     "engines": {"environments"},
     "experiments": {"machines"},
     "home": {"changes", "speed_ups"},
+    "search": {"figures"},
 }
 """The pages that show a part of another one."""
 

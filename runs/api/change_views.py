@@ -23,7 +23,6 @@ from runs.pages.history import asked_history
 from runs.selectors.changes import found_changes
 from runs.selectors.history import Series
 from runs.services.changes import acknowledge
-from runs.words.networks import named
 
 
 @described(PageOf[documents.Change], query=queries.ChangeQuery)
@@ -110,7 +109,7 @@ class History(View):
                 machine_id=page.machine.pk if page.machine else None,
                 engine=page.engine or None,
                 workload_id=page.workload.pk if page.workload else None,
-                network=named(page.workload.network) if page.workload else None,
+                network=str(page.workload.network) if page.workload else None,
                 data=page.workload.data_label if page.workload else None,
                 lines=[_line(series, each) for series, each in page.lines.items()],
             )

@@ -244,7 +244,7 @@ class DataSets(Document):
     reference: str | None
     """The data that each engine's ratios are to."""
     answer: str | None
-    """Whether the choice of an engine hangs on the data."""
+    """Whether the choice of an engine depends on the data."""
     cells: list[OnData]
     not_compared: list[str]
 

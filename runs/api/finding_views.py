@@ -78,7 +78,7 @@ class Hardware(ScopeView):
 
 @described(documents.DataSets, query=queries.DataQuery, missing=True)
 class DataSets(ScopeView):
-    """What the data set changes: one network on several, and whether the choice of an engine hangs on it."""
+    """What the data set changes: one network on several, and whether the choice of an engine depends on it."""
 
     query_model = queries.DataQuery
     finding = findings.data_sets

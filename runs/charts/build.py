@@ -131,7 +131,8 @@ def words() -> dict[str, str]:
     return {
         "interval": _("95 %: {low} to {high}"),
         "runs": _("{runs} runs"),
-        "link": _("Click to see its runs"),
+        "more": _("and {n} more"),
+        "link": _("Click a point to see its runs"),
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, log
 
+from runs.words import numbers
+
 LEAST, MOST = 1 / 4, 4.0
 TONES = {"agrees": "good", "disagrees": "bad", "unresolved": "warn"}
 
@@ -27,6 +29,8 @@ class Strip:
     band_x: str
     band_width: str
     one_x: str
+    ends: tuple[str, str]
+    """The axis' first and last ratio, in words."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ def strip(answers: Sequence[Answered], region: tuple[float, float]) -> Strip:
         return 1 + 98 * log(min(max(value, low), high) / low) / log(high / low)
 
     start, end = at(region[0]), at(region[1])
-    return Strip([_dash(each, at) for each in answers], _percent(start), _percent(end - start), _percent(at(1.0)))
+    dashes = [_dash(each, at) for each in answers]
+    ends = numbers.times(low), numbers.times(high)
+    return Strip(dashes, _percent(start), _percent(end - start), _percent(at(1.0)), ends)
 
 
 def _dash(each: Answered, at: Callable[[float], float]) -> Dash:

@@ -1,5 +1,5 @@
 """What the data set changes: one network's cells on several, per sample and per FLOP, and whether the choice of an
-engine hangs on it. Pure; no ORM."""
+engine depends on it. Pure; no ORM."""
 
 from __future__ import annotations
 
@@ -155,7 +155,9 @@ class DataEffect:
         """One sentence; it calls nothing that the verdicts do not."""
         groups = self._everywhere
         if len(groups) < 2 or any(len(group) < 2 for group in groups.values()):
-            return _("Too few engines were timed on each of these data sets to say whether a choice hangs on the data.")
+            return _(
+                "Too few engines were timed on each of these data sets to say whether the choice depends on the data."
+            )
         common = set.intersection(*({rival(each.row) for each in leaders(group)} for group in groups.values()))
         if common:
             names = [rival_words(each.row) for each in next(iter(groups.values())) if rival(each.row) in common]
@@ -166,7 +168,7 @@ class DataEffect:
                     "from it everywhere: more runs may change who leads."
                 )
             return words.format(engines=", ".join(names))
-        return self._reversal or _("Whether the choice of an engine hangs on the data cannot be told yet: run more.")
+        return self._reversal or _("Whether the choice of an engine depends on the data is not clear yet: run more.")
 
     @property
     def _reversal(self) -> str:
@@ -176,8 +178,8 @@ class DataEffect:
             leader, better = group[0], others[0]
             if _is_slower(better.row, group) and _is_slower(leader.row, others):
                 words = _(
-                    "The choice of an engine hangs on the data: {engine} leads on {data}, but is slower than {better} "
-                    "on {other}."
+                    "The choice of an engine depends on the data: {engine} leads on {data}, but is slower than "
+                    "{better} on {other}."
                 )
                 return words.format(
                     engine=rival_words(leader.row),

@@ -30,5 +30,5 @@ def leaders_words(found: Sequence[Standing]) -> str:
     open_ = [rival_words(each.row) for each in found if each.verdict in UNTOLD]
     words = [name]
     words += [_("as fast: {engines}").format(engines=", ".join(equal))] if equal else []
-    words += [_("not told apart from it: {engines}").format(engines=", ".join(open_))] if open_ else []
+    words += [_("not separated from it: {engines}").format(engines=", ".join(open_))] if open_ else []
     return "; ".join(words)

@@ -255,7 +255,7 @@ def _open_question(workload: ComparedWorkload, chosen: Sequence[Row], rope: floa
         )
     if any(_could_be_faster(row, rope) for row in doubtful) or _preferred(chosen) != _preferred(settled):
         titles = ", ".join(engine_title(row.engine) for row in chosen)
-        return _("On {network} these cannot be told apart yet: {engines}. Run more blocks.").format(
+        return _("On {network} the runs do not yet separate {engines}. Run more blocks.").format(
             network=named(workload.network), engines=titles
         )
     return ""

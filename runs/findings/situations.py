@@ -14,14 +14,14 @@ from engines.contract import Device, NetworkType
 from engines.networks import ARCHITECTURES, of_type
 from runs.findings.alike import newest_of_each
 from runs.findings.cells import CellRow, stalled_words
-from runs.findings.facets import FACETS_BY_NAME, FacetState, pick
+from runs.findings.facets import FACETS_BY_NAME, Facet, FacetState, pick
 from runs.findings.recommendation import Case, ComparedWorkload, Recommendation, Situation, recommend
 from runs.stats import EQUIVALENCE, LogSamples, within
 from runs.stats.outcomes import Missing
 from runs.words import numbers
 from runs.words.cells import threads_words
 from runs.words.engines import engine_title
-from runs.words.networks import network_title
+from runs.words.networks import meaning, network_title
 from runs.words.reasons import reason_in_words
 
 SITUATIONS: tuple[tuple[NetworkType, Device], ...] = tuple(
@@ -81,6 +81,30 @@ class Answer:
         return [engine_title(engine) for engine in (self.found.preferred, *others)]
 
     @property
+    def short_headline(self) -> list[str]:
+        """The same in two names at most, for a card."""
+        if len(self.headline) < 3:
+            return self.headline
+        others = len(self.headline) - 1
+        return [
+            self.headline[0],
+            ngettext("{n} other as fast", "{n} others as fast", others).format(n=numbers.count(others)),
+        ]
+
+    @property
+    def doubt(self) -> str:
+        """Where there is no answer: which was fastest so far, and how many the runs do not separate from it."""
+        timed = [row for row in self.found.rows if row.ratio]
+        if self.headline or not timed:
+            return ""
+        fastest = _("{engine} fastest so far").format(engine=engine_title(timed[0].engine))
+        open_ = sum(1 for row in timed[1:] if row.verdict != "slower")
+        if not open_:
+            return fastest
+        words = ngettext("{n} other is not separated from it", "{n} others are not separated from it", open_)
+        return f"{fastest}, {words.format(n=numbers.count(open_))}"
+
+    @property
     def was_tried(self) -> bool:
         return bool(self.found.rows)
 
@@ -98,6 +122,20 @@ class Answer:
         counted = ngettext("{n} run each", "{n} runs each", runs).format(n=numbers.count(runs))
         network = numbers.size(workload.network.hidden_layers, workload.network.width)
         return f"{network}, {self.conditions} · {counted}"
+
+    @property
+    def command(self) -> str:
+        """What measures the situation where nothing was."""
+        found = self.found.situation
+        return f"python manage.py runbench --networks {found.network_type} --devices {found.device}"
+
+    @property
+    def size_words(self) -> str:
+        """What the network's size means: `8 layers, 100 neurons per hidden layer`."""
+        workload = self.found.workload
+        return (
+            meaning(workload.network.type, workload.network.hidden_layers, workload.network.width) if workload else ""
+        )
 
     @property
     def verdict_notes(self) -> list[str]:
@@ -158,30 +196,33 @@ def answers(
     wished, else those the one with most results.
     """
     return [
-        _answer(
+        answer_to(
+            Situation(*situation),
             [cell for cell in cells if (cell.network_type, cell.device) == situation],
-            situation,
-            published,
-            rope,
-            wished,
+            published.get(situation, ()),
+            rope=rope,
+            wished=wished,
         )
         for situation in SITUATIONS
         if of_type(situation[0]).is_studied or any((cell.network_type, cell.device) == situation for cell in cells)
     ]
 
 
-def _answer(
+def answer_to(
+    situation: Situation,
     cells: Sequence[CellRow],
-    situation: tuple[NetworkType, Device],
-    published: Mapping[tuple[str, str], Sequence[str]],
-    rope: float,
-    wished: Wishes,
+    published: Sequence[str] = (),
+    *,
+    rope: float = EQUIVALENCE,
+    wished: Wishes = MappingProxyType({}),
+    choices: Sequence[Facet] = CHOICES,
 ) -> Answer:
-    picked = pick(cells, wished, CHOICES)
+    """From the situation's cells, those of one experiment on one machine."""
+    picked = pick(cells, wished, choices)
     rows = newest_of_each(picked.rows)
-    found = recommend(Situation(*situation), _cases(rows), rope=rope)
+    found = recommend(situation, _cases(rows), rope=rope)
     deciding = {row.engine: row for row in rows if found.workload and row.network == found.workload.network}
-    return Answer(found, published.get(situation, ()), picked.facets if rows else (), rope, deciding)
+    return Answer(found, published, picked.facets if rows else (), rope, deciding)
 
 
 def _cases(rows: Sequence[CellRow]) -> list[Case]:

@@ -10,14 +10,23 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from runs.charts.style import chip
+from runs.charts.style import Chip, chip
 from runs.findings.cells import CellRow
 from runs.findings.claims import judged, measured
 from runs.pages.figures import figures, look_of
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.pages.parts.selects import gpu_machine_select
-from runs.pages.parts.verdicts import claim_cells, claim_chip, claim_counts, claim_strips
+from runs.pages.parts.verdicts import (
+    ClaimStrip,
+    by_situation,
+    claim_cells,
+    claim_chip,
+    claim_counts,
+    claim_strips,
+    needs_a_gpu,
+    settling_command,
+)
 from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope
 from runs.selectors.study import hardware_of, judged_on
@@ -46,7 +55,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
         scope=scope,
         selects=gpu_machine_select(scope),
         held=_conditions(scope, cells),
-        claims=[(claim, claim_chip(claim), claim_strips(claim)[:1], _tally(claim)) for claim in shown],
+        situations=[(title, [_told(claim) for claim in own]) for title, own in by_situation(shown)],
         counts=claim_counts(found_claims),
         all_claims=claim_cells(found_claims),
         total=len(found_claims),
@@ -61,6 +70,10 @@ def _conditions(scope: Scope, measured: Measured) -> str:
     """On what data, and on which machines if they are two."""
     hosts = [f"CPU: {scope.machine} · GPU: {scope.gpu_machine}"] if scope.gpu_machine else []
     return " · ".join([*measured.data, *hosts])
+
+
+def _told(claim: JudgedClaim) -> tuple[JudgedClaim, Chip, list[ClaimStrip], str]:
+    return claim, claim_chip(claim), claim_strips(claim)[:1], _tally(claim)
 
 
 def _tally(claim: JudgedClaim) -> str:
@@ -89,6 +102,8 @@ def claim(request: HttpRequest, claim_id: str) -> HttpResponse:
         strips=claim_strips(found),
         table=_evidence_table(found),
         missing=[_lack_words(each) for each in found.missing],
+        command=settling_command(found),
+        needs_a_gpu=needs_a_gpu(found),
         figures=[each for each in figures(rows, look_of({})) if claim_id in each.claims],
         before=found_claims[place - 1] if place else None,
         after=found_claims[place + 1] if place + 1 < len(found_claims) else None,

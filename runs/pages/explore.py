@@ -72,9 +72,11 @@ _LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
 
 @dataclass(frozen=True)
 class OfferedFacet:
+    """`only` are its choices, each with the address that picks it alone: empty where several cannot be picked."""
+
     state: FacetState
     all_query: str
-    none_query: str
+    only: Sequence[tuple[Choice, str]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,12 @@ class Exploration:
 
     def _offered(self, facet: FacetState) -> OfferedFacet:
         everything = [choice.value for choice in facet.choices]
-        return OfferedFacet(facet, self._changed(**{facet.name: everything}), self._changed(**{facet.name: []}))
+        can_be_several = facet.multiple and len(facet.choices) > 1
+        only = [
+            (choice, self._changed(**{facet.name: [choice.value]}) if can_be_several else "")
+            for choice in facet.choices
+        ]
+        return OfferedFacet(facet, self._changed(**{facet.name: everything}), only)
 
     @property
     def verdicts(self) -> list[Choice]:

@@ -17,7 +17,7 @@ from runs.findings.cells import CellRow
 from runs.findings.hardware import CHOICES, Best, Hardware, Standing, where
 from runs.findings.lines import rival_words
 from runs.pages.parts.cells import row_style, runs_cell
-from runs.pages.parts.comparison import runs_query
+from runs.pages.parts.comparison import runs_url
 from runs.pages.parts.measures import COSTED_EPOCHS
 from runs.pages.parts.one_network import context
 from runs.pages.parts.rendering import render_page, tab
@@ -80,7 +80,7 @@ class HardwarePage:
 
     def _url(self, row: CellRow) -> str:
         slug = self.scope.experiment.slug if self.scope.experiment else ""
-        return f"{reverse('runs')}?experiment={slug}&{runs_query(row)}"
+        return runs_url(row, slug)
 
     # ------------------------------------------------------------ the tables
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
@@ -24,7 +24,7 @@ from runs.findings.history import History, Moment, Transition
 from runs.findings.software import Changed
 from runs.models import Machine, Workload
 from runs.pages.parts.cells import row_style
-from runs.pages.parts.comparison import runs_query
+from runs.pages.parts.comparison import runs_url
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.selects import Option
 from runs.selectors.history import Series, engines_on, histories, machines_with_history, workloads_of
@@ -194,16 +194,7 @@ def _point(moment: Moment, x: float) -> Point:
     found = moment.row.estimate
     assert found, "only what has a time is drawn"
     word = f"{moment.at:%Y-%m-%d %H:%M} · {release_words(moment.release)} · {moment.experiment}"
-    return Point(x, found.seconds, found.low, found.high, found.runs, runs_url(moment), word)
-
-
-def runs_url(moment: Moment) -> str:
-    return f"{_runs_page()}?experiment={moment.slug}&{runs_query(moment.row)}"
-
-
-@cache
-def _runs_page() -> str:
-    return reverse("runs")
+    return Point(x, found.seconds, found.low, found.high, found.runs, runs_url(moment.row, moment.slug), word)
 
 
 def _day(moment: datetime) -> float:
@@ -265,7 +256,7 @@ def _side(moment: Moment) -> TableCell:
         found.seconds if found else None,
     )
     small = f"{moment.experiment}, {moment.at:%Y-%m-%d}"
-    return TableCell(release_words(moment.release), url=runs_url(moment), small=small, values=values)
+    return TableCell(release_words(moment.release), url=runs_url(moment.row, moment.slug), small=small, values=values)
 
 
 def how_words(transition: Transition) -> str:

@@ -20,6 +20,7 @@ from runs.pages import (
     changes,
     claims,
     compare,
+    coverage,
     data_effect,
     engines,
     environments,
@@ -43,14 +44,15 @@ from runs.pages import (
     search,
     speed_ups,
     threads,
+    your_case,
 )
 from runs.pages.parts.rendering import DATA, Section
 from runs.tables.table import Table
 
 PAGES: tuple[ModuleType, ...] = (
     *(home, figures, explore, speed_ups, threads, replicas, data_effect, inference, history, changes),
-    *(claims, compare, recommendation),
-    *(runs, run, experiments, machines, hardware, environments, engines, fleet, notes),
+    *(claims, compare, recommendation, your_case),
+    *(runs, run, experiments, coverage, machines, hardware, environments, engines, fleet, notes),
     *(about, glossary, search, accounts, feeds, health),
 )
 ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

@@ -33,9 +33,18 @@ def cells_of(scope: Scope, task: Task = "train") -> list[CellRow]:
 
     The GPU's come from the machine that the scope names for it. A call's time and an epoch's never meet in one answer.
     """
+    return _cells_of(scope, Summary.objects.filter(workload__task=task))
+
+
+def cells_of_every_task(scope: Scope) -> list[CellRow]:
+    """For a list of what is there: none of their times are compared."""
+    return _cells_of(scope, Summary.objects.all())
+
+
+def _cells_of(scope: Scope, summaries: QuerySet[Summary]) -> list[CellRow]:
     if scope.experiment is None or scope.machine is None:
         return []
-    own = Summary.objects.filter(experiment=scope.experiment, workload__task=task)
+    own = summaries.filter(experiment=scope.experiment)
     if scope.gpu_machine is None:
         return cell_rows(own.filter(machine=scope.machine))
     return cell_rows(own.filter(Q(machine=scope.machine, device="cpu") | Q(machine=scope.gpu_machine, device="gpu")))

@@ -50,6 +50,13 @@ def scope(experiment_slug: str = "", machine_pk: str = "", gpu_machine_pk: str =
     return Scope(experiment, wanted, experiments, machines, other if other != wanted else None)
 
 
+def scope_of(experiment: Experiment, machine_pk: str = "") -> Scope:
+    """Of a page about one experiment: the machine asked for, else its latest."""
+    machines = machines_of(experiment)
+    machine = next((each for each in machines if str(each.pk) == machine_pk), next(iter(machines), None))
+    return Scope(experiment, machine, [experiment], machines)
+
+
 def _with_results(task: Task) -> QuerySet[Experiment]:
     """Each says whether it `does` the task: a page would have nothing to say of one that does not."""
     own = Summary.objects.filter(experiment=OuterRef("pk"), workload__task=task).order_by()

@@ -43,13 +43,13 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             Term(
                 "mlp",
-                _("MLP 8x100"),
+                _("MLP 8×100"),
                 _("A fully connected network: here 8 hidden layers of 100 neurons each."),
                 ("Network", "Workload"),
             ),
             Term(
                 "cnn",
-                _("CNN 2x8"),
+                _("CNN 2×8"),
                 _(
                     "The study's convolutional network: here 2 convolutional layers, each with 8 feature maps for each "
                     "of an image's three colours (24 in all), then three dense layers."
@@ -57,17 +57,17 @@ CHAPTERS: tuple[Chapter, ...] = (
             ),
             Term(
                 "resnet",
-                _("ResNet 1x8"),
+                _("ResNet 1×8"),
                 _("A residual network for small images: here 1 block in each of three stages, 8 maps in the first."),
             ),
             Term(
                 "recurrent",
-                _("LSTM 1x64, GRU 1x64"),
+                _("LSTM 1×64, GRU 1×64"),
                 _("A recurrent network that reads an image row by row: here 1 layer of 64 units."),
             ),
             Term(
                 "transformer",
-                _("Transformer 2x64"),
+                _("Transformer 2×64"),
                 _("A decoder of 2 blocks with 64 features that predicts the next character of a text."),
             ),
             Term(

@@ -49,15 +49,20 @@ def network_plural(network_type: str) -> str:
 
 
 def network_name(network_type: str, hidden_layers: int, width: int, options: str = "") -> str:
-    """`MLP 8 × 100`, `Transformer 2 × 64, context 128`."""
+    """`MLP 8×100`, `Transformer 2×64, context 128`: on every page. Files and commands have `8x100`."""
     name = f"{network_title(network_type)} {numbers.size(hidden_layers, width)}"
     return f"{name}, {options}" if options else name
 
 
 def named(network: Network) -> str:
-    """`MLP 8x100`, as headings have it."""
-    parts = [network_title(network.type), f"{network.hidden_layers}x{network.width}", *map(str, network.options)]
-    return " ".join(parts)
+    return network_name(
+        network.type, network.hidden_layers, network.width, " ".join(str(option) for option in network.options)
+    )
+
+
+def meaning(network_type: str, hidden_layers: int, width: int) -> str:
+    """What a name says, for who points at it: `8 layers, 100 neurons per hidden layer`."""
+    return f"{depth_words(network_type, hidden_layers)}, {numbers.count(width)} {width_words(network_type)}"
 
 
 def width_words(network_type: str) -> str:

@@ -25,8 +25,8 @@ def count(value: int) -> str:
 
 
 def size(hidden_layers: int, width: int) -> str:
-    """A network's size, as `16 × 200`."""
-    return f"{count(hidden_layers)} × {count(width)}"
+    """A network's size, as `16×200`."""
+    return f"{count(hidden_layers)}×{count(width)}"
 
 
 def as_printed(value: float) -> str:

@@ -10,6 +10,7 @@ const apart = (value, ticks) => {
   const count = step && value ? Math.ceil(Math.log10(Math.abs(value) / step)) + 1 : 3;
   return count > 3 ? precise(Math.min(count, 8)) : digits;
 };
+const { crosshair, tooltip } = window.reading;
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const drawn = new Map();
 window.chartOf = (figure) => drawn.get(figure);
@@ -138,29 +139,14 @@ function dressed(sets) {
   });
 }
 
-function tooltip(unit, words) {
-  return {
-    backgroundColor: token("ink"), titleColor: token("background"), bodyColor: token("background"), footerColor: token("background"),
-    padding: 10, cornerRadius: 6, usePointStyle: true, boxPadding: 6, footerFont: { weight: 400 },
-    callbacks: {
-      title: (items) => items[0]?.raw.word ?? items[0]?.label ?? "",
-      label: ({ dataset, parsed }) => `${dataset.label}: ${withUnit(parsed.y, unit)}`,
-      afterLabel: ({ raw }) => {
-        const runs = fill(words.runs, { runs: raw.runs });
-        if (raw.low === null) return raw.runs > 1 ? runs : "";
-        return `${fill(words.interval, { low: digits.format(raw.low), high: withUnit(raw.high, unit) })}, ${runs}`;
-      },
-      footer: (items) => (items.some(({ raw }) => raw.url) ? words.link : ""),
-    },
-  };
-}
-
 function zoom(figure) {
   const changed = () => { const reset = figure.querySelector("[data-reset-zoom]"); if (reset) reset.hidden = false; };
   return {
     zoom: { wheel: { enabled: true, modifierKey: "ctrl" }, pinch: { enabled: true }, drag: { enabled: matchMedia("(hover: hover)").matches, backgroundColor: "rgba(110, 150, 220, .18)" }, mode: "xy", onZoomComplete: changed },
   };
 }
+
+const wordsAt = ({ fixedTicks, words }) => (fixedTicks && words ? Object.fromEntries(fixedTicks.map((value, at) => [value, words[at]])) : undefined);
 
 function config({ type, data, options }, figure) {
   const { x, y } = options.scales;
@@ -169,7 +155,7 @@ function config({ type, data, options }, figure) {
     data: { datasets: dressed(data.datasets) },
     options: {
       responsive: true, maintainAspectRatio: false, animation: false, parsing: false, normalized: true,
-      interaction: { mode: "nearest", intersect: false },
+      interaction: { mode: "nearest", axis: "x", intersect: false },
       layout: { padding: { top: 8, right: 16 } },
       scales: { x: xAxis(x), y: axis(y) },
       onClick: (event, items, chart) => {
@@ -178,11 +164,11 @@ function config({ type, data, options }, figure) {
         if (url) location.assign(url);
       },
       plugins: {
-        legend: { display: false }, tooltip: tooltip(y.unit, options.words), intervals: { shown: options.intervals },
-        verticals: { marks: options.verticals }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
+        legend: { display: false }, tooltip: tooltip(y.unit, options.words, { token, digits, withUnit, fill }), intervals: { shown: options.intervals },
+        verticals: { marks: options.verticals }, crosshair: { axis: x.title?.text, words: wordsAt(x) }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
       },
     },
-    plugins: [intervals, verticals],
+    plugins: [intervals, verticals, crosshair],
   };
 }
 
@@ -248,11 +234,45 @@ document.addEventListener("click", (event) => {
   const item = event.target.closest(".legend-item");
   const { chart } = (item && drawn.get(item.closest("figure"))) ?? {};
   if (!chart) return;
-  const { label } = chart.data.datasets[Number(item.dataset.series)];
+  const labels = chart.data.datasets.map((set) => set.label);
+  const label = labels[Number(item.dataset.series)];
+  if (event.shiftKey) return showAlone(label, labels);
   const shown = item.getAttribute("aria-pressed") !== "true";
   setShown(label, shown);
   rememberHidden(label, shown);
 });
+
+// With Shift: this series alone; once more, all of them.
+function showAlone(label, labels) {
+  const hidden = new Set(hiddenSeries());
+  const isAlone = labels.every((each) => hidden.has(each) === (each !== label));
+  for (const each of labels) {
+    const shown = isAlone || each === label;
+    setShown(each, shown);
+    rememberHidden(each, shown);
+  }
+}
+
+// What the reader points at in the legend stands out: the others fade.
+function highlight(item) {
+  const { chart } = drawn.get(item.closest("figure")) ?? {};
+  if (!chart) return;
+  const at = item.matches(":hover, :focus-visible") ? Number(item.dataset.series) : -1;
+  chart.data.datasets.forEach((set, number) => {
+    const colour = token(set.hue) + (at < 0 || at === number ? "" : FADED);
+    Object.assign(set, { borderColor: colour, pointBorderColor: colour, pointBackgroundColor: set.filled ? colour : token("surface") });
+  });
+  chart.update();
+}
+const FADED = "2b";
+
+for (const kind of ["pointerover", "pointerout", "focusin", "focusout"]) {
+  document.addEventListener(kind, (event) => {
+    const item = event.target.closest?.(".legend-item");
+    // After the browser has told the item of it, so that its own state is the new one.
+    if (item && !item.contains(event.relatedTarget)) requestAnimationFrame(() => highlight(item));
+  });
+}
 
 document.addEventListener("click", (event) => {
   const reset = event.target.closest("[data-reset-zoom]");

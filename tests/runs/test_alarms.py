@@ -134,7 +134,7 @@ def test_one_change_is_one_message_however_often_one_looks(slower: Lab, webhook:
     for _ in range(3):
         regressions("--alarm")
     (message,) = webhook.taken
-    assert message["title"].startswith("JAX · MLP 8x100 · CPU, 1 thread: ")
+    assert message["title"].startswith("JAX · MLP 8×100 · CPU, 1 thread: ")
     for part in ("0.10 against 0.9, in the same blocks", "https://bench.example.org/history/?machine=", "runbench"):
         assert part in message["message"]
     assert "--versions jax=0.9,0.10" in message["message"]
@@ -148,7 +148,7 @@ def test_it_is_told_of_once_more_when_it_is_gone(slower: Lab, webhook: Webhook, 
     slower.store()
     for _ in range(2):
         regressions("--alarm")
-    assert [message["title"].split(":")[0] for message in webhook.taken] == ["JAX · MLP 8x100 · CPU, 1 thread", "Gone"]
+    assert [message["title"].split(":")[0] for message in webhook.taken] == ["JAX · MLP 8×100 · CPU, 1 thread", "Gone"]
     assert Change.objects.get().gone_at is not None
 
 

@@ -130,7 +130,7 @@ def test_a_history_begins_with_training_whatever_was_recorded_first(client: Clie
 
 
 def everything(client: Client) -> dict[str, str]:
-    other = {"epochs", "losses", "place", *inference.CHARTS, *inference.TABLES}
+    other = {"epochs", "losses", "place", "coverage", *inference.CHARTS, *inference.TABLES}
     addresses = [f"/charts/{slug}.json" for slug in CHARTS if slug not in other]
     addresses += [f"/tables/{slug}.csv" for slug in TABLES if slug not in other] + [
         f"/api/v1/{name}/" for name in FINDINGS
@@ -191,7 +191,7 @@ def test_a_run_of_calls_says_so_on_its_page_in_the_list_and_in_the_api(client: C
     assert "14,500 samples, batch 100" in page
     listed = client.get("/runs/").content.decode()
     assert "2.00 ms" in listed
-    assert "MLP 8 × 25, inference" in listed
+    assert "MLP 8×25, inference" in listed
     found = client.get(f"/api/v1/runs/{run.run_id}/").json()
     assert (found["task"], found["epoch_seconds"], found["call_seconds"]) == ("infer", None, 2e-3)
     assert found["samples_per_second"] == pytest.approx(100 / 2.1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from urllib.parse import urlencode
 
@@ -265,6 +265,16 @@ def conditions(picked: Picked) -> str:
 def runs_query(row: CellRow) -> str:
     """The query string of the list of a cell's runs, and of no other cell's. The network is for those who read it."""
     return _urlencoded(*_RUNS_OF(row))
+
+
+def runs_url(row: CellRow, experiment: str) -> str:
+    """The list of a cell's runs, of the experiment with that slug."""
+    return f"{_runs_page()}?experiment={experiment}&{runs_query(row)}"
+
+
+@cache
+def _runs_page() -> str:
+    return reverse("runs")
 
 
 _RUNS_QUERY = {

@@ -26,7 +26,7 @@ from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import data_name, on_words, replicas_words, task_words
 from runs.words.engines import engine_title
-from runs.words.networks import network_name
+from runs.words.networks import meaning, network_name
 from runs.words.reasons import reason_in_words
 
 LIST_PAGE = 50
@@ -91,6 +91,11 @@ def _network_of(run: Run) -> str:
     return name if found.task == "train" else f"{name}, {task_words(found.task)}"
 
 
+def _meaning_of(run: Run) -> str:
+    found = run.workload
+    return meaning(found.network_type, found.hidden_layers, found.width)
+
+
 _LONGEST_REASON = 90
 
 
@@ -123,7 +128,7 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     ),
     RunColumn(
         gettext_noop("Network"),
-        lambda run: TableCell(_network_of(run)),
+        lambda run: TableCell(_network_of(run), title=_meaning_of(run)),
     ),
     RunColumn(
         gettext_noop("Data"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from runs.charts.style import Chip, chip
 from runs.findings.alike import HELD_NAMES, Aspect, Held, alike, differences, held, held_values, not_compared_words
 from runs.findings.cells import CellRow
 from runs.findings.choices import Select
+from runs.findings.facets import ONE_NETWORK
 from runs.findings.software import Changed, Software, changes
 from runs.findings.standings import verdict_note
 from runs.pages.parts.cells import row_style, time_cell
@@ -29,9 +31,10 @@ from runs.tables.table import Column, Table, TableCell, ratio_values
 from runs.words import numbers
 from runs.words.cells import missing_words, on_words
 from runs.words.engines import engine_place, engine_title
-from runs.words.networks import network_name
+from runs.words.networks import network_name, network_place, network_plural
 from runs.words.reasons import reason_in_words
 
+MOST_DRAWN = 10
 DIMENSIONS: Mapping[Aspect, Callable[[CellRow], str]] = {
     "engine": lambda row: row.engine,
     "track": lambda row: row.track,
@@ -107,6 +110,10 @@ class Compared:
     b: Side
     rope: float = EQUIVALENCE
     """The region of practical equivalence of the noisier machine."""
+    offered: Sequence[CellRow] = ()
+    """Of A's scope, whatever the network."""
+    wished: str = ""
+    """The family or the network that both sides are narrowed to."""
 
     @property
     def may_differ(self) -> tuple[Aspect, ...]:
@@ -152,7 +159,11 @@ class Compared:
 
     @cached_property
     def mean(self) -> Ratio | None:
-        found = [self._samples(pairing.a, pairing.b) for pairing in self.common if pairing.a and pairing.b]
+        return self.mean_of(self.common)
+
+    def mean_of(self, pairings: Sequence[Pairing]) -> Ratio | None:
+        """The geometric mean of their ratios."""
+        found = [self._samples(pairing.a, pairing.b) for pairing in pairings if pairing.a and pairing.b]
         return aggregate_ratio(found) if found else None
 
     @cached_property
@@ -179,8 +190,21 @@ class Compared:
         return [(chip(verdict), count) for verdict, count in counts.most_common()]
 
     @property
+    def network(self) -> Select:
+        """All networks, a family of them, or one."""
+        families = {row.network_type: network_plural(row.network_type) for row in sorted(self.offered, key=_order)}
+        sizes = {ONE_NETWORK.value(row): ONE_NETWORK.label(row) for row in sorted(self.offered, key=ONE_NETWORK.order)}
+        choices = [*families.items(), *(sizes.items() if len(sizes) > 1 else ())]
+        return Select("network", _("Network"), choices, self.wished if self.wished in dict(choices) else "")
+
+    @property
+    def most_different(self) -> list[Pairing]:
+        """Those drawn: the largest differences first. The tables have all."""
+        return sorted(self.common, key=_difference, reverse=True)[:MOST_DRAWN]
+
+    @property
     def forest(self) -> Forest:
-        return forest([_mark(pairing, self.named) for pairing in self.common], rope=self.rope)
+        return forest([_mark(pairing, self.named) for pairing in self.most_different], rope=self.rope)
 
     @property
     def is_synthetic(self) -> bool:
@@ -200,6 +224,9 @@ class Compared:
 
     @property
     def table(self) -> Table:
+        return self.table_of(self.common, _("Time per epoch, workload by workload"))
+
+    def table_of(self, pairings: Sequence[Pairing], caption: str) -> Table:
         columns = [
             Column(_("Workload"), sort="workload", exports=_WORKLOAD_EXPORTS),
             Column(_("A"), is_number=True, sort="a", exports=("a_seconds",)),
@@ -209,11 +236,7 @@ class Compared:
             Column(_("95 % interval"), is_number=True, exports=("interval",)),
             Column(_("Verdict"), sort="verdict", exports=("verdict",)),
         ]
-        return Table(
-            _("Time per epoch, workload by workload"),
-            columns,
-            [_row(pairing, self.named) for pairing in self.common],
-        )
+        return Table(caption, columns, [_row(pairing, self.named) for pairing in pairings])
 
     @property
     def missing_table(self) -> Table:
@@ -280,6 +303,10 @@ def _side_cell(side: CellRow | None) -> TableCell:
     return TableCell(chip=Chip(side.missing))
 
 
+def _difference(pairing: Pairing) -> float:
+    return abs(log(pairing.ratio.value)) if pairing.ratio else 0.0
+
+
 def _mark(pairing: Pairing, named: Named) -> Mark:
     found = pairing.ratio
     assert found, "only what both sides have is drawn"
@@ -298,15 +325,22 @@ def _mark(pairing: Pairing, named: Named) -> Mark:
 
 def compared(query: QueryDict) -> Compared:
     scope = scopes.scope(query.get("a_experiment", ""), query.get("a_machine", ""))
-    rows = cells_of(scope)
+    wished = query.get("network", "")
+    offered = cells_of(scope)
+    rows = _of_network(offered, wished)
     other, other_rows = scope, rows
     asked = (query.get("b_experiment", ""), query.get("b_machine", ""))
     if any(asked) and asked != (query.get("a_experiment", ""), query.get("a_machine", "")):
         other = scopes.scope(*asked)
-        other_rows = cells_of(other)
+        other_rows = _of_network(cells_of(other), wished)
     first, second = _first_engines(rows)
     sides = _side("a", query, scope, rows, first), _side("b", query, other, other_rows, second)
-    return Compared(*sides, rope=region_of(scope.machine, other.machine))
+    return Compared(*sides, region_of(scope.machine, other.machine), offered, wished)
+
+
+def _of_network(rows: Sequence[CellRow], wished: str) -> Sequence[CellRow]:
+    """Those of a family or of one network; all where none of them is such."""
+    return [row for row in rows if wished in (row.network_type, ONE_NETWORK.value(row))] or rows
 
 
 def _first_engines(rows: Sequence[CellRow]) -> tuple[str, str]:
@@ -357,4 +391,11 @@ def _by_key(side: Side, other: Side, loosely: tuple[Aspect, ...]) -> dict[Held, 
 
 
 def _order(row: CellRow) -> tuple[object, ...]:
-    return (row.network_type, row.device, row.threads, row.hidden_layers, row.width, engine_place(row.engine))
+    return (
+        network_place(row.network_type),
+        row.device,
+        row.threads,
+        row.hidden_layers,
+        row.width,
+        engine_place(row.engine),
+    )

@@ -99,7 +99,7 @@ def test_a_sole_candidate_is_no_winner_over_engines_that_were_not_run() -> None:
     ]
     found = recommend(MLP_CPU, cases)
     assert (found.workload, found.not_slower, found.preferred) == (LARGE, (), None)
-    assert found.reason == "Only TensorFlow has runs of MLP 16x200. Run another engine on it, to compare."
+    assert found.reason == "Only TensorFlow has runs of MLP 16×200. Run another engine on it, to compare."
 
 
 @pytest.mark.parametrize("status", ["not_run", "excluded"])
@@ -162,7 +162,7 @@ def test_networks_that_share_no_engines_are_unresolved() -> None:
 def test_under_three_runs_nobody_wins() -> None:
     found = recommend(MLP_CPU, on(LARGE, theano=steady(9.0, runs=2), tensorflow=steady(1.0, runs=2)))
     assert set(verdicts(found).values()) == {"not enough runs"}
-    assert found.reason == "No engine has 3 runs of MLP 16x200 yet. Run more blocks."
+    assert found.reason == "No engine has 3 runs of MLP 16×200 yet. Run more blocks."
     assert found.preferred is None
 
 

@@ -45,7 +45,7 @@ def test_without_runs_it_says_what_to_type() -> None:
 def test_it_names_the_tied_engines_the_network_and_the_study_s_own_answer() -> None:
     text = shown()
     assert "MLP on the CPU: Keras · Theano or" in text
-    assert "16 × 200" in text
+    assert "16×200" in text
     assert "Study, 2017: TensorFlow or Keras · Theano" in text
     assert "slower" in text
     assert "CNN on the GPU: not measured" in text

@@ -43,6 +43,7 @@ def every_page() -> list[str]:
         urls += [
             run.get_absolute_url(),
             reverse("experiment", args=[run.experiment.slug]),
+            reverse("coverage", args=[run.experiment.slug]),
             reverse("machine", args=[run.machine.pk]),
             reverse("environment", args=[run.environment.pk]),
             *(reverse("chart", args=[slug]) + named for slug in CHARTS),

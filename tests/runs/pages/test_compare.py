@@ -47,3 +47,29 @@ def test_two_machines_are_compared_like_with_like(client: Client, site: Site) ->
     rows = csv_table(client, "compare", f"?a_machine={a}&b_machine={b}&a_engine=&b_engine=")
     assert sorted(row["engine"] for row in rows) == ["tensorflow", "theano"]
     assert all(float(row["ratio"]) == pytest.approx(2, rel=0.03) for row in rows)
+
+
+def test_both_sides_are_narrowed_to_a_family_or_to_one_network(client: Client, site: Site) -> None:
+    for workload in (make_workload("mlp", 8, 25), make_workload("mlp", 8, 50), make_workload("cnn", 2, 8)):
+        for engine in ("theano", "tensorflow"):
+            site.cell(engine, workload, seconds=1)
+    sides = "?a_engine=theano&b_engine=tensorflow"
+    for wished, networks in (
+        ("", {"MLP 8x25", "MLP 8x50", "CNN 2x8"}),
+        ("mlp", {"MLP 8x25", "MLP 8x50"}),
+        ("mlp-8x50", {"MLP 8x50"}),
+    ):
+        rows = csv_table(client, "compare", f"{sides}&network={wished}")
+        assert {row["network"] for row in rows} == networks
+    groups = client.get(reverse("compare") + sides).context["groups"]
+    assert [(group.title, len(group.table.rows)) for group in groups] == [("MLPs", 2), ("CNNs", 1)]
+
+
+def test_of_many_workloads_the_largest_differences_are_drawn(client: Client, site: Site) -> None:
+    for width in range(1, 14):
+        site.cell("theano", make_workload("mlp", 8, width), seconds=1)
+        site.cell("tensorflow", make_workload("mlp", 8, width), seconds=1 + width / 2)
+    answer = client.get(reverse("compare") + "?a_engine=theano&b_engine=tensorflow")
+    drawn = [pairing.row.width for pairing in answer.context["found"].most_different]
+    assert drawn == list(range(13, 3, -1))
+    assert "The 10 largest differences; all are below." in answer.content.decode()

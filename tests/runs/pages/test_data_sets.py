@@ -84,7 +84,7 @@ def test_page_file_chart_and_api_say_the_same(client: Client) -> None:
         (
             {"torch": 1.0, "jax": 2.0},
             {"torch": 0.5, "jax": 0.4},
-            "hangs on the data: PyTorch leads on shuttle, 43,500 samples, but is slower than JAX on",
+            "depends on the data: PyTorch leads on shuttle, 43,500 samples, but is slower than JAX on",
         ),
         ({"torch": 1.0}, {"torch": 0.5}, "Too few engines"),
         ({"torch": 1.0, "jax": 2.0}, {"torch": 0.5}, "Too few engines"),

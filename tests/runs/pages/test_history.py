@@ -210,7 +210,7 @@ def test_changes_are_listed_shown_fed_and_on_the_home_page(client: Client, lab: 
     found = client.get("/api/v1/changes/?open=true&engine=jax").json()["results"]
     assert {each["kind"] for each in found} == {"step", "release"}
 
-    assert "JAX · MLP 8x100 · CPU, 1 thread" in text(client, reverse("changes"))
+    assert "JAX · MLP 8×100 · CPU, 1 thread" in text(client, reverse("changes"))
     assert "What changed last" in text(client, reverse("home"))
     one = next(each for each in found if each["kind"] == "release")
     words = text(client, reverse("change", args=[one["number"]]))

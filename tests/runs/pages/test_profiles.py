@@ -174,9 +174,9 @@ def test_the_largest_workload_is_shown_and_the_others_can_be_chosen(client: Clie
     small = [store_profile(runs_of(25)[engine]) for engine in ("tensorflow", "theano")]
     for engine in ("tensorflow", "theano"):
         store_profile(runs_of(200)[engine])
-    assert "Where the time goes: MLP 8x200" in compared(client)
-    assert "Where the time goes: MLP 8x25" in compared(client, profile=f"{small[0].pk}-{small[1].pk}")
-    assert "Where the time goes: MLP 8x200" in compared(client, profile="no-such")
+    assert "Where the time goes: MLP 8×200" in compared(client)
+    assert "Where the time goes: MLP 8×25" in compared(client, profile=f"{small[0].pk}-{small[1].pk}")
+    assert "Where the time goes: MLP 8×200" in compared(client, profile="no-such")
 
 
 def test_both_tracks_of_one_engine_are_told_apart(client: Client, site: Site) -> None:

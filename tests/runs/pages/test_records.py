@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from runs.models import Experiment, Machine
-from tests.runs.pages.reading import text
+from tests.runs.pages.reading import csv_table, text
 from tests.runs.site_rows import Site, make_machine, make_workload, seed_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -79,3 +79,43 @@ def test_the_command_to_upload_is_one_that_works(client: Client, settings: Any) 
     page, command = reverse("upload-help"), "uploadruns http://lab.example"
     assert f"{command} --insecure<" in client.get(page, headers={"host": "lab.example"}).content.decode()
     assert "uploadruns http://127.0.0.1:8000<" in client.get(page, headers={"host": "127.0.0.1:8000"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "group", "found"),
+    [
+        ("MLP 8x25", "Networks", "MLP 8×25"),
+        ("mlp:8×25", "Networks", "MLP 8×25"),
+        ("8x25", "Networks", "MLP 8×25"),
+        ("mlps", "Networks", "MLP 8×25"),
+        ("lstm 3x17", "Networks", "LSTM 3×17"),
+        ("figure 4.5", "Figures", "Figure 4.5"),
+        ("keras faster gpu", "Claims", "MLPs on the GPU: Keras is faster on Theano than on TensorFlow."),
+        ("verdict", "Glossary", "Verdict"),
+    ],
+)
+def test_networks_figures_claims_and_terms_are_found(
+    client: Client, site: Site, words: str, group: str, found: str
+) -> None:
+    site.cell("theano", make_workload("mlp", 8, 25), seconds=1)
+    groups = dict(client.get(reverse("search"), {"q": words}).context["groups"])
+    assert found in [hit.text for hit in groups[group]]
+    assert all(client.get(hit.url).status_code == 200 for hit in groups[group])
+
+
+def test_coverage_counts_runs_and_says_why_there_are_none(client: Client, site: Site) -> None:
+    small, large = make_workload("mlp", 8, 25), make_workload("mlp", 8, 50)
+    site.cell("theano", small, seconds=1)
+    site.cell("tensorflow", small, seconds=1)
+    site.missing("theano", large, status="out_of_memory", reason="It asked for 9 GiB.")
+    address = reverse("coverage", args=[site.experiment.slug])
+    page = client.get(address)
+    rows = [[cell.text for cell in row] for row in page.context["table"].rows]
+    runs = str(site.blocks)
+    assert rows == [["MLP 8×25", runs, runs], ["MLP 8×50", "out of memory", "–"]]
+    assert page.context["found"].counts == [(2, "finished"), (1, "out of memory"), (1, "not run")]
+    words = page.content.decode()
+    assert "It asked for 9 GiB." in words
+    assert f"--experiment &#x27;{site.experiment.name}&#x27;" in words
+    sent = csv_table(client, "coverage", f"?experiment={site.experiment.slug}")
+    assert [row["Theano"] for row in sent] == [runs, "out_of_memory"]

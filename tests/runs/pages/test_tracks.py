@@ -62,7 +62,7 @@ def rows() -> list[list[str]]:
 def test_compiling_stands_beside_steady_epochs_and_when_tuning_pays_off(site: Site) -> None:
     """(20.5 - 0.5) seconds more to compile, 1 second less per epoch: after 20 epochs, and a bit for the spread."""
     ((engine, network, _, device, *numbers),) = rows()
-    assert (engine, network, device) == ("PyTorch", "MLP 8 × 100", "CPU, 1 thread")
+    assert (engine, network, device) == ("PyTorch", "MLP 8×100", "CPU, 1 thread")
     assert numbers[:2] == ["0.500 s", "20.5 s"]
     assert numbers[4].split() in (["20", "epochs"], ["21", "epochs"])
 

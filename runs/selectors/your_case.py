@@ -1,0 +1,48 @@
+"""Where one network was measured, over all experiments and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef
+
+from engines.networks import ARCHITECTURES, of_type
+from runs.findings.cells import CellRow
+from runs.findings.your_case import Asked, Size
+from runs.models import Experiment, Machine, Summary, Workload
+from runs.selectors.cells import cell_rows
+from runs.selectors.machines import region_of
+from runs.selectors.scopes import NOISE_PRESET
+from runs.words.networks import network_place
+
+_TRAINS = {"task": "train", "replicas": 1}
+MOST_CELLS = 2_000
+_MOST_SIZES = 500
+
+
+def cells_of_case(asked: Asked) -> list[CellRow]:
+    """Every cell that trains the network on the device, of all experiments but those of noise: the newest of many."""
+    if asked.size is None:
+        return []
+    workloads = Workload.objects.filter(**asked.size._asdict(), **_TRAINS).order_by()
+    own = Summary.objects.filter(workload__in=workloads, device=asked.device)
+    newest = own.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-pk")
+    return cell_rows(newest[:MOST_CELLS])
+
+
+def measured_sizes() -> list[Size]:
+    """Those that the viewer may see, a family after the other, the smallest first."""
+    cells = Summary.objects.filter(workload=OuterRef("pk")).exclude(experiment__preset=NOISE_PRESET).order_by()
+    known = Workload.objects.filter(Exists(cells), network_type__in=list(ARCHITECTURES), **_TRAINS).order_by()
+    found = known.values_list("network_type", "hidden_layers", "width").distinct()[:_MOST_SIZES]
+    sizes = (Size(of_type(family).type, layers, width) for family, layers, width in found)
+    return sorted(sizes, key=lambda size: (network_place(size.network_type), size.hidden_layers, size.width))
+
+
+def ropes_of(machines: Iterable[int]) -> dict[int, float]:
+    """The tie band of each machine."""
+    return {key: region_of(machine) for key, machine in Machine.objects.in_bulk(list(machines)).items()}
+
+
+def experiments_of(keys: Iterable[int]) -> dict[int, Experiment]:
+    return Experiment.objects.in_bulk(list(keys))
