@@ -70,6 +70,8 @@ class Run(CellColumns):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
+    lasted_seconds = models.FloatField(default=0.0)
+    """From its start to its end, whatever came of it."""
     seconds = models.FloatField(null=True, blank=True)
     """Of the median steady epoch, or of the median call; null unless the run finished."""
     tail_seconds = models.FloatField(null=True, blank=True)
@@ -112,6 +114,7 @@ class Run(CellColumns):
             models.Index(fields=["workload"], name="run_of_a_workload"),
             models.Index(fields=["id"], condition=Q(excluded_at__isnull=False), name="run_excluded"),
             models.Index(fields=["seconds", "id"], condition=Q(seconds__isnull=False), name="run_fastest_first"),
+            models.Index(fields=["lasted_seconds", "id"], name="run_longest_first"),
             _by_time("run_newest_first"),
             _by_time("run_newest_of_experiment", "experiment"),
             _by_time("run_newest_of_machine", "machine"),

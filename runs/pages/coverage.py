@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
@@ -54,13 +55,39 @@ class CoveragePage:
         )
 
     def table(self, most: int | None = None) -> Table:
-        columns = [Column(_("Workload"), exports=("network", "task", "data", "training", "device", "threads"))]
+        columns = [
+            Column(_("Workload"), exports=("network", "task", "data", "training")),
+            Column(_("On"), exports=("device", "threads")),
+        ]
         columns += [Column(rival_words(row), is_number=True) for row in self.found.columns.values()]
         rows = [self._row(first, own) for first, own in self.found.rows[:most]]
         return Table(_("Runs of each workload, by engine and track"), columns, rows)
 
     def _row(self, first: CellRow, own: Mapping[Rival, CellRow]) -> list[TableCell]:
-        return [_workload(first), *(self._cell(own.get(each)) for each in self.found.columns)]
+        on = on_words(first.device, first.threads, counts_one=first.device == "cpu")
+        cells = [self._cell(own.get(each)) for each in self.found.columns]
+        return [self._workload(first), TableCell(on, values=(first.device, first.threads)), *cells]
+
+    def _workload(self, row: CellRow) -> TableCell:
+        """Small: what rows of the same network differ in."""
+        differ = self._differing[row.network_type]
+        words = {"task": task_words(row.task), "data": row.data_label, "training": row.training}
+        return TableCell(
+            network_name(row.network_type, row.hidden_layers, row.width, row.options),
+            small=", ".join(text for name, text in words.items() if name in differ),
+            title=f"{meaning(row.network_type, row.hidden_layers, row.width)}; {row.data_label}, {row.training}",
+            values=(str(row.network), row.task, row.data_label, row.training),
+        )
+
+    @cached_property
+    def _differing(self) -> dict[str, set[str]]:
+        """Of each family, what its workloads differ in beside size."""
+        seen: dict[str, dict[str, set[str]]] = {}
+        for row, _own in self.found.rows:
+            own = seen.setdefault(row.network_type, {"task": set(), "data": set(), "training": set()})
+            for name, value in (("task", row.task), ("data", row.data_key), ("training", row.training_key)):
+                own[name].add(value)
+        return {family: {name for name, values in own.items() if len(values) > 1} for family, own in seen.items()}
 
     def _cell(self, row: CellRow | None) -> TableCell:
         if row is None:
@@ -70,18 +97,6 @@ class CoveragePage:
             return TableCell(numbers.count(row.finished_runs or len(row.samples)), url=url, values=(len(row.samples),))
         words = missing_words(row.missing_status)
         return TableCell(words, url=url, title=reason_in_words(row.reason), values=(row.outcome,))
-
-
-def _workload(row: CellRow) -> TableCell:
-    name = network_name(row.network_type, row.hidden_layers, row.width, row.options)
-    where = on_words(row.device, row.threads, counts_one=row.device == "cpu")
-    task = "" if row.task == "train" else f"{task_words(row.task)}, "
-    return TableCell(
-        name,
-        small=f"{task}{row.data_label}, {row.training}, {where}",
-        title=meaning(row.network_type, row.hidden_layers, row.width),
-        values=(str(row.network), row.task, row.data_label, row.training, row.device, row.threads),
-    )
 
 
 def asked_coverage(found: Scope) -> CoveragePage:

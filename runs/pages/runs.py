@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from runs.pages.parts.lists import run_order, runs_table
 from runs.pages.parts.rendering import render_page, tab
-from runs.selectors.runs import RUN_FILTERS, run_page
+from runs.selectors.runs import RUN_FILTERS, run_page, total
 
 SECTION = tab("runs", gettext_noop("Runs"))
 
@@ -26,6 +26,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "run_list",
         SECTION,
         page=page,
+        total=total(wished),
         table=replace(runs_table(page.runs), sorted_by=sort),
         sort=sort,
         filters=_run_filters(wished),

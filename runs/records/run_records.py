@@ -55,6 +55,8 @@ def check_consistency(record: RunRecord) -> None:
     check_text("run_id", record.run_id, run_uuid)
     check_text("started_at", record.started_at, aware_time)
     check_text("finished_at", record.finished_at, aware_time)
+    for field, name in (("machine.name", record.machine.name), ("placement.experiment", record.placement.experiment)):
+        check_text(field, name, shown_name)
     check_result(record, "training", "train")
     check_result(record, "inference", "infer")
     if record.inference and list(record.inference.quantiles) != sorted(record.inference.quantiles):
@@ -120,6 +122,14 @@ def check_text(field: str, value: str, parse: Callable[[str], object]) -> None:
         parse(value)
     except ValueError as error:
         raise refusal(field, value, str(error), f"{field} is {value!r}: {error}.") from None
+
+
+@lru_cache(maxsize=_KEPT)
+def shown_name(text: str) -> str:
+    """ValueError for a name of blanks and invisible characters alone: nobody could click on it."""
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise ValueError("a name needs a character that can be seen")
+    return text
 
 
 @lru_cache(maxsize=_KEPT)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Sum, When
 from django.utils.translation import gettext_noop as _
 
 from engines.contract import Device, NetworkType, Task, Track
@@ -114,6 +114,26 @@ def conditions(wished: Mapping[str, Any]) -> dict[str, Any]:
     if found.get("status", "finished") != "finished":  # those that finished, and they alone, have a time
         found["seconds"] = None
     return found
+
+
+_COUNTED = {"experiment": "experiment__slug", "machine": "machine", "environment": "environment"} | {
+    name: name for name in ("engine", "track")
+}
+"""Filters by which coverage counts runs -> its columns."""
+
+
+def total(wished: Mapping[str, str]) -> int | None:
+    """How many runs there are, as coverage counts them; None by filters that it does not know, or by no number."""
+    given = {name: value for name, value in wished.items() if name in RUN_FILTERS and value}
+    numbers = [value for name, value in given.items() if RUN_FILTERS[name].is_number]
+    if (
+        set(given) - set(_COUNTED)
+        or not all(map(_is_small_number, numbers))
+        or any("\0" in value for value in given.values())
+    ):
+        return None
+    own = Coverage.objects.filter(**{_COUNTED[name]: value for name, value in given.items()})
+    return own.aggregate(runs=Sum("runs"))["runs"] or 0
 
 
 @dataclass(frozen=True)

@@ -260,6 +260,7 @@ class _Batch:
     def _row(self, offer: _Offer) -> Run:
         record, content, keys = offer.record, offer.content, self._keys
         cell, placement = record.cell, record.placement
+        started_at, finished_at = aware_time(record.started_at), aware_time(record.finished_at)
         return _run(
             run_id=run_uuid(record.run_id),
             content_sha256=content.sha256,
@@ -277,8 +278,9 @@ class _Batch:
             reason=record.reason,
             block=placement.block,
             position=placement.position,
-            started_at=aware_time(record.started_at),
-            finished_at=aware_time(record.finished_at),
+            started_at=started_at,
+            finished_at=finished_at,
+            lasted_seconds=max(0.0, (finished_at - started_at).total_seconds()),
             seconds=timed_seconds(record),
             tail_seconds=record.inference.tail_seconds if record.inference else None,
             mean_seconds=record.inference.mean_seconds if record.inference else None,

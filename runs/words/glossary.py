@@ -80,6 +80,12 @@ CHAPTERS: tuple[Chapter, ...] = (
                 ("Time per epoch", "Epoch or call"),
             ),
             Term(
+                "whole-run",
+                _("Whole run"),
+                _("A run's process from start to end: import, compiling, all epochs, evaluation; failures too."),
+                ("Whole run",),
+            ),
+            Term(
                 "call",
                 _("Call"),
                 _("A batch from the host's memory to its scores there: what is timed of a network that is asked."),

@@ -101,6 +101,7 @@ class Site:
             position=1,
             started_at=started,
             finished_at=started + timedelta(seconds=20),
+            lasted_seconds=20.0,
             seconds=epoch_seconds,
             record=run_record(engine, epoch_seconds) if record is None else record,
         )

@@ -115,6 +115,10 @@ def _on(run: Run) -> str:
     return where if run.workload.replicas == 1 else f"{where}, {replicas_words(run.workload.replicas)}"
 
 
+def _data_of(run: Run) -> str:
+    return data_name(run.workload.dataset, is_synthetic=run.workload.is_synthetic)
+
+
 def _samples_of(run: Run) -> int:
     """Of what is timed: an epoch's, or a call's."""
     workload: Workload = run.workload
@@ -132,9 +136,8 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
     ),
     RunColumn(
         gettext_noop("Data"),
-        lambda run: TableCell(data_name(run.workload.dataset, is_synthetic=run.workload.is_synthetic)),
+        lambda run: TableCell(_data_of(run), small=numbers.count(_samples_of(run)), small_title=_("samples")),
     ),
-    RunColumn(gettext_noop("Samples"), lambda run: TableCell(numbers.count(_samples_of(run))), is_number=True),
     RunColumn(gettext_noop("On"), lambda run: TableCell(_on(run))),
     RunColumn(
         gettext_noop("Epoch or call"),
@@ -142,6 +145,13 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
         is_number=True,
         sort="seconds",
         order="seconds",
+    ),
+    RunColumn(
+        gettext_noop("Whole run"),
+        lambda run: TableCell(numbers.seconds(run.lasted_seconds)),
+        is_number=True,
+        sort="lasted",
+        order="lasted_seconds",
     ),
     RunColumn(
         gettext_noop("Status"),

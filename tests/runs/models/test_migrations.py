@@ -99,3 +99,11 @@ def test_a_migration_that_was_interrupted_goes_on() -> None:
 
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_runs_of_before_get_how_long_they_lasted() -> None:
+    record_runs(records=[make_record(block=0), make_record(block=1, finished_at="2026-11-24T08:01:05.250000+00:00")])
+    at("0016_replicas")
+    call_command("migrate", verbosity=0)
+    lasted = Run.objects.order_by("block").values_list("lasted_seconds", flat=True)
+    assert list(lasted) == pytest.approx([10.0, 65.25], abs=1e-3)

@@ -112,7 +112,8 @@ def test_coverage_counts_runs_and_says_why_there_are_none(client: Client, site: 
     page = client.get(address)
     rows = [[cell.text for cell in row] for row in page.context["table"].rows]
     runs = str(site.blocks)
-    assert rows == [["MLP 8×25", runs, runs], ["MLP 8×50", "out of memory", "–"]]
+    on = "CPU, 1 thread"
+    assert rows == [["MLP 8×25", on, runs, runs], ["MLP 8×50", on, "out of memory", "–"]]
     assert page.context["found"].counts == [(2, "finished"), (1, "out of memory"), (1, "not run")]
     words = page.content.decode()
     assert "It asked for 9 GiB." in words

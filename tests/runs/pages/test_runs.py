@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from engines.run_record import RunRecord
 from runs.models import Run, Summary
+from runs.services.recording import record_runs
+from tests.records import make_record
 from tests.runs.pages.reading import text
 from tests.runs.site_rows import Site, make_workload, run_record, seed_study
 
@@ -68,6 +73,32 @@ def test_the_run_with_the_largest_time_comes_first_when_asked(client: Client, si
     slowest = Run.objects.filter(seconds__isnull=False).order_by("-seconds")[0]
     words = text(client, reverse("runs") + "?sort=-seconds")
     assert words.index(slowest.get_absolute_url()) < words.index("</tr>", words.index("<tbody>"))
+
+
+def test_the_longest_run_comes_first_when_asked_whatever_came_of_it(client: Client) -> None:
+    def lasted(seconds: int, **changes: Any) -> RunRecord:
+        return make_record(finished_at=f"2026-11-24T08:00:{seconds}+00:00", **changes)
+
+    record_runs(records=[lasted(20), lasted(50, status="crashed", block=1), lasted(30, block=2)])
+    for sort, order in (("-lasted", [50.0, 30.0, 20.0]), ("lasted", [20.0, 30.0, 50.0])):
+        page = client.get(reverse("runs"), {"sort": sort})
+        assert [run.lasted_seconds for run in page.context["page"].runs] == order
+    assert "Whole run" in page.content.decode()
+
+
+def test_a_list_says_how_many_runs_there_are_where_that_is_counted(client: Client, site: Site) -> None:
+    for width in (25, 50):
+        site.cell("theano", make_workload("mlp", 8, width), seconds=1)
+    site.cell("tensorflow", make_workload("mlp", 8, 25), seconds=1)
+    for query, wanted in (
+        ({}, 9),
+        ({"engine": "theano"}, 6),
+        ({"engine": "theano", "experiment": site.experiment.slug, "machine": str(site.machine.pk)}, 6),
+        ({"engine": "none"}, 0),
+        ({"device": "cpu"}, None),
+        ({"machine": "x"}, None),
+    ):
+        assert client.get(reverse("runs"), query).context["total"] == wanted, query
 
 
 def test_the_owner_of_a_machine_excludes_a_run_and_restores_it(

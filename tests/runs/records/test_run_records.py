@@ -56,6 +56,15 @@ def test_what_contradicts_itself_is_refused(values: dict[str, Any], sentence: st
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize("name", [" ", "\t \n", "\u200b\u200e", "\u202e"])
+def test_a_name_that_nobody_can_see_is_refused(name: str) -> None:
+    record = make_record()
+    for part, field in (("machine", "name"), ("placement", "experiment")):
+        values = json.loads(as_json(record))[part] | {field: name}
+        with pytest.raises(RecordError, match=f"{part}.{field} is .*a name needs a character that can be seen"):
+            parse_record(changed(**{part: values}))
+
+
 def test_a_finished_run_without_a_steady_epoch_is_refused() -> None:
     training = dataclasses.replace(make_training(make_cell(), 1.0, epochs=2), warmup_epochs=2)
     with pytest.raises(RecordError, match="no epoch after the warm-up"):
