@@ -31,6 +31,7 @@ class Held(Document):
     optimizer: str
     learning_rate: float
     replicas: int
+    experiment: str
     machine: str
     machine_id: int
     environment: str

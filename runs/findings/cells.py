@@ -58,6 +58,8 @@ class CellRow:
     reason: str = ""
     workload_id: int = 0
     experiment_id: int = 0
+    experiment: str = ""
+    """Its slug."""
     parameters: int = 0
     machine: str = ""
     machine_id: int = 0

@@ -22,7 +22,15 @@ from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetSta
 from runs.findings.standings import Standing, standings
 from runs.findings.tracks import in_any_track
 from runs.pages.parts.asked import scope_query
-from runs.pages.parts.comparison import MOST_IN_ONE, PARTS, Extra, View, comparison_chart, comparison_table
+from runs.pages.parts.comparison import (
+    MOST_IN_ONE,
+    PARTS,
+    Extra,
+    View,
+    comparison_chart,
+    comparison_table,
+    for_the_page,
+)
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.selects import Option
@@ -53,7 +61,7 @@ def explore(request: HttpRequest) -> HttpResponse:
             (chart, address, build.summary(chart), label)
             for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
         ],
-        table=found.table,
+        table=for_the_page(found.table),
         tie_band=numbers.tie_band(found.rope),
         payoffs=payoff_table(found.scope, in_any_track(found.rows, found.picked.rows)),
         documented=documented(row.engine for row in found.picked.rows),

@@ -21,7 +21,7 @@ from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked, pick
 from runs.findings.standings import standings
 from runs.pages.parts.asked import asked_cells, scope_query
-from runs.pages.parts.comparison import View, comparison_chart, comparison_table, series_of
+from runs.pages.parts.comparison import View, comparison_chart, comparison_table, for_the_page, series_of
 from runs.pages.parts.measures import ACROSS
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.selects import Option
@@ -312,7 +312,7 @@ def figure(request: HttpRequest, number: str) -> HttpResponse:
         chart=shown.chart,
         chart_url=chart_url("figure", query),
         summary=build.summary(shown.chart),
-        table=in_order(shown.table, request.GET.get("sort", "")),
+        table=in_order(for_the_page(shown.table), request.GET.get("sort", "")),
         tie_band=numbers.tie_band(shown.rope),
         claims=[(claim, claim_chip(claim), claim_strips(claim)) for claim in claims],
         switches=[

@@ -117,6 +117,7 @@ _COLUMNS = {
     **{name: name for name in _SAME},
     **{name: f"workload__{name}" for name in _OF_THE_WORKLOAD},
     "machine": "machine__name",
+    "experiment": "experiment__slug",
     "samples": "samples_text",
     "tails": "tails_text",
     "means": "means_text",

@@ -70,7 +70,12 @@ def comparison_table(
     networks = [(standing.row.network, standing.row.device, standing.row.threads) for standing in standings]
     starts = frozenset(index for index in range(1, len(rows)) if networks[index] != networks[index - 1])
     caption = _("Time per epoch, the fastest first at each network")
-    return without_idle(Table(caption, _comparison_columns(measured), rows, group_starts=starts), "on", "peak")
+    return Table(caption, _comparison_columns(measured), rows, group_starts=starts)
+
+
+def for_the_page(table: Table) -> Table:
+    """Without columns that say the same in every row: files keep them, since they must say all of what they hold."""
+    return without_idle(table, "on", "peak")
 
 
 def _size(row: CellRow) -> str:

@@ -189,3 +189,17 @@ def test_a_filter_by_verdict_keeps_the_others_out_of_the_table(client: Client, s
 def test_words_and_dates_narrow_the_cells(client: Client, site: Site, query: str, count: int) -> None:
     seed_study(site)
     assert len(csv_table(client, "comparison", f"?network=mlp&{query}")) == count
+
+
+def test_a_file_names_what_no_row_differs_in(client: Client, site: Site) -> None:
+    site.cell("theano", make_workload("mlp", 8, 25), seconds=1)
+    page = client.get(reverse("explore"))
+    assert "On" not in [column.title for column in page.context["table"].columns]
+    [row] = csv_table(client, "comparison")
+    assert {name: row[name] for name in ("experiment", "machine", "device", "threads", "track")} == {
+        "experiment": site.experiment.slug,
+        "machine": site.machine.name,
+        "device": "cpu",
+        "threads": "1",
+        "track": "idiomatic",
+    }
