@@ -17,7 +17,6 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from runs.records.shipped import shipped_files, shipped_results
 from tests import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,19 +44,19 @@ DASHBOARD = (Shot("dashboard", "/"),)
 MACHINE = "cloud-2-cores"
 
 
-def _findings() -> tuple[Shot, ...]:
-    """Each experiment's address is made of the machine and the day that its results were measured on."""
-    slugs = {
-        name.partition(" ")[0]: re.sub(r"[^a-z0-9]+", "-", name)
-        for file in shipped_files()
-        for name in shipped_results(file).began
-        if MACHINE in name
-    }
-    families, asked = f"/?experiment={slugs['families']}", f"/inference/?experiment={slugs['inference']}"
-    return (
-        *(Shot(f"findings-{family}", families, f"section:has(#{family}_cpu)") for family in ("gru", "lstm")),
-        Shot("findings-front", f"{asked}&network=mlp-8x100", ".panels > figure:nth-child(4)"),
-    )
+MEASURED_ON = {"gru": "2026-11-29", "lstm": "2026-11-29", "resnet": "2026-11-30", "transformer": "2026-11-30"}
+"""Each family's last day among the results that ship: the experiment's address has it."""
+FINDINGS = (
+    *(
+        Shot(f"findings-{family}", f"/?experiment=families-{MACHINE}-{day}", f"section:has(#{family}_cpu)")
+        for family, day in MEASURED_ON.items()
+    ),
+    Shot(
+        "findings-front",
+        f"/inference/?experiment=inference-{MACHINE}-2026-11-29&network=mlp-8x100",
+        ".panels > figure:nth-child(4)",
+    ),
+)
 
 
 @contextmanager
@@ -97,7 +96,7 @@ def main() -> None:
         for command in ("migrate", "loadstudy", "loadresults"):
             words = [sys.executable, "manage.py", command, "--verbosity", "0"]
             subprocess.run(words, cwd=ROOT, check=True, env=os.environ | variables)
-        _take(_findings(), variables)
+        _take(FINDINGS, variables)
 
 
 if __name__ == "__main__":
