@@ -23,7 +23,7 @@ from runs.findings.situations import CHOICES, Answer, Wishes, answer_to
 
 CASE_CHOICES = (replace(FACETS_BY_NAME["options"], multiple=False), *CHOICES)
 """What an answer about one network holds equal, and a reader may choose."""
-MOST_PLACES = 20
+MOST_PLACES = 10
 """Where a network was measured at more, the newest."""
 _MOST_NEAR = 6
 LIMITS = {"layers": (1, 256), "width": (1, 65_536)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 
 from engines.networks import ARCHITECTURES, of_type
 from runs.findings.cells import CellRow
-from runs.findings.your_case import Asked, Size
+from runs.findings.your_case import MOST_PLACES, Asked, Size
 from runs.models import Experiment, Machine, Summary, Workload
 from runs.selectors.cells import cell_rows
 from runs.selectors.machines import region_of
@@ -21,13 +21,18 @@ _MOST_SIZES = 500
 
 
 def cells_of_case(asked: Asked) -> list[CellRow]:
-    """Every cell that trains the network on the device, of all experiments but those of noise: the newest of many."""
+    """Every cell that trains the network on the device, at the newest places, without experiments of noise."""
     if asked.size is None:
         return []
     workloads = Workload.objects.filter(**asked.size._asdict(), **_TRAINS).order_by()
     own = Summary.objects.filter(workload__in=workloads, device=asked.device)
-    newest = own.exclude(experiment__preset=NOISE_PRESET).order_by("-newest_run_at", "-pk")
-    return cell_rows(newest[:MOST_CELLS])
+    own = own.exclude(experiment__preset=NOISE_PRESET)
+    by_place = own.order_by().values_list("experiment", "machine").annotate(latest=Max("newest_run_at"))
+    places = by_place.order_by("-latest", "-experiment", "-machine")[:MOST_PLACES]
+    wanted = Q()
+    for experiment, machine, _latest in places:
+        wanted |= Q(experiment=experiment, machine=machine)
+    return cell_rows(own.filter(wanted).order_by("-newest_run_at", "-pk")[:MOST_CELLS]) if wanted else []
 
 
 def measured_sizes() -> list[Size]:

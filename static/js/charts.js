@@ -140,7 +140,7 @@ function dressed(sets) {
 }
 
 function zoom(figure) {
-  const changed = () => { const reset = figure.querySelector("[data-reset-zoom]"); if (reset) reset.hidden = false; };
+  const changed = ({ chart }) => { offerReset(figure); rememberZoom(chart); };
   return {
     zoom: { wheel: { enabled: true, modifierKey: "ctrl" }, pinch: { enabled: true }, drag: { enabled: matchMedia("(hover: hover)").matches, backgroundColor: "rgba(110, 150, 220, .18)" }, mode: "xy", onZoomComplete: changed },
   };
@@ -188,10 +188,12 @@ async function draw(figure) {
 }
 
 function show(figure, sent) {
-  const zoomed = zoomOf(drawn.get(figure)?.chart);
-  drawn.get(figure)?.chart?.destroy();
+  const before = drawn.get(figure)?.chart;
+  const zoomed = before ? zoomOf(before) : zoomAsked(figure);
+  before?.destroy();
   const chart = new window.Chart(figure.querySelector("canvas"), config(sent, figure));
   for (const [axis, bounds] of zoomed) chart.zoomScale(axis, bounds);
+  if (zoomed.length) offerReset(figure);
   drawn.set(figure, { chart, sent, config: () => config(sent, figure) });
   for (const label of hiddenSeries()) setShown(label, false);
   figure.dataset.drawn = "true";
@@ -199,6 +201,34 @@ function show(figure, sent) {
 
 // Another theme draws anew, and shows the same part.
 const zoomOf = (chart) => (chart?.isZoomedOrPanned?.() ? ["x", "y"].map((axis) => [axis, { min: chart.scales[axis].min, max: chart.scales[axis].max }]) : []);
+
+// ---------------------------------------------------------------- the part that is shown, by its bounds in the address
+
+function offerReset(figure) {
+  const reset = figure.querySelector("[data-reset-zoom]");
+  if (reset) reset.hidden = false;
+}
+
+function setParameter(name, value) {
+  const address = new URL(location.href);
+  if (value) address.searchParams.set(name, value);
+  else address.searchParams.delete(name);
+  history.replaceState(history.state, "", address);
+}
+
+// Of one chart: which of several a part belongs to, an address does not say.
+const isSole = () => document.querySelectorAll("figure[data-zoom]").length === 1;
+
+function rememberZoom(chart) {
+  if (isSole()) setParameter("zoom", zoomOf(chart).flatMap(([, { min, max }]) => [min, max]).map((bound) => Number(bound.toPrecision(5))).join("~"));
+}
+
+function zoomAsked(figure) {
+  const bounds = (new URLSearchParams(location.search).get("zoom") ?? "").split("~").map(Number);
+  if (figure.dataset.zoom === undefined || !isSole() || bounds.length !== 4 || !bounds.every(Number.isFinite)) return [];
+  const [left, right, low, high] = bounds;
+  return left < right && low < high ? [["x", { min: left, max: right }], ["y", { min: low, max: high }]] : [];
+}
 
 // ---------------------------------------------------------------- hidden series, by their labels in the address
 
@@ -236,10 +266,13 @@ document.addEventListener("click", (event) => {
   if (!chart) return;
   const labels = chart.data.datasets.map((set) => set.label);
   const label = labels[Number(item.dataset.series)];
-  if (event.shiftKey) return showAlone(label, labels);
-  const shown = item.getAttribute("aria-pressed") !== "true";
-  setShown(label, shown);
-  rememberHidden(label, shown);
+  if (event.shiftKey) showAlone(label, labels);
+  else {
+    const shown = item.getAttribute("aria-pressed") !== "true";
+    setShown(label, shown);
+    rememberHidden(label, shown);
+  }
+  highlight(item);
 });
 
 // With Shift: this series alone; once more, all of them.
@@ -257,7 +290,8 @@ function showAlone(label, labels) {
 function highlight(item) {
   const { chart } = drawn.get(item.closest("figure")) ?? {};
   if (!chart) return;
-  const at = item.matches(":hover, :focus-visible") ? Number(item.dataset.series) : -1;
+  const isMeant = item.matches(":hover, :focus-visible") && item.getAttribute("aria-pressed") === "true";
+  const at = isMeant ? Number(item.dataset.series) : -1;
   chart.data.datasets.forEach((set, number) => {
     const colour = token(set.hue) + (at < 0 || at === number ? "" : FADED);
     Object.assign(set, { borderColor: colour, pointBorderColor: colour, pointBackgroundColor: set.filled ? colour : token("surface") });
@@ -279,6 +313,7 @@ document.addEventListener("click", (event) => {
   if (!reset) return;
   drawn.get(reset.closest("figure"))?.chart?.resetZoom();
   reset.hidden = true;
+  setParameter("zoom", "");
 });
 
 document.addEventListener("themechange", () => drawn.forEach(({ sent }, figure) => { if (sent) show(figure, sent); }));

@@ -284,6 +284,56 @@ def test_another_theme_shows_the_same_part_of_a_chart(visit: Visit, site: Site) 
     assert visit.page.evaluate(bounds) == [40, 120]
 
 
+def test_the_part_that_is_shown_is_in_the_address(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    frame = visit.page.locator("figure canvas").bounding_box()
+    assert frame
+    for at, do in ((0.3, visit.page.mouse.down), (0.6, visit.page.mouse.up)):
+        visit.page.mouse.move(frame["x"] + at * frame["width"], frame["y"] + at * frame["height"], steps=5)
+        do()
+    visit.until("new URLSearchParams(location.search).get('zoom')")
+    bounds = f"[{CHART}.scales.x.min, {CHART}.scales.x.max, {CHART}.scales.y.min, {CHART}.scales.y.max]"
+    shown, shared = visit.page.evaluate(bounds), visit.page.url
+    visit.go(shared.removeprefix(visit.home))
+    assert visit.page.evaluate(bounds) == pytest.approx(shown, rel=1e-3)
+    visit.page.get_by_role("button", name="Reset zoom").click()
+    assert "zoom=" not in visit.page.url
+    assert visit.page.evaluate(f"{CHART}.isZoomedOrPanned()") is False
+
+
+def test_what_is_pointed_at_tells_every_series_there(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    frame = visit.page.locator("figure canvas").bounding_box()
+    assert frame
+    at = visit.page.evaluate(f"{CHART}.scales.x.getPixelForValue({CHART}.data.datasets[0].data[0].x)")
+    visit.page.mouse.move(frame["x"] + at, frame["y"] + frame["height"] / 2)
+    visit.until(f"{CHART}.tooltip.opacity === 1")
+    told = visit.page.evaluate(f"{CHART}.tooltip.dataPoints.map((point) => point.parsed.y)")
+    first = f"{CHART}.data.datasets[0].data[0].x"
+    there = visit.page.evaluate(
+        f"{CHART}.data.datasets.filter((set) => set.data.some((point) => point.x === {first})).length"
+    )
+    assert len(told) == there > 1
+    assert told == sorted(told)
+
+
+def test_with_shift_the_legend_shows_one_series_alone(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    everyone = visit.page.locator(".legend-item").all_inner_texts()
+    visit.page.locator(".legend-item").nth(1).click(modifiers=["Shift"])
+    assert sorted(hidden(visit)) == sorted(name for name in everyone if name != everyone[1])
+    visit.page.locator(".legend-item").nth(1).click(modifiers=["Shift"])
+    assert hidden(visit) == []
+
+
+def test_only_picks_one_choice_of_a_filter(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    visit.page.get_by_role("link", name="Only Theano", exact=True).click()
+    visit.until("document.querySelectorAll('input[name=engine]:checked').length === 1")
+    settled(visit)
+    assert {name.partition(" · ")[0] for name in visit.page.locator(".legend-item").all_inner_texts()} == {"Theano"}
+
+
 def test_a_run_s_command_is_copied_and_offered_where_the_clipboard_is_refused(visit: Visit, site: Site) -> None:
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.go(reverse("run", args=[Run.objects.earliest("pk").run_id]))
