@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
 from django.db.models import Field, Model
 from django.utils import timezone
 
@@ -56,11 +57,14 @@ def _copy(rows: Sequence[Model]) -> None:
     fields = _columns(type(rows[0]))
     table = connection.ops.quote_name(rows[0]._meta.db_table)
     values_of = attrgetter(*[field.attname for field in fields])
-    lines = io.StringIO(
-        "".join(["\t".join([_TEXTS[type(value)](value) for value in values_of(row)]) + "\n" for row in rows])
-    )
+    lines = "".join(["\t".join([_TEXTS[type(value)](value) for value in values_of(row)]) + "\n" for row in rows])
+    statement = f"COPY {table} ({_names(fields)}) FROM STDIN"
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({_names(fields)}) FROM STDIN", lines)
+        if is_psycopg3:  # Django takes it wherever somebody installed it, be it beside psycopg2
+            with cursor.copy(statement) as copy:
+                copy.write(lines)
+        else:
+            cursor.copy_expert(statement, io.StringIO(lines))
 
 
 def _escaped(text: str) -> str:
