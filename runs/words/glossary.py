@@ -80,10 +80,10 @@ CHAPTERS: tuple[Chapter, ...] = (
                 ("Time per epoch", "Epoch or call"),
             ),
             Term(
-                "whole-run",
-                _("Whole run"),
+                "whole-process",
+                _("Whole process"),
                 _("A run's process from start to end: import, compiling, all epochs, evaluation; failures too."),
-                ("Whole run",),
+                ("Whole process",),
             ),
             Term(
                 "call",

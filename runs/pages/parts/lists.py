@@ -147,7 +147,7 @@ RUN_COLUMNS: tuple[RunColumn, ...] = (
         order="seconds",
     ),
     RunColumn(
-        gettext_noop("Whole run"),
+        gettext_noop("Whole process"),
         lambda run: TableCell(numbers.seconds(run.lasted_seconds)),
         is_number=True,
         sort="lasted",

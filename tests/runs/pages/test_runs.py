@@ -83,7 +83,7 @@ def test_the_longest_run_comes_first_when_asked_whatever_came_of_it(client: Clie
     for sort, order in (("-lasted", [50.0, 30.0, 20.0]), ("lasted", [20.0, 30.0, 50.0])):
         page = client.get(reverse("runs"), {"sort": sort})
         assert [run.lasted_seconds for run in page.context["page"].runs] == order
-    assert "Whole run" in page.content.decode()
+    assert "Whole process" in page.content.decode()
 
 
 def test_a_list_says_how_many_runs_there_are_where_that_is_counted(client: Client, site: Site) -> None:
