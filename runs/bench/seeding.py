@@ -1,4 +1,4 @@
-"""Runs that never happened, for load work: plausible, the same for the same seed, and named synthetic. Pure."""
+"""Runs that never happened, for load work: plausible, the same for the same seed, and named invented. Pure."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _BETWEEN_SITTINGS = timedelta(hours=8)
 _SITTINGS_PER_RELEASE = 40
 """After so many, the frameworks have a newer version."""
 _FAILURES: dict[Status, str] = {
-    "out_of_memory": "Synthetic: the device has no memory left.",
-    "crashed": "Synthetic: the process ended with signal 11.",
-    "timed_out": "Synthetic: it took longer than two hours.",
-    "diverged": "Synthetic: the loss is no finite number.",
+    "out_of_memory": "Invented: the device has no memory left.",
+    "crashed": "Invented: the process ended with signal 11.",
+    "timed_out": "Invented: it took longer than two hours.",
+    "diverged": "Invented: the loss is no finite number.",
 }
 
 
@@ -56,7 +56,7 @@ class Sitting:
 
     @property
     def experiment(self) -> str:
-        return f"synthetic experiment {self.seed}-{self.number // SITTINGS_PER_EXPERIMENT:04}"
+        return f"invented experiment {self.seed}-{self.number // SITTINGS_PER_EXPERIMENT:04}"
 
     @property
     def started_at(self) -> datetime:
@@ -67,15 +67,15 @@ class Sitting:
         number = self.number % MACHINES
         cores = 2 ** (1 + number % 5)
         return Machine(
-            name=f"synthetic machine {self.seed}-{number:02}",
+            name=f"invented machine {self.seed}-{number:02}",
             fingerprint=content_hash("synthetic machine", self.seed, number),
-            cpu=f"Synthetic CPU {1000 + 100 * (number % 7)}",
+            cpu=f"Invented CPU {1000 + 100 * (number % 7)}",
             sockets=1,
             cores=cores,
             threads=2 * cores,
             memory_bytes=cores * 4 * 2**30,
-            gpus=("Synthetic GPU, 8 GiB",),
-            system="Synthetic Linux",
+            gpus=("Invented GPU, 8 GiB",),
+            system="Invented Linux",
             facts={"kernel": "6.1.0", "memory_bandwidth": "synthetic"},
         )
 
@@ -147,10 +147,10 @@ def _environment(framework: str, release: int) -> Environment:
     packages[framework] = f"{2 + release}.0.0"
     facts = {"blas": "synthetic"}
     return Environment(
-        name=f"synthetic {framework}",
+        name=f"invented {framework}",
         sha256=content_hash("synthetic environment", packages, facts),
         origin="locked",
-        python="CPython 3.11.7 (synthetic)",
+        python="CPython 3.11.7 (invented)",
         packages=packages,
         facts=facts,
     )

@@ -1,4 +1,4 @@
-"""Fill the database with synthetic runs."""
+"""Fill the database with invented runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCH = 2000
 
 
 class Command(BaseCommand):
-    help = "Fill the database with plausible runs that never happened, all named synthetic: for load work."
+    help = "Fill the database with plausible runs that never happened, all named invented: for load work."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--runs", type=int, default=10_000, help="how many runs (default: 10000)")
@@ -53,7 +53,7 @@ def _batches(runs: int, seed: int) -> Iterator[list[RunRecord]]:
 
 
 def _ending(outcomes: Counter[str], seed: int) -> str:
-    words = f"{outcomes['stored']} synthetic runs stored"
+    words = f"{outcomes['stored']} invented runs stored"
     known = f", {outcomes['known']} were there already" if outcomes["known"] else ""
     refused = f", {outcomes['refused']} refused" if outcomes["refused"] else ""
     return f"{words}{known}{refused} (seed {seed})."

@@ -1,4 +1,4 @@
-"""Seeded runs are whole, marked as synthetic, the same for the same seed, and add up like uploaded ones."""
+"""Seeded runs are whole, marked as invented, the same for the same seed, and add up like uploaded ones."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def test_one_run_in_ten_is_a_cell_of_its_own() -> None:
         assert len(cells) >= sitting.runs / 10
 
 
-def test_whatever_is_seeded_says_that_it_is_synthetic(db: None) -> None:
+def test_whatever_is_seeded_says_that_it_is_invented(db: None) -> None:
     seed_runs(300)
-    assert all("synthetic" in name for name in Experiment.objects.values_list("name", flat=True))
-    assert all("synthetic" in name for name in Machine.objects.values_list("name", flat=True))
-    assert all("synthetic" in name for name in Environment.objects.values_list("name", flat=True))
+    assert all("invented" in name for name in Experiment.objects.values_list("name", flat=True))
+    assert all("invented" in name for name in Machine.objects.values_list("name", flat=True))
+    assert all("invented" in name for name in Environment.objects.values_list("name", flat=True))
     assert set(Workload.objects.values_list("data_source", flat=True)) == {"synthetic"}
 
 
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_rows(db: None) -> None:
 
 def test_seeding_again_stores_nothing_twice_and_goes_on_where_it_stopped(db: None) -> None:
     seed_runs(200)
-    assert seed_runs(300) == "100 synthetic runs stored, 200 were there already (seed 1).\n"
+    assert seed_runs(300) == "100 invented runs stored, 200 were there already (seed 1).\n"
     assert Run.objects.count() == 300
 
 
