@@ -14,8 +14,12 @@ nameTheme();
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-toggles]");
   if (!button) return;
-  const opened = document.getElementById(button.dataset.toggles).classList.toggle("is-open");
-  button.setAttribute("aria-expanded", String(opened));
+  const shown = document.getElementById(button.dataset.toggles);
+  const opened = shown.classList.toggle("is-open");
+  const own = document.querySelectorAll(`[data-toggles="${button.dataset.toggles}"][aria-expanded]`);
+  own.forEach((each) => each.setAttribute("aria-expanded", String(opened)));
+  // From the foot of what it closed back to where it begins.
+  if (!opened && !button.hasAttribute("aria-expanded")) own[0]?.focus();
 });
 
 // What a button names, or where a link leads, for the clipboard. Where the browser has none for us (plain http), a field

@@ -125,6 +125,18 @@ def test_on_a_phone_a_button_opens_the_menu(visit: Visit, site: Site) -> None:
 
 
 @pytest.mark.parametrize("visit", [(390, "light", "en")], indirect=True)
+def test_on_a_phone_filters_are_closed_where_they_end(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1())
+    opens = visit.page.get_by_role("button", name="Filters", exact=True)
+    opens.click()
+    done = visit.page.get_by_role("button", name="Show 32 cells")
+    assert done.is_visible()
+    done.click()
+    assert not visit.page.locator("#filters").is_visible()
+    assert opens.get_attribute("aria-expanded") == "false"
+
+
+@pytest.mark.parametrize("visit", [(390, "light", "en")], indirect=True)
 def test_on_a_phone_a_table_with_sentences_becomes_lists(visit: Visit, site: Site) -> None:
     visit.go(reverse("recommendation"))
     table = visit.page.locator(".table-stacks").first
