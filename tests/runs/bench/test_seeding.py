@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engines.contract import as_json
+from engines.registry import ENGINES
 from runs.bench.seeding import PACKAGES, records_of, sittings
 from runs.models import Environment, Experiment, Machine, Run, Workload
 from runs.records.run_records import parse_record
@@ -91,3 +92,7 @@ def test_the_summaries_of_seeded_runs_are_those_of_a_rebuild(db: None) -> None:
 def test_a_number_of_runs_that_makes_no_sense_is_refused(db: None) -> None:
     with pytest.raises(CommandError, match="allowed: 1 to"):
         seed_runs(0)
+
+
+def test_every_seeded_engine_is_one_that_the_site_knows() -> None:
+    assert {record.cell.engine for record in records_of(sittings(5_000, 1)[0])} <= set(ENGINES)
