@@ -19,7 +19,8 @@ from runs.pages.parts.answers import answers_table, evidence_table, forest_of
 from runs.pages.parts.cases import CaseForm, address_of_case, parameters_of
 from runs.pages.parts.lists import when
 from runs.pages.parts.rendering import Section, render_page, table_url
-from runs.selectors.your_case import cells_of_case, experiments_of, measured_sizes, ropes_of
+from runs.selectors.machines import regions_of
+from runs.selectors.your_case import cells_of_case, experiments_of, measured_sizes
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.networks import network_name
@@ -165,7 +166,7 @@ def asked_page(query: QueryDict) -> CasePage:
     asked = asked_case({name: query.get(name, "") for name in query})
     rows = cells_of_case(asked)
     wished = {facet.name: query.getlist(facet.name) for facet in CASE_CHOICES}
-    found = places(rows, asked, ropes_of({row.machine_id for row in rows}), wished)
+    found = places(rows, asked, regions_of(row.machine_id for row in rows), wished)
     return CasePage(query, asked, found, experiments_of(place.experiment_id for place in found))
 
 

@@ -34,6 +34,21 @@ def region_of(*machines: Machine | None) -> float:
     return max((equivalence_region(noise_of(machine)) for machine in distinct.values()), default=EQUIVALENCE)
 
 
+def regions_of(machines: Iterable[int]) -> dict[int, float]:
+    """The region of each of several machines, by primary key: two queries for all of them."""
+    keys = set(machines)
+    noise = Summary.objects.filter(machine__in=keys, experiment__preset=NOISE_PRESET).order_by()
+    places = noise.values_list("machine", "experiment").annotate(latest=Max("newest_run_at"))
+    newest = {machine: experiment for machine, experiment, _latest in places.order_by("latest", "experiment")}
+    pairs: dict[int, list[tuple[LogSamples, LogSamples]]] = {key: [] for key in newest}
+    rows = noise.filter(experiment__in=set(newest.values())).values_list("machine", "experiment", "samples")
+    for machine, experiment, samples in rows if newest else ():
+        if newest[machine] == experiment:
+            pairs[machine].append(_halves(samples))
+    measured = {key: noise_floor([pair for pair in own if len(pair[0])]) for key, own in pairs.items()}
+    return {key: equivalence_region(measured.get(key)) for key in keys}
+
+
 def _halves(samples: Sequence[Sequence[float]]) -> tuple[LogSamples, LogSamples]:
     """Blocks 0 and 1 are a pair of the same, 2 and 3 the next: the firsts against the seconds."""
     by_block = {int(block): log_seconds for block, log_seconds in samples}

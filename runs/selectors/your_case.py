@@ -9,9 +9,8 @@ from django.db.models import Exists, Max, OuterRef, Q
 from engines.networks import ARCHITECTURES, of_type
 from runs.findings.cells import CellRow
 from runs.findings.your_case import MOST_PLACES, Asked, Size
-from runs.models import Experiment, Machine, Summary, Workload
+from runs.models import Experiment, Summary, Workload
 from runs.selectors.cells import cell_rows
-from runs.selectors.machines import region_of
 from runs.selectors.scopes import NOISE_PRESET
 from runs.words.networks import network_place
 
@@ -42,11 +41,6 @@ def measured_sizes() -> list[Size]:
     found = known.values_list("network_type", "hidden_layers", "width").distinct()[:_MOST_SIZES]
     sizes = (Size(of_type(family).type, layers, width) for family, layers, width in found)
     return sorted(sizes, key=lambda size: (network_place(size.network_type), size.hidden_layers, size.width))
-
-
-def ropes_of(machines: Iterable[int]) -> dict[int, float]:
-    """The tie band of each machine."""
-    return {key: region_of(machine) for key, machine in Machine.objects.in_bulk(list(machines)).items()}
 
 
 def experiments_of(keys: Iterable[int]) -> dict[int, Experiment]:

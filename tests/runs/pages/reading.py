@@ -44,6 +44,7 @@ def every_page() -> list[str]:
             run.get_absolute_url(),
             reverse("experiment", args=[run.experiment.slug]),
             reverse("coverage", args=[run.experiment.slug]),
+            reverse("your-case") + "?network=mlp&layers=2&width=25",
             reverse("machine", args=[run.machine.pk]),
             reverse("environment", args=[run.environment.pk]),
             *(reverse("chart", args=[slug]) + named for slug in CHARTS),

@@ -6,20 +6,30 @@ import dataclasses
 
 import pytest
 
+from engines.run_record import Machine as Measured
 from runs.models import Machine
-from runs.selectors.machines import noise_of, region_of
+from runs.selectors.machines import noise_of, region_of, regions_of
 from runs.selectors.scopes import scope
 from runs.services.recording import record_runs
 from runs.stats import EQUIVALENCE
-from tests.records import make_record
+from tests.records import MACHINE, make_record
 
 pytestmark = pytest.mark.django_db
 
 
-def measure(*seconds: float, experiment: str = "noise", preset: str = "noise", finished_at: str = "") -> None:
+OTHER = dataclasses.replace(MACHINE, name="other", fingerprint="2" * 32)
+
+
+def measure(
+    *seconds: float,
+    experiment: str = "noise",
+    preset: str = "noise",
+    finished_at: str = "",
+    machine: Measured = MACHINE,
+) -> None:
     records = []
     for block, each in enumerate(seconds):
-        record = make_record(block=block, epoch_seconds=each, experiment=experiment)
+        record = make_record(block=block, epoch_seconds=each, experiment=experiment, machine=machine)
         placement = dataclasses.replace(record.placement, preset=preset)
         records.append(dataclasses.replace(record, placement=placement, finished_at=finished_at or record.finished_at))
     record_runs(records=records)
@@ -74,3 +84,15 @@ def test_what_is_shown_first_is_never_a_noise_experiment() -> None:
     asked = scope("noise").experiment
     assert asked is not None
     assert asked.name == "noise"
+
+
+def test_the_regions_of_several_machines_are_those_of_each() -> None:
+    measure(*[0.20, 0.22, 0.22, 0.20] * 3)
+    measure(*[0.2] * 10, experiment="noise 2", finished_at="2026-12-01T08:00:00+00:00", machine=OTHER)
+    measure(*[0.2, 0.4] * 5, experiment="noise 3", finished_at="2026-11-01T08:00:00+00:00", machine=OTHER)
+    machines = list(Machine.objects.order_by("pk"))
+    assert len(machines) == 2
+    assert regions_of([*(each.pk for each in machines), 999]) == {
+        **{each.pk: region_of(each) for each in machines},
+        999: EQUIVALENCE,
+    }
