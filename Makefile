@@ -79,7 +79,7 @@ engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is kille
 browser-tests: $(VENV)/.test node_modules/.done ## The dashboard in headless Chromium, with a suite run for real
 	$(PYTEST) -m browser
 
-picture: $(VENV)/.test node_modules/.done ## The README's picture, of what this machine has measured
+picture: $(VENV)/.test node_modules/.done ## The README's pictures, of the results that ship
 	@$(RUN) -m tests.picture
 
 findings: $(VENV)/.test node_modules/.done ## The pictures of docs/findings.md, of the results that ship

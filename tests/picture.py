@@ -1,7 +1,4 @@
-"""`make picture`: the README's picture of the dashboard, of what this machine measured.
-
-`make findings`: the pictures of docs/findings.md, of the results that ship.
-"""
+"""Pictures of the results that ship: `make picture` takes the README's, `make findings` those of docs/findings.md."""
 
 from __future__ import annotations
 
@@ -31,17 +28,25 @@ class Shot:
     address: str
     selector: str = ""
     height: int = 1150
+    width: int = 1280
 
     def take(self, page: Page, site: str) -> None:
-        page.set_viewport_size({"width": 1280, "height": self.height})
+        page.set_viewport_size({"width": self.width, "height": self.height})
         page.goto(site.rstrip("/") + self.address)
         page.wait_for_load_state("networkidle")
         target = page.locator(self.selector).first if self.selector else page
         target.screenshot(path=IMAGES / f"{self.name}.png")
 
 
-DASHBOARD = (Shot("dashboard", "/"),)
 MACHINE = "cloud-2-cores"
+_DAYS = f"families-{MACHINE}-2026-11-29", f"families-{MACHINE}-2026-11-30"
+README = (
+    Shot("dashboard", f"/your-case/?network=gru&layers=1&width=64&track=tuned&experiment={_DAYS[0]}", height=1080),
+    Shot(
+        "compare", f"/compare/?a_experiment={_DAYS[1]}&b_experiment={_DAYS[1]}&a_engine=torch&b_engine=jax", height=1000
+    ),
+    Shot("phone", f"/?experiment={_DAYS[1]}", height=844, width=390),
+)
 
 
 MEASURED_ON = {"gru": "2026-11-29", "lstm": "2026-11-29", "resnet": "2026-11-30", "transformer": "2026-11-30"}
@@ -88,15 +93,13 @@ def _take(shots: Sequence[Shot], variables: dict[str, str]) -> None:
 
 
 def main() -> None:
-    if sys.argv[1:] != ["findings"]:
-        _take(DASHBOARD, {})
-        return
+    shots = FINDINGS if sys.argv[1:] == ["findings"] else README
     with tempfile.TemporaryDirectory(prefix="benchsite-findings-") as folder:
         variables = {"BENCHSITE_VAR": folder}
         for command in ("migrate", "loadstudy", "loadresults"):
             words = [sys.executable, "manage.py", command, "--verbosity", "0"]
             subprocess.run(words, cwd=ROOT, check=True, env=os.environ | variables)
-        _take(FINDINGS, variables)
+        _take(shots, variables)
 
 
 if __name__ == "__main__":

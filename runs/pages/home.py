@@ -32,7 +32,8 @@ def home(request: HttpRequest) -> HttpResponse:
     rope = region_of(*scope.measured_on)
     claims = judged_on(scope, cells, rope=rope) if cells else []
     speed_ups = found_speed_ups(scope, request.GET, cells)
-    answers = asked_answers(cells, request.GET, rope)
+    # What was tried comes first; else the results that ship would begin with networks that nobody measured.
+    answers = sorted(asked_answers(cells, request.GET, rope), key=lambda answer: not answer.was_tried)
     return render_page(
         request,
         "home",

@@ -58,3 +58,11 @@ def test_synthetic_data_are_named_wherever_they_appear(client: Client, site: Sit
         assert "synthetic" in text(client, url), url
     sent = client.get(reverse("chart", args=["time-per-epoch"])).json()
     assert sent["options"]["marks"] == ["synthetic data"]
+
+
+def test_home_begins_with_what_was_tried_and_says_what_measures_the_rest(client: Client, site: Site) -> None:
+    for engine in ("theano", "tensorflow"):
+        site.cell(engine, make_workload("cnn", 2, 8), seconds=1)
+    answers = [answer for answer, _forest in client.get(reverse("home")).context["answers"]]
+    assert [answer.slug for answer in answers] == ["cnn_cpu", "mlp_cpu", "mlp_gpu", "cnn_gpu"]
+    assert "python manage.py runbench --networks mlp --devices gpu" in text(client, reverse("home"))
