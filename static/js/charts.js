@@ -58,6 +58,30 @@ const intervals = {
   },
 };
 
+// Between the labelled values of a log axis, the others of each decade: fainter, so that one sees which scale it is.
+const MOST_DECADES = 4;
+const minorGrid = {
+  id: "minorGrid",
+  beforeDatasetsDraw(chart) {
+    const { ctx, scales: { y }, chartArea: { left, right } } = chart;
+    if (y.type !== "logarithmic" || Math.log10(y.max / y.min) > MOST_DECADES) return;
+    ctx.save();
+    ctx.strokeStyle = token("line");
+    ctx.globalAlpha = 0.45;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (let decade = 10 ** Math.floor(Math.log10(y.min)); decade < y.max; decade *= 10) {
+      for (const value of [2, 3, 4, 5, 6, 7, 8, 9].map((each) => each * decade).filter((each) => each > y.min && each < y.max)) {
+        const at = Math.round(y.getPixelForValue(value)) + 0.5;
+        ctx.moveTo(left, at);
+        ctx.lineTo(right, at);
+      }
+    }
+    ctx.stroke();
+    ctx.restore();
+  },
+};
+
 // A value of x that means something, such as the number of physical cores.
 const verticals = {
   id: "verticals",
@@ -168,7 +192,7 @@ function config({ type, data, options }, figure) {
         verticals: { marks: options.verticals }, crosshair: { axis: x.title?.text, words: wordsAt(x) }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
       },
     },
-    plugins: [intervals, verticals, crosshair],
+    plugins: [minorGrid, intervals, verticals, crosshair],
   };
 }
 
