@@ -23,8 +23,6 @@ from runs.findings.situations import CHOICES, Answer, Wishes, answer_to
 
 CASE_CHOICES = (replace(FACETS_BY_NAME["options"], multiple=False), *CHOICES)
 """What an answer about one network holds equal, and a reader may choose."""
-MOST_PLACES = 10
-"""Where a network was measured at more, the newest."""
 _MOST_NEAR = 6
 LIMITS = {"layers": (1, 256), "width": (1, 65_536)}
 """Those of a record's networks."""
@@ -97,7 +95,8 @@ class Place:
 
 
 def places(rows: Sequence[CellRow], asked: Asked, ropes: Mapping[int, float], wished: Wishes) -> list[Place]:
-    """Where the case was measured: first the place that timed most engines; of several such, the newest.
+    """Where the case was measured: first those that have what is wished, then those that timed most engines, then the
+    newest.
 
     `rows` are of that network on that device. `ropes` are the tie bands, by machine.
     """
@@ -106,10 +105,10 @@ def places(rows: Sequence[CellRow], asked: Asked, ropes: Mapping[int, float], wi
     by_place: dict[tuple[int, int], list[CellRow]] = {}
     for row in rows:
         by_place.setdefault((row.experiment_id, row.machine_id), []).append(row)
-    newest = sorted(by_place.values(), key=_measured_at, reverse=True)[:MOST_PLACES]
+    newest = sorted(by_place.values(), key=_measured_at, reverse=True)
     situation = Situation(asked.size.network_type, asked.device)
     found = [_place(own, situation, ropes[own[0].machine_id], wished) for own in newest]
-    return sorted(found, key=lambda place: place.timed, reverse=True)
+    return sorted(found, key=lambda place: (len(unheeded(place.answer, wished)), -place.timed))
 
 
 def _place(rows: Sequence[CellRow], situation: Situation, rope: float, wished: Wishes) -> Place:

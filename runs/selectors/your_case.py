@@ -8,13 +8,15 @@ from django.db.models import Exists, Max, OuterRef, Q
 
 from engines.networks import ARCHITECTURES, of_type
 from runs.findings.cells import CellRow
-from runs.findings.your_case import MOST_PLACES, Asked, Size
+from runs.findings.your_case import Asked, Size
 from runs.models import Experiment, Summary, Workload
 from runs.selectors.cells import cell_rows
 from runs.selectors.scopes import NOISE_PRESET
 from runs.words.networks import network_place
 
 _TRAINS = {"task": "train", "replicas": 1}
+MOST_PLACES = 10
+"""Where a network was measured at more, the newest."""
 MOST_CELLS = 2_000
 _MOST_SIZES = 500
 

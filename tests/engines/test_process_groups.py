@@ -12,7 +12,9 @@ import pytest
 
 from engines import process_groups
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell it")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="this system does not tell a process' group and state"
+)
 BURN = "import time\nwhile time.process_time() < 0.4: pass\n"
 
 

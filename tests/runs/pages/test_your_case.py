@@ -136,6 +136,19 @@ class TestAnswers:
         assert page(client, track="idiomatic").unheeded == ""
         assert page(client, track="").unheeded == ""
 
+    def test_a_place_that_has_what_is_wished_comes_before_one_with_more_engines(self, client: Client) -> None:
+        record_runs(records=[*runs("jax", 0.1), *runs("torch", 0.2), *runs("tensorflow", 0.3)])
+        tuned = [*runs("torch", 0.1, track="tuned", machine=OTHER), *runs("jax", 0.4, track="tuned", machine=OTHER)]
+        record_runs(records=tuned)
+        assert page(client).shown.machine == "lab-1"
+        found = page(client, track="tuned")
+        assert (found.shown.machine, found.shown.answer.headline, found.unheeded) == ("other", ["PyTorch"], "")
+        rows = csv_table(client, "your-case", "?network=mlp&layers=8&width=100&track=tuned")
+        assert {(row["engine"], row["track"], row["machine"]) for row in rows} == {
+            ("torch", "tuned", "other"),
+            ("jax", "tuned", "other"),
+        }
+
     def test_what_nobody_measured_has_its_command_and_the_nearest_sizes(self, client: Client) -> None:
         record_runs(records=[*runs("jax", 0.1), *runs("torch", 0.2)])
         shown = text(client, reverse("your-case") + "?network=mlp&layers=8&width=150&device=gpu")
