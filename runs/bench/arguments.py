@@ -56,7 +56,7 @@ def add_what(what: Group) -> None:
 
 
 def add_releases(what: Group) -> None:
-    """Releases side by side, and what is said of them."""
+    """Releases side by side."""
     what.add_argument(
         "--versions",
         nargs="+",
@@ -66,6 +66,10 @@ def add_releases(what: Group) -> None:
         help="releases side by side, in the same blocks: jax=0.9,0.10, or the path of a wheel or a source folder; "
         "those that are missing are installed, and without --engines these engines alone are measured",
     )
+
+
+def add_comparison(what: Group) -> None:
+    """What is said of releases, once they are measured."""
     what.add_argument(
         "--fail-on",
         type=least_ratio,

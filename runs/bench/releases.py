@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from engines import registry
 from engines.contract import Device
@@ -39,6 +40,17 @@ def suite_for(suite: Suite, asked: Asked, engines: Sequence[str]) -> Suite:
         return suite
     wanted = tuple(dict.fromkeys([*(registry.find(name).slug for name in engines), *asked]))
     return replace(suite, benches=tuple(_bench_for(bench, wanted) for bench in suite.benches))
+
+
+def usual_experiment(suite: Suite, asked: Asked) -> str:
+    """Releases side by side are an experiment of their own, so that a suite's own has one of each engine.
+
+    Others are another one: a release that joined later would stand in no block beside those measured before.
+    """
+    if not asked:
+        return suite.name
+    words = [word for engine, versions in asked.items() for word in (engine, *(Path(each).name for each in versions))]
+    return " ".join([suite.name, "releases", *words])[:100].rstrip()
 
 
 def _bench_for(bench: Bench, engines: tuple[str, ...]) -> Bench:

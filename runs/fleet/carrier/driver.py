@@ -129,14 +129,15 @@ class Machine:
         """A task's answer, however long it takes until the machine is there.
 
         By a resource of the machine's, and not by its address: an address that is gone is waited for in vain
-        (dask/distributed#8600).
+        (dask/distributed#8600). Its key is a tuple, since keys that begin alike are one group: the scheduler looks
+        through all groups at each submission, which with a group for each task grows with their square.
         """
         future = self.client.submit(
             task,
             dict(self.request),
             self.name,
             *arguments,
-            key=f"{self.request['experiment']}/{self.name}/{what}/{self.round}/{self.request['session']}",
+            key=(self.request["experiment"], self.name, what, self.round, self.request["session"]),
             pure=False,
             resources={"bench": 1, resource(self.name): 1},
             retries=5,

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from engines.errors import EngineError
 from engines.host import PROJECT_ROOT
-from runs.bench import arguments
+from runs.bench import arguments, releases
 from runs.bench.display import duration
 from runs.bench.options import positive, seconds_of, suite_of
 from runs.errors import RunsError
@@ -35,6 +35,7 @@ examples:
   python manage.py fleet run --suite quick --machines lab1,lab2 --deploy ssh --hosts lab2=ann@10.0.0.5:/opt/benchsite
   python manage.py fleet run --suite modern --machines node1,node2 --deploy slurm --queue bench --walltime 12:00:00
   python manage.py fleet run --suite quick --machines lab1,lab2 --upload https://bench.example.org
+  python manage.py fleet run --suite modern --machines lab1,lab2 --versions jax=0.9.2,0.10.0
   python manage.py fleet status
   python manage.py fleet manifests --machines node1,node2 --image registry.example.org/benchsite | kubectl apply -f -
 
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         run = actions.add_parser("run", help="hand out an experiment, and see it through")
         self.what = run.add_argument_group("what to measure, as with runbench")
         arguments.add_what(self.what)
+        arguments.add_releases(self.what)
         self.extent = run.add_argument_group("how much")
         arguments.add_extent(self.extent)
         self.extent.add_argument("--no-database", action="store_true", help="machines write only their spool files")
@@ -189,11 +191,12 @@ class Command(BaseCommand):
         keys = _keys(options)
         driving.check_keys(keys)
         suite = suite_of({**options, "plan": True})
+        usual = releases.usual_experiment(suite, releases.asked_for(options["versions"]))
         own_file = bool(request.suite_text(options["suite"]))
         words = request.words_of(self.what, options, without=["suite"] if own_file else [])
         words += request.words_of(self.extent, options, without=["budget"])
         asked = request.make(
-            options, words=words, experiment=options["experiment"] or suite.name, keys=keys, var=settings.VAR_DIR
+            options, words=words, experiment=options["experiment"] or usual, keys=keys, var=settings.VAR_DIR
         )
         fleet = begin(asked["experiment"], suite.name, asked["machines"])
         with driving.driver(asked, settings.VAR_DIR / "fleet" / "logs" / "driver.log") as events:

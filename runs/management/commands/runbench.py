@@ -83,6 +83,7 @@ class Command(BaseCommand):
         what = parser.add_argument_group("what to measure")
         arguments.add_what(what)
         arguments.add_releases(what)
+        arguments.add_comparison(what)
         arguments.add_extent(what)
         where = parser.add_argument_group("where it goes")
         arguments.add_where(where)
@@ -116,7 +117,7 @@ class Command(BaseCommand):
         check_blocks(plan, options["only"])
         plan = most_informative_first(plan) if options["budget"] else plan
         experiment = experiment_name(
-            options["experiment"] or _usual_name(suite, asked), settings.SPOOL_DIR, fresh=options["fresh"]
+            options["experiment"] or releases.usual_experiment(suite, asked), settings.SPOOL_DIR, fresh=options["fresh"]
         )
         machine = provenance.this_machine(options["machine"], settings.VAR_DIR)
         if options["profile"]:
@@ -315,17 +316,6 @@ def _rope(options: dict[str, Any]) -> float:
     """What is too small to matter."""
     wished = (options["fail_on"] or 1.0) - 1
     return wished or EQUIVALENCE
-
-
-def _usual_name(suite: Suite, asked: releases.Asked) -> str:
-    """Releases side by side are an experiment of their own, so that a suite's own has one of each engine.
-
-    Others are another one: a release that joined later would stand in no block beside those measured before.
-    """
-    if not asked:
-        return suite.name
-    words = [word for engine, versions in asked.items() for word in (engine, *(Path(each).name for each in versions))]
-    return " ".join([suite.name, "releases", *words])[:100].rstrip()
 
 
 def _budget(options: dict[str, Any], plan: Plan, predictor: Predictor) -> Budget:

@@ -52,7 +52,7 @@ def test_a_budget_takes_blocks_in_their_order_as_long_as_they_fit(blocks: list[A
 WORDS = [
     *("--suite", "modern", "--engines", "jax", "torch", "--networks", "mlp:8x100", "--threads", "1", "2"),
     *("--batch-sizes", "100", "--tracks", "tuned", "--blocks", "3", "--budget", "1800", "--no-verify"),
-    "--shipped-if-missing",
+    *("--shipped-if-missing", "--versions", "jax=0.9,0.10", "torch=2.12"),
 ]
 
 
@@ -60,6 +60,7 @@ def test_each_machine_types_what_the_fleet_s_user_typed() -> None:
     parser = argparse.ArgumentParser()
     what, extent = parser.add_argument_group(), parser.add_argument_group()
     arguments.add_what(what)
+    arguments.add_releases(what)
     arguments.add_extent(extent)
     options = vars(parser.parse_args(WORDS))
     again = [*request.words_of(what, options), *request.words_of(extent, options)]
