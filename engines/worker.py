@@ -317,8 +317,12 @@ def peak_bytes(setup: Setup, ranks: Ranks) -> tuple[int, int | None]:
 
 def verify(job: Job, channel: Channel) -> dict[str, Any]:
     """Check each of the job's cases; the result has a report for each that could be built."""
-    _set_environment(job.setup, registry.find(job.setup.engine).backend)  # the reference is NumPy, before any engine
+    backend = registry.find(job.setup.engine).backend
+    _set_environment(job.setup, backend)  # the reference is NumPy, before any engine
     from engines import equivalence
+
+    if quicken := getattr(backends.of(backend), "quicken", None):  # not of the contract: nothing that is timed has it
+        quicken(job.setup)
 
     reports = []
     for case in job.cases:

@@ -75,17 +75,19 @@ class Engine:
         self._ask: Any = None
 
     def compile(self) -> None:
-        if self._is_keras_2:
-            self._model._make_predict_function()
-            self._model.predict_function.function.trust_input = self._tuned
         if self._setup.task == "infer":
-            return
-        if self._is_keras_2:
+            self._compile_calls()
+        elif self._is_keras_2:
             self._model._make_train_function()
             # What Keras hands over has the right types, once the labels have: no need to look at it in each step.
             self._model.train_function.function.trust_input = self._tuned
         else:
             self._model.make_train_function()
+
+    def _compile_calls(self) -> None:
+        if self._is_keras_2:
+            self._model._make_predict_function()
+            self._model.predict_function.function.trust_input = self._tuned
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         inputs, labels = self._train

@@ -6,6 +6,7 @@ Tuned, that function takes no input and is called once an epoch: its C code repe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,28 +52,33 @@ class Engine:
         self._test = (data.test_inputs, data.test_labels)
 
     def compile(self) -> None:
-        tensor = self._theano.tensor
+        """What will be timed; the rest is compiled when it is asked for, as other frameworks do."""
+        self._timed = self._ask if self._setup.task == "infer" else self._compile_step()
+
+    @cached_property
+    def _ask(self) -> Any:
         inputs = self._input_variable()
         probabilities, _ = self._probabilities(inputs, training=False)
-        self._ask = self._theano.function([inputs], probabilities)
-        self._ask.trust_input = self._tuned
-        if self._setup.task == "infer":
-            return
-        labels = tensor.lmatrix() if self._takes_tokens else tensor.lvector()
-        losses, seen = self._sample_losses(inputs, labels, training=True)
-        self._step = self._compile_step(inputs, labels, losses.mean(), seen)
+        function = self._theano.function([inputs], probabilities)
+        function.trust_input = self._tuned
+        return function
+
+    @cached_property
+    def _evaluate(self) -> Any:
+        tensor, inputs, labels = self._theano.tensor, self._input_variable(), self._label_variable()
+        probabilities, _ = self._probabilities(inputs, training=False)
         losses, _ = self._sample_losses(inputs, labels, training=False)
         correct = tensor.eq(tensor.argmax(probabilities, axis=1), labels.flatten()).sum()
-        self._evaluate = self._theano.function([inputs, labels], [losses.sum(), correct])
+        return self._theano.function([inputs, labels], [losses.sum(), correct])
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         self._order.set_value(order)
         steps = len(order) // self._setup.batch_size
         if self._tuned:
             self._next_step.set_value(0)
-            self._step.fn(n_calls=steps)
+            self._timed.fn(n_calls=steps)
         else:
-            self._losses = [self._step(step) for step in range(steps)]
+            self._losses = [self._timed(step) for step in range(steps)]
 
     def synchronize(self) -> None:
         if self._setup.device == "gpu":
@@ -131,10 +137,16 @@ class Engine:
             return tensor.lmatrix()
         return {1: tensor.matrix, 2: tensor.tensor3, 3: tensor.tensor4}[len(self._layers[0].input_shape)]()
 
+    def _label_variable(self) -> Any:
+        return self._theano.tensor.lmatrix() if self._takes_tokens else self._theano.tensor.lvector()
+
     # ------------------------------------------------------------ steps
 
-    def _compile_step(self, inputs: Any, labels: Any, loss: Any, seen: list[tuple[Any, Any]]) -> Any:
+    def _compile_step(self) -> Any:
         """One step on a batch of the epoch's order: the one that is asked for or, tuned, the next one."""
+        inputs, labels = self._input_variable(), self._label_variable()
+        losses, seen = self._sample_losses(inputs, labels, training=True)
+        loss = losses.mean()
         step = self._next_step if self._tuned else self._theano.tensor.lscalar()
         size = self._setup.batch_size
         batch = self._order[step * size : (step + 1) * size]
@@ -142,8 +154,8 @@ class Engine:
         givens = {inputs: self._inputs[batch], labels: self._labels[batch]}
         if not self._tuned:
             return self._theano.function([step], loss, updates=updates, givens=givens)
-        losses = self._theano.tensor.set_subtensor(self._step_losses[step], loss)
-        updates += [(self._step_losses, losses), (step, step + 1)]
+        kept = self._theano.tensor.set_subtensor(self._step_losses[step], loss)
+        updates += [(self._step_losses, kept), (step, step + 1)]
         return self._theano.function([], updates=updates, givens=givens)
 
     def _updates(self, gradients: list[Any]) -> list[tuple[Any, Any]]:

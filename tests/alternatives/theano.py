@@ -17,11 +17,11 @@ class Trusting(Engine):
 
     def compile(self) -> None:
         super().compile()
-        self._step.trust_input = True
+        self._timed.trust_input = True
 
     def train_epoch(self, order: Any) -> None:
         self._order.set_value(order)
-        self._losses = [self._step(np.asarray(step)) for step in range(len(order) // self._setup.batch_size)]
+        self._losses = [self._timed(np.asarray(step)) for step in range(len(order) // self._setup.batch_size)]
 
 
 class StepFromPython(Engine):
@@ -31,7 +31,7 @@ class StepFromPython(Engine):
         self._order.set_value(order)
         self._next_step.set_value(0)
         for _ in range(len(order) // self._setup.batch_size):
-            self._step()
+            self._timed()
 
 
 class _PoolsFirst(Layers):
