@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from runs.bench import here
+from runs.bench.estimate import Predictor
 from runs.bench.stopping import Budget
-from runs.suites.estimate import Predictor
 from runs.suites.plan import Block, Plan
 
 

@@ -16,6 +16,7 @@ from engines.run_record import Environment, Machine, RunRecord
 from runs.bench import gate, releases, resuming, session
 from runs.bench.bisection import ROUNDS, CannotMeasureError, OutOfTimeError
 from runs.bench.display import Display, release_of
+from runs.bench.estimate import Predictor
 from runs.bench.gate import Verdicts
 from runs.bench.here import environment_of, reasons_against
 from runs.bench.options import data_for
@@ -25,7 +26,6 @@ from runs.records.run_records import timed_seconds
 from runs.records.spool import Spool
 from runs.stats import LogSamples
 from runs.suites.ad_hoc import ad_hoc_suite
-from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, Selection, make_plan
 
 _BLOCKS_OF_A_PROBE = ROUNDS[-1]
@@ -99,7 +99,7 @@ class Measuring:
         return make_plan(suite, dataset_for, Selection(blocks=blocks, releases={self.engine.slug: tuple(names)}))
 
     def _carry_out(self, plan: Plan) -> None:
-        recorded = resuming.of_experiment(self.spool.read().records, self.experiment, self.machine)
+        recorded = resuming.of_experiment(self.spool.outlines().runs, self.experiment, self.machine)
         left = resuming.remaining(plan, recorded)
         if not left.runs:
             return
@@ -124,8 +124,9 @@ class Measuring:
 
     def _records(self, plan: Plan, name: str) -> list[RunRecord]:
         numbers = {block.number for block in plan.blocks}
-        own = resuming.of_experiment(self.spool.read().records, self.experiment, self.machine)
-        return [record for record in own if release_of(record) == name and record.placement.block in numbers]
+        own = resuming.of_experiment(self.spool.outlines().runs, self.experiment, self.machine)
+        records = self.spool.records_of([run.run_id for run in own if run.block in numbers])
+        return [record for record in records if release_of(record) == name]
 
     def _samples(self, plan: Plan, name: str) -> LogSamples:
         """Not of what failed the gate: it did other work."""

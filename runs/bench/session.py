@@ -31,6 +31,7 @@ from runs.bench.canaries import Canaries, Rate
 from runs.bench.gate import Verdicts
 from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.bench.stopping import Budget, Progress
+from runs.records.outlines import Outline, outline
 from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun, of_blocks, until_next
 
@@ -75,7 +76,7 @@ class Session:
     canaries: Canaries = field(default_factory=Canaries)
     gpu_index: int = 0
     """Which GPU does what GPUs do, by the number that nvidia-smi gives it."""
-    learn: Callable[[RunRecord], object] = lambda record: None
+    learn: Callable[[Outline], object] = lambda run: None
     """Whoever predicts what later blocks will take."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     idle: Idle = field(default_factory=Idle)
@@ -127,8 +128,8 @@ def run_block(session: Session, block: Block, watcher: Watcher) -> list[RunRecor
         for planned in block.runs:
             record = measure(session, planned, before, partial(watcher.on_event, planned))
             session.spool.append(record)
-            session.progress.add(record)
-            session.learn(record)
+            session.progress.add(outline(record))
+            session.learn(outline(record))
             watcher.show(record)
             records.append(record)
     except KeyboardInterrupt:

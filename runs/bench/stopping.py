@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from engines.run_record import RunRecord
 from runs import stats
-from runs.records.run_records import timed_seconds
+from runs.records.outlines import Outline
 from runs.stats import LogSamples
 from runs.suites.plan import Block, Group, group_of
 
@@ -49,31 +48,31 @@ class Budget:
 class Progress:
     """The times of an experiment so far, by group and cell, for the rule that stops a rigorous suite. Pure."""
 
-    records: dict[Group, list[RunRecord]] = field(default_factory=dict)
+    runs: dict[Group, list[Outline]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Iterable[RunRecord]) -> Progress:
+    def of(cls, runs: Iterable[Outline]) -> Progress:
         progress = cls()
-        for record in records:
-            progress.add(record)
+        for run in runs:
+            progress.add(run)
         return progress
 
-    def add(self, record: RunRecord) -> None:
-        self.records.setdefault(group_of(record.cell), []).append(record)
+    def add(self, run: Outline) -> None:
+        self.runs.setdefault(group_of(run.cell), []).append(run)
 
     def is_precise(self, group: Group) -> bool:
         """Whether every engine's ratio to the fastest is known well enough, and in blocks enough."""
-        records = self.records.get(group, [])
-        blocks = len({record.placement.block for record in records})
-        return stats.stop_reason(half_widths(_samples(records)), blocks=blocks) == "precise"
+        runs = self.runs.get(group, [])
+        blocks = len({run.block for run in runs})
+        return stats.stop_reason(half_widths(_samples(runs)), blocks=blocks) == "precise"
 
 
-def _samples(records: Iterable[RunRecord]) -> dict[str, LogSamples]:
+def _samples(runs: Iterable[Outline]) -> dict[str, LogSamples]:
     """Each measurement's log medians with their blocks, of the runs that finished."""
     values: dict[str, list[tuple[int, float]]] = {}
-    for record in records:
-        if seconds := timed_seconds(record):
-            values.setdefault(record.cell_key, []).append((record.placement.block, math.log(seconds)))
+    for run in runs:
+        if run.seconds:
+            values.setdefault(run.cell_key, []).append((run.block, math.log(run.seconds)))
     return {
         key: LogSamples(tuple(log for _, log in pairs), tuple(block for block, _ in pairs))
         for key, pairs in values.items()

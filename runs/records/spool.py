@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from django.utils.text import slugify
 
 from engines.contract import as_json
 from engines.run_record import RunRecord
 from runs.errors import RecordError, SpoolError
+from runs.records import spool_index
+from runs.records.outlines import Outline
 from runs.records.run_records import parse_record
+from runs.records.spool_index import Outlines
+
+_TAIL_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,17 @@ class Spool:
             except RecordError:
                 damaged.append(number)
         return SpoolContents(tuple(records.values()), tuple(damaged))
+
+    def outlines(self) -> Outlines:
+        """Of all that `read` has, without parsing again what was parsed before."""
+        return spool_index.outlines(self.path)
+
+    def recent(self, runs_of_a_cell: int) -> list[Outline]:
+        """Of each cell its last finished runs."""
+        return spool_index.recent(self.path, runs_of_a_cell)
+
+    def records_of(self, run_ids: Sequence[str]) -> list[RunRecord]:
+        return spool_index.records(self.path, run_ids)
 
     def append(self, record: RunRecord) -> None:
         """On the disk when it returns. Raises SpoolError if the disk is full or the file cannot be written.
@@ -86,11 +104,21 @@ def prepare_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
-            file.seek(0)
-            contents = file.read()
-            file.truncate(contents.rfind(b"\n") + 1)
+            file.truncate(_end_of_whole_lines(file))
     except OSError as error:
         raise _spool_error(path, error) from None
+
+
+def _end_of_whole_lines(file: BinaryIO) -> int:
+    """Looked for from the end: the file may be larger than the memory."""
+    start = file.seek(0, os.SEEK_END)
+    while start:
+        end, start = start, max(0, start - _TAIL_BYTES)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+    return 0
 
 
 def _records_in(line: bytes) -> list[RunRecord]:

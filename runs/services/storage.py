@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection, transaction
@@ -10,8 +10,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from engines.profile_record import ProfileRecord
 from engines.run_record import Machine, RunRecord
+from runs import viewing
 from runs.errors import ConflictError, RunsError, StorageError
-from runs.models import Experiment
+from runs.models import Experiment, Run
+from runs.records.outlines import Outline
+from runs.records.spool import Spool
 from runs.services import profiles, recording
 from runs.services.registration import register_machine
 
@@ -52,6 +55,27 @@ def store(records: Sequence[RunRecord], *, accept_hardware: bool = False) -> Non
             raise StorageError(f"The database cannot be written: {_first_line(error)}. {_REMEDY}") from None
         if report.refused:
             raise ConflictError(report.refused[0].reason)
+
+
+def catch_up(spool: Spool, runs: Iterable[Outline], store: Store) -> None:
+    """Store what the spool has and the database lacks: measured with --no-database, say, or while it was away."""
+    missing = lacking(runs)
+    for start in range(0, len(missing), _BATCH):
+        store(spool.records_of(missing[start : start + _BATCH]))
+
+
+def lacking(runs: Iterable[Outline]) -> list[str]:
+    """The ids of those that the database does not have. Raises StorageError."""
+    by_experiment: dict[str, list[str]] = {}
+    for run in runs:
+        by_experiment.setdefault(run.experiment, []).append(run.run_id)
+    try:
+        with viewing.seen_by(None):
+            rows = Run.objects.filter(experiment__name__in=by_experiment).values_list("run_id", flat=True)
+            stored = {str(run_id) for run_id in rows.iterator(chunk_size=10_000)}
+    except DatabaseError as error:
+        raise StorageError(f"The database cannot be read: {_first_line(error)}. {_REMEDY}") from None
+    return [run_id for ids in by_experiment.values() for run_id in ids if run_id.lower() not in stored]
 
 
 def store_profiles(records: Sequence[ProfileRecord], *, accept_hardware: bool = False) -> None:

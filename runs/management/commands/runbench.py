@@ -22,6 +22,7 @@ from engines.run_record import Machine, RunRecord
 from runs.bench import arguments, gate, here, outlook, profiles, provenance, releases, resuming, session, side_by_side
 from runs.bench.canaries import Canaries
 from runs.bench.display import Display, budget_lines, plan_lines, status_counts
+from runs.bench.estimate import Predictor
 from runs.bench.gate import Verdicts
 from runs.bench.options import (
     FOUND_SLOWER,
@@ -40,12 +41,13 @@ from runs.records.profile_spool import ProfileSpool, profile_spool
 from runs.records.spool import Spool, all_spools, experiment_name, spool_for
 from runs.services import storage
 from runs.stats import EQUIVALENCE
-from runs.suites.estimate import Predictor
 from runs.suites.plan import Plan, Selection, check_blocks, make_plan, of_blocks
 from runs.suites.priority import most_informative_first
 from runs.suites.suite import Suite
 from runs.upload.blocks import Uploads, add_upload_options, in_turn, uploads_to
 
+_TEACHING_RUNS = 25
+"""Of each cell, for what the next ones will take."""
 EXAMPLES = """
 examples:
   python manage.py runbench                                the quick suite, a few minutes
@@ -124,12 +126,12 @@ class Command(BaseCommand):
             self._profile(plan, machine, options)
             return
         predictor = Predictor(
-            (record for each in all_spools(settings.SPOOL_DIR) for record in each.read().records), here.cannot_run
+            (run for each in all_spools(settings.SPOOL_DIR) for run in each.recent(_TEACHING_RUNS)), here.cannot_run
         )
         if options["plan"]:
-            records = spool_for(settings.SPOOL_DIR, experiment).read().records
-            resuming.check_suite(records, experiment, suite)
-            left = resuming.remaining(plan, resuming.of_experiment(records, experiment, machine))
+            runs = spool_for(settings.SPOOL_DIR, experiment).outlines().runs
+            resuming.check_suite(runs, experiment, suite)
+            left = resuming.remaining(plan, resuming.of_experiment(runs, experiment, machine))
             self._print_plan(plan, left, predictor, options)
             return
         with uploads_to(options, spool_for(settings.SPOOL_DIR, experiment), settings.VAR_DIR) as uploads:
@@ -163,11 +165,12 @@ class Command(BaseCommand):
             store = _store(machine, options)
             provenance.remember_name(machine.name, settings.VAR_DIR)
             spool.prepare()
-            recorded = spool.read()
-            resuming.check_suite(recorded.records, experiment, plan.suite)
-            store(recorded.records)
+            recorded = spool.outlines()
+            resuming.check_suite(recorded.runs, experiment, plan.suite)
+            if not options["no_database"]:
+                storage.catch_up(spool, recorded.runs, store)
             self._warn(plan, spool, recorded.damaged)
-            own = resuming.of_experiment(recorded.records, experiment, machine)
+            own = resuming.of_experiment(recorded.runs, experiment, machine)
             left = resuming.remaining(plan, own)
             sitting_id = options["session"] or str(uuid.uuid4())
             storing = storage.Storing(store, self.stderr.write)
@@ -179,7 +182,7 @@ class Command(BaseCommand):
                 spool=spool,
                 store=in_turn(storing, uploads),
                 verdicts=self._gate(of_blocks(left, options["only"]), options),
-                canaries=Canaries.of(record for record in own if record.placement.session == sitting_id),
+                canaries=Canaries.of(spool.records_of([run.run_id for run in own if run.session == sitting_id])),
                 id=sitting_id,
                 only=frozenset(options["only"]),
                 budget=budget,
@@ -267,7 +270,8 @@ class Command(BaseCommand):
         """Releases against the first, by all that the experiment has of them on this machine."""
         if not options["releases"]:
             return []
-        records = resuming.of_experiment(sitting.spool.read().records, sitting.experiment, sitting.machine)
+        own = resuming.of_experiment(sitting.spool.outlines().runs, sitting.experiment, sitting.machine)
+        records = sitting.spool.records_of([run.run_id for run in own])
         found = side_by_side.pairs(records, options["releases"], rope=_rope(options))
         if options["report"]:
             side_by_side.write(Path(options["report"]), found, rope=_rope(options))

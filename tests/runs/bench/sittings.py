@@ -16,6 +16,7 @@ from engines.run_record import RunRecord, StopReason
 from runs.bench import here, resuming, session
 from runs.bench.gate import Verdicts
 from runs.bench.stopping import Budget, Progress
+from runs.records.outlines import outline
 from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Preset, Suite
@@ -122,7 +123,7 @@ def sitting(
         store=(stored if stored is not None else []).extend,
         verdicts=Verdicts(folder / "equivalence.json"),
         budget=budget or Budget(None, lambda block: 0.0),
-        progress=Progress.of(before),
+        progress=Progress.of(map(outline, before)),
     )
 
 

@@ -14,6 +14,7 @@ from engines.contract import Cell
 from engines.run_record import RunRecord, StopReason
 from runs.bench import resuming, session
 from runs.bench.stopping import Budget
+from runs.records.outlines import outline
 from runs.records.spool import Spool
 from runs.suites.plan import Plan
 from tests.runs.bench import sittings
@@ -122,7 +123,7 @@ def test_a_block_that_was_broken_off_is_finished_without_doubling_a_run(tmp_path
     spool = sittings.spool_in(tmp_path)
     spool.path.write_bytes(spool.path.read_bytes().splitlines()[0] + b"\n")
     (first,) = spooled(tmp_path)
-    session.carry_out(sitting(tmp_path, resuming.remaining(plan, [first])), Watcher())
+    session.carry_out(sitting(tmp_path, resuming.remaining(plan, [outline(first)])), Watcher())
     assert [record.cell.engine for record in spooled(tmp_path)] == ["tensorflow", "keras-tensorflow"]
     assert spooled(tmp_path)[0] == first
     assert [record.conditions.canary_after_gflops for record in spooled(tmp_path)] == [None, 90.0]
@@ -181,7 +182,7 @@ def test_a_resumed_rigorous_suite_runs_no_group_that_is_precise_already(tmp_path
     steady(hosts, 7)
     session.carry_out(sitting(tmp_path, plan), Watcher())
     hosts.log.clear()
-    rest = resuming.remaining(plan, spooled(tmp_path))
+    rest = resuming.remaining(plan, map(outline, spooled(tmp_path)))
     watcher = Watcher()
     assert session.carry_out(sitting(tmp_path, rest, before=spooled(tmp_path)), watcher) == []
     assert hosts.log == []

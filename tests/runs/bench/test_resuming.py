@@ -9,6 +9,7 @@ import pytest
 
 from engines.run_record import RunRecord, Status
 from runs.bench import here, resuming
+from runs.records.outlines import outline
 from runs.suites.plan import Plan
 from tests.records import MACHINE, make_record
 from tests.runs.bench import sittings
@@ -30,7 +31,7 @@ def recorded(*, block: int = 0, status: Status = "finished", **changes: Any) -> 
 
 
 def left(*records: RunRecord, plan: Plan = PLAN) -> list[int]:
-    own = resuming.of_experiment(records, "any", MACHINE)
+    own = resuming.of_experiment(map(outline, records), "any", MACHINE)
     return [run.block for run in resuming.remaining(plan, own).runs]
 
 
@@ -78,6 +79,6 @@ def test_a_run_that_timed_out_is_tried_again_once_it_has_more_time(hosts: Hosts)
 
 
 def test_older_code_and_software_and_other_cells_do_not_tell_when_to_stop(hosts: Hosts) -> None:
-    today, older = recorded(), recorded(cell_key="b" * 32)
-    other = dataclasses.replace(recorded(), cell=small(width=100), cell_key=here.cell_key(small(width=100)))
+    today, older = outline(recorded()), outline(recorded(cell_key="b" * 32))
+    other = outline(dataclasses.replace(recorded(), cell=small(width=100), cell_key=here.cell_key(small(width=100))))
     assert resuming.measured_alike(PLAN, [today, older, other]) == [today]

@@ -11,6 +11,7 @@ from engines import host, machine
 from engines.contract import as_json
 from engines.run_record import RunRecord, Status
 from runs.bench import provenance, resuming, session
+from runs.records.outlines import outline
 from runs.records.run_records import parse_record
 from tests.records import ENVIRONMENT, MACHINE
 from tests.runs.bench import sittings
@@ -42,7 +43,7 @@ def test_ctrl_c_keeps_and_stores_what_was_finished(tmp_path: Path, hosts: Hosts)
         session.carry_out(sitting(tmp_path, make_plan(CELL, RIVAL), stored=stored), Watcher())
     records = spool_in(tmp_path).read().records
     assert list(records) == stored
-    rest = resuming.remaining(make_plan(CELL, RIVAL), records)
+    rest = resuming.remaining(make_plan(CELL, RIVAL), map(outline, records))
     assert [(run.cell, run.block) for run in rest.runs] == [(RIVAL, 1)]
 
 
@@ -79,7 +80,7 @@ def test_a_bad_end_is_a_record_and_the_suite_goes_on(tmp_path: Path, hosts: Host
     first, second = session.carry_out(sitting(tmp_path, PLAN), Watcher())
     assert (first.status, first.reason, first.exit_code, first.stderr_tail) == (status, "Bad luck.", -9, "last words")
     assert second.status == "finished"
-    assert resuming.remaining(PLAN, [first, second]).runs == ()
+    assert resuming.remaining(PLAN, map(outline, [first, second])).runs == ()
 
 
 def test_an_unsupported_run_is_recorded_without_a_process(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engines.contract import Cell
 from engines.run_record import RunRecord, Status
 from runs.bench.stopping import Budget, Progress
+from runs.records.outlines import outline
 from runs.stats.stopping import MIN_BLOCKS
 from runs.suites.plan import Block, group_of
 from tests.records import make_record
@@ -26,7 +27,7 @@ def run(cell: Cell, block: int, seconds: float, status: Status = "finished") -> 
 
 
 def is_precise(records: list[RunRecord]) -> bool:
-    return Progress.of(records).is_precise(GROUP)
+    return Progress.of(map(outline, records)).is_precise(GROUP)
 
 
 def runs_of(times: list[list[float]]) -> list[RunRecord]:
@@ -87,7 +88,7 @@ def test_only_ratios_count(times: list[list[float]], factor: float) -> None:
 def _width(records: list[RunRecord]) -> float | None:
     from runs.bench import stopping
 
-    (width,) = stopping.half_widths(stopping._samples(records))
+    (width,) = stopping.half_widths(stopping._samples(map(outline, records)))
     return width
 
 

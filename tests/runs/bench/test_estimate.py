@@ -8,7 +8,8 @@ import pytest
 
 from engines.contract import Cell, Network
 from engines.run_record import Epoch, Phases, RunRecord, Status
-from runs.suites.estimate import Predictor
+from runs.bench.estimate import Predictor
+from runs.records.outlines import Outline, outline
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Bench, Suite
 from tests.records import make_cell, make_record, planned
@@ -18,16 +19,20 @@ STANDARD = dataclasses.replace(SUITE, preset="standard")
 KNOWN, UNKNOWN = make_cell("tensorflow"), make_cell("keras-tensorflow")
 
 
-def record(cell: Cell, seconds: float, status: Status = "finished") -> RunRecord:
+def record(cell: Cell, seconds: float, status: Status = "finished") -> Outline:
+    return outline(_record(cell, seconds, status))
+
+
+def _record(cell: Cell, seconds: float, status: Status = "finished") -> RunRecord:
     return dataclasses.replace(make_record(cell=cell, status=status), phases=Phases(process_seconds=seconds))
 
 
-def measured(cell: Cell, *, outside: float, epoch: float) -> RunRecord:
+def measured(cell: Cell, *, outside: float, epoch: float) -> Outline:
     """A run of four epochs."""
-    made = record(cell, outside + 4 * epoch)
+    made = _record(cell, outside + 4 * epoch)
     assert made.training is not None
     epochs = (Epoch(epoch, epoch, 1.0),) * 4
-    return dataclasses.replace(made, training=dataclasses.replace(made.training, epochs=epochs))
+    return outline(dataclasses.replace(made, training=dataclasses.replace(made.training, epochs=epochs)))
 
 
 def plan(*cells: Cell) -> Plan:

@@ -8,7 +8,7 @@ from statistics import median, median_low
 
 from engines import networks
 from engines.contract import Cell, Device, NetworkType, Task, Track
-from engines.run_record import RunRecord
+from runs.records.outlines import Outline
 from runs.suites.plan import Block, Plan, PlannedRun
 from runs.suites.suite import Suite
 
@@ -51,27 +51,24 @@ class _Experience:
 
 
 class Predictor:
-    """Learns from the records of this machine. Runs that `cannot_run` here take no time."""
+    """Learns from the runs of this machine. Runs that `cannot_run` here take no time."""
 
-    def __init__(
-        self, records: Iterable[RunRecord], cannot_run: Callable[[PlannedRun], object] = lambda run: False
-    ) -> None:
+    def __init__(self, runs: Iterable[Outline], cannot_run: Callable[[PlannedRun], object] = lambda run: False) -> None:
         self._cannot_run = cannot_run
         self._seconds: dict[Cell, list[float]] = {}
         self._kinds: dict[Kind, _Experience] = {}
-        for record in records:
-            self.learn(record)
+        for run in runs:
+            self.learn(run)
 
-    def learn(self, record: RunRecord) -> None:
+    def learn(self, run: Outline) -> None:
         """Only finished runs teach."""
-        if record.status != "finished":
+        if run.status != "finished" or run.seconds is None:
             return
-        cell, whole = record.cell, record.phases.process_seconds
+        cell, whole = run.cell, run.process_seconds
         self._seconds.setdefault(cell, []).append(whole)
         kind = self._kinds.setdefault(_kind(cell), _Experience())
-        usual, timed = _timed(record)
-        kind.overheads.append(max(0.0, whole - timed))
-        kind.paces.append(usual / _rough_seconds(cell))
+        kind.overheads.append(max(0.0, whole - run.timed_seconds))
+        kind.paces.append(run.seconds / _rough_seconds(cell))
 
     def knows(self, cell: Cell) -> bool:
         return cell in self._seconds
@@ -120,16 +117,6 @@ class Predictor:
 def _kind(cell: Cell) -> Kind:
     workload = cell.workload
     return cell.engine, cell.track, workload.network.type, workload.task, cell.device, workload.replicas
-
-
-def _timed(record: RunRecord) -> tuple[float, float]:
-    """Seconds of its usual epoch or call, and of all: what is compiled within the first is none of a usual one."""
-    if record.inference:
-        calls = record.inference.calls + record.inference.warmup_calls
-        return record.inference.median_seconds, record.inference.mean_seconds * calls
-    assert record.training
-    usual = median(epoch.wall_seconds for epoch in record.training.steady_epochs)
-    return usual, usual * len(record.training.epochs)
 
 
 def _rough_seconds(cell: Cell) -> float:
