@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from runs.charts.specs import Axis, ChartSpec, Scale
-from runs.charts.style import KERAS_DASH, SeriesStyle
+from runs.charts.style import KERAS_DASH, MOST_TINTS, SeriesStyle
 from runs.words import numbers
 
 _LOG_STEPS = (1, 2, 5, 10)
@@ -66,6 +66,9 @@ class Chart:
     bounds: Sequence[Point] = ()
     """Points that the axes must hold as well: small multiples share their scales."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "series", told_apart(self.series))
+
     @property
     def has_several(self) -> bool:
         return len(self.series) > 1
@@ -77,6 +80,19 @@ class Chart:
     @property
     def held(self) -> list[Point]:
         return [*self.points, *self.bounds]
+
+
+def told_apart(series: Sequence[Series]) -> list[Series]:
+    """Each of those that would look alike in the next tint that is free, as far as there are tints."""
+    found: list[Series] = []
+    seen: set[tuple[SeriesStyle, float]] = set()
+    for each in series:
+        style = each.style
+        while (style, each.radius) in seen and style.tint < MOST_TINTS:
+            style = replace(style, tint=style.tint + 1)
+        seen.add((style, each.radius))
+        found.append(each if style is each.style else replace(each, style=style))
+    return found
 
 
 def points(series: Series) -> list[dict[str, Any]]:
@@ -92,6 +108,7 @@ def look(series: Series) -> dict[str, Any]:
     style = series.style
     return {
         "hue": style.hue.name,
+        "tint": style.tint,
         "filled": style.filled,
         "borderColor": style.hue.light,
         "backgroundColor": style.hue.light,

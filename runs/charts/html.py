@@ -23,11 +23,16 @@ def swatch(style: SeriesStyle) -> SafeString:
 
 
 def marker_class(style: SeriesStyle) -> str:
-    return f"mark hue-{style.hue.name} {'mark-filled' if style.filled else 'mark-hollow'}"
+    return f"mark {_colour_class(style)} {'mark-filled' if style.filled else 'mark-hollow'}"
 
 
 def line_class(style: SeriesStyle) -> str:
-    return f"mark-line hue-{style.hue.name}{' mark-dashed' if style.is_dashed else ''}"
+    dashed, wide = " mark-dashed" if style.is_dashed else "", " mark-wide" if style.is_wide else ""
+    return f"mark-line {_colour_class(style)}{dashed}{wide}"
+
+
+def _colour_class(style: SeriesStyle) -> str:
+    return f"hue-{style.hue.name}{f' tint-{style.tint}' if style.tint else ''}"
 
 
 def forest_rows(plot: Forest, has_times: bool) -> SafeString:

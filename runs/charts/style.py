@@ -1,6 +1,7 @@
 """How a series is drawn, declared once for charts, legends, tables and exports.
 
-Hue and marker say the backend, the dash says Keras, the fill says depth, the width says track.
+Hue and marker say the backend, the dash says Keras, the fill says depth, the width says track. Where series of a chart
+are alike in all of that, since they differ in device, threads or release, each has a tint of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engines.registry import ENGINES
 IDIOMATIC_WIDTH = 1.75
 TUNED_WIDTH = 3.5
 KERAS_DASH = (6, 4)
+MOST_TINTS = 3
 SHALLOW_LAYERS: Mapping[str, int] = {each.type: each.shallow for each in ARCHITECTURES.values()}
 """Up to so many hidden layers a marker is hollow."""
 
@@ -47,10 +49,16 @@ class SeriesStyle:
     filled: bool
     width: float
     has_marker: bool = True
+    tint: int = 0
+    """0 is the hue itself; up to MOST_TINTS, others are mixed of it and the page's ink or ground (components.css)."""
 
     @property
     def is_dashed(self) -> bool:
         return bool(self.dash)
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width >= TUNED_WIDTH
 
 
 TONES: Mapping[str, str] = {

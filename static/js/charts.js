@@ -10,7 +10,7 @@ const apart = (value, ticks) => {
   const count = step && value ? Math.ceil(Math.log10(Math.abs(value) / step)) + 1 : 3;
   return count > 3 ? precise(Math.min(count, 8)) : digits;
 };
-const { crosshair, tooltip } = window.reading;
+const { crosshair, tooltip, lineEnds, lineNames } = window.reading;
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const drawn = new Map();
 window.chartOf = (figure) => drawn.get(figure);
@@ -153,9 +153,19 @@ function xAxis(options) {
 
 // ---------------------------------------------------------------- the whole
 
+// As components.css mixes them for swatches: towards the ink or the ground.
+const TINTS = [[1, "ink"], [0.55, "ink"], [0.6, "surface"], [0.25, "ink"]];
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+function colourOf({ hue, tint }) {
+  const [share, other] = TINTS[tint];
+  const [own, mixed] = [channels(token(hue)), channels(token(other))];
+  return `#${own.map((value, at) => Math.round(share * value + (1 - share) * mixed[at]).toString(16).padStart(2, "0")).join("")}`;
+}
+
 function dressed(sets) {
   return sets.map((set) => {
-    const colour = token(set.hue);
+    const colour = colourOf(set);
     return {
       ...set, segment: {}, borderColor: colour, backgroundColor: colour, pointBorderColor: colour,
       pointBackgroundColor: set.filled ? colour : token("surface"),
@@ -174,13 +184,14 @@ const wordsAt = ({ fixedTicks, words }) => (fixedTicks && words ? Object.fromEnt
 
 function config({ type, data, options }, figure) {
   const { x, y } = options.scales;
+  const named = lineNames(figure.querySelector("canvas"), figure.clientWidth, data.datasets);
   return {
     type,
     data: { datasets: dressed(data.datasets) },
     options: {
       responsive: true, maintainAspectRatio: false, animation: false, parsing: false, normalized: true,
       interaction: { mode: "nearest", axis: "x", intersect: false },
-      layout: { padding: { top: 8, right: 16 } },
+      layout: { padding: { top: 8, right: 16 + (named?.room ?? 0) } },
       scales: { x: xAxis(x), y: axis(y) },
       onClick: (event, items, chart) => {
         const [item] = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false);
@@ -189,10 +200,10 @@ function config({ type, data, options }, figure) {
       },
       plugins: {
         legend: { display: false }, tooltip: tooltip(y.unit, options.words, { token, digits, withUnit, fill }), intervals: { shown: options.intervals },
-        verticals: { marks: options.verticals }, crosshair: { axis: x.title?.text, words: wordsAt(x) }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
+        verticals: { marks: options.verticals }, crosshair: { axis: x.title?.text, words: wordsAt(x) }, lineEnds: { names: named?.names }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
       },
     },
-    plugins: [minorGrid, intervals, verticals, crosshair],
+    plugins: [minorGrid, intervals, verticals, crosshair, lineEnds],
   };
 }
 
@@ -317,7 +328,7 @@ function highlight(item) {
   const isMeant = item.matches(":hover, :focus-visible") && item.getAttribute("aria-pressed") === "true";
   const at = isMeant ? Number(item.dataset.series) : -1;
   chart.data.datasets.forEach((set, number) => {
-    const colour = token(set.hue) + (at < 0 || at === number ? "" : FADED);
+    const colour = colourOf(set) + (at < 0 || at === number ? "" : FADED);
     Object.assign(set, { borderColor: colour, pointBorderColor: colour, pointBackgroundColor: set.filled ? colour : token("surface") });
   });
   chart.update();

@@ -3,6 +3,8 @@
 const MOST_TOLD = 16;
 const MOST_WITH_DETAILS = 4;
 
+const tokenOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
 const crosshair = {
   id: "crosshair",
   afterDatasetsDraw(chart) {
@@ -10,7 +12,7 @@ const crosshair = {
     if (!item || !chart.tooltip.opacity) return;
     const { ctx, chartArea: { top, bottom } } = chart;
     ctx.save();
-    ctx.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--control-line").trim();
+    ctx.strokeStyle = tokenOf("control-line");
     ctx.lineWidth = 1;
     ctx.beginPath();
     ctx.moveTo(item.element.x, top);
@@ -68,4 +70,88 @@ function tooltip(unit, words, { token, digits, withUnit, fill }) {
   };
 }
 
-window.reading = { crosshair, tooltip };
+// ---------------------------------------------------------------- names at the lines' ends
+
+// Where a chart is wide and its lines are few, each is named where it ends, in its own colour; none upon another.
+const MOST_NAMED = 12;
+const NAMED_FROM_WIDTH = 640;
+const WIDEST_NAME = 240;
+const NAME_HEIGHT = 15;
+const NAME_FONT = () => `12px ${window.Chart.defaults.font.family}`;
+
+// Without what all of them say.
+function shortNames(labels) {
+  const parts = labels.map((label) => label.split(" · "));
+  const telling = parts.map((own) => own.filter((part) => !parts.every((other) => other.includes(part))).join(" · "));
+  return telling.every(Boolean) ? telling : labels;
+}
+
+function fitted(ctx, text) {
+  if (ctx.measureText(text).width <= WIDEST_NAME) return text;
+  let kept = text;
+  while (kept && ctx.measureText(`${kept}…`).width > WIDEST_NAME) kept = kept.slice(0, -1);
+  return `${kept.trimEnd()}…`;
+}
+
+// The names, and the space that they take on the right; null where there are none.
+function lineNames(canvas, width, sets) {
+  if (width < NAMED_FROM_WIDTH || sets.length < 2 || sets.length > MOST_NAMED || !sets.every((set) => set.showLine)) return null;
+  const ctx = canvas.getContext("2d");
+  ctx.save();
+  ctx.font = NAME_FONT();
+  const names = shortNames(sets.map(({ label }) => label)).map((name) => fitted(ctx, name));
+  const room = Math.ceil(Math.max(...names.map((name) => ctx.measureText(name).width))) + 22;
+  ctx.restore();
+  return { names, room };
+}
+
+// Places from top to bottom, each at least a name's height below the one before, and all above the bottom.
+function spread(places, bottom) {
+  const sorted = places.sort((one, other) => one.y - other.y);
+  let free = -Infinity;
+  for (const place of sorted) { place.at = Math.max(place.y, free); free = place.at + NAME_HEIGHT; }
+  free = bottom;
+  for (const place of [...sorted].reverse()) { place.at = Math.min(place.at, free); free = place.at - NAME_HEIGHT; }
+  return sorted;
+}
+
+function endsOf(chart) {
+  const { left, right, top, bottom } = chart.chartArea;
+  return chart.getSortedVisibleDatasetMetas().flatMap(({ data, index }) => {
+    const last = data.findLast(({ x, y }) => x >= left && x <= right + 1 && y >= top - 1 && y <= bottom + 1);
+    return last ? [{ x: Math.round(last.x), y: last.y, index }] : [];
+  });
+}
+
+const lineEnds = {
+  id: "lineEnds",
+  afterDatasetsDraw(chart, args, { names }) {
+    if (!names) return;
+    const { ctx, chartArea: { bottom } } = chart;
+    ctx.save();
+    ctx.font = NAME_FONT();
+    ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
+    ctx.lineJoin = "round";
+    for (const group of Map.groupBy(endsOf(chart), ({ x }) => x).values()) {
+      for (const { x, y, at, index } of spread(group, bottom)) {
+        const { borderColor, hue, tint } = chart.data.datasets[index];
+        const isLight = tint === 2 && borderColor.length === 7; // a line can be read so, words cannot
+        ctx.strokeStyle = borderColor;
+        ctx.lineWidth = 0.75;
+        ctx.beginPath();
+        ctx.moveTo(x + 6, y);
+        ctx.lineTo(x + 16, at);
+        ctx.stroke();
+        ctx.strokeStyle = tokenOf("surface");
+        ctx.lineWidth = 3;
+        ctx.strokeText(names[index], x + 19, at);
+        ctx.fillStyle = isLight ? tokenOf(hue) : borderColor;
+        ctx.fillText(names[index], x + 19, at);
+      }
+    }
+    ctx.restore();
+  },
+};
+
+window.reading = { crosshair, tooltip, lineEnds, lineNames };

@@ -24,6 +24,7 @@ function standalone(figure) {
   const height = 520 + 24 * Math.ceil(shown / 3);
   Object.assign(made.options, { responsive: false, animation: false, events: [], layout: { padding: { top: 20, right: 28, bottom: 52, left: 20 } } });
   delete made.options.plugins.zoom;
+  made.options.plugins.lineEnds = false; // its legend names them all
   Object.assign(made.options.plugins, titles(figure, sent));
   for (const name of ["x", "y"]) {
     const { min, max } = chart.scales[name]; // zoomed in, the picture is as well

@@ -313,6 +313,18 @@ def test_the_part_that_is_shown_is_in_the_address(visit: Visit, site: Site) -> N
     assert visit.page.evaluate(f"{CHART}.isZoomedOrPanned()") is False
 
 
+def test_lines_are_named_where_they_end_if_there_is_room(visit: Visit, site: Site) -> None:
+    names = f"{CHART}.options.plugins.lineEnds.names"
+    visit.go(explore_bench_1())
+    told = visit.page.evaluate(names)
+    assert len(told) == len(set(told)) == visit.page.evaluate(f"{CHART}.data.datasets.length") > 1
+    right = visit.page.evaluate(f"{CHART}.width - {CHART}.chartArea.right")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.go(explore_bench_1())
+    assert not visit.page.evaluate(names)
+    assert visit.page.evaluate(f"{CHART}.width - {CHART}.chartArea.right") < right
+
+
 def test_what_is_pointed_at_tells_every_series_there(visit: Visit, site: Site) -> None:
     visit.go(explore_bench_1())
     frame = visit.page.locator("figure canvas").bounding_box()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from runs.charts.build import Chart, Point, Series
 from runs.charts.specs import SPECS, Scale
-from runs.charts.style import Chip, SeriesStyle, chip, in_greys, point_radius, style_for
+from runs.charts.style import MOST_TINTS, Chip, SeriesStyle, chip, in_greys, point_radius, style_for
 from runs.findings.alike import HELD_NAMES, held_values
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS_BY_NAME, Picked
@@ -184,8 +184,21 @@ def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
     for row in rows:
         groups.setdefault(tuple(FACETS_BY_NAME[part].value(row) for part in parts), []).append(row)
     named = _worth_naming(rows, parts)
-    made = [_one_series(group, view, named) for group in sorted(groups.values(), key=_group_order)]
+    ordered = sorted(groups.values(), key=_group_order)
+    tints = _tints(ordered, parts)
+    made = [_one_series(group, view, named, tints[_variant(group[0], parts)]) for group in ordered]
     return [series for series in made if series.points]
+
+
+def _tints(groups: Sequence[Sequence[CellRow]], parts: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """For each variant the same tint in all engines."""
+    variants = dict.fromkeys(_variant(group[0], parts) for group in groups)
+    return {variant: min(at, MOST_TINTS) for at, variant in enumerate(variants)}
+
+
+def _variant(row: CellRow, parts: Sequence[str]) -> tuple[str, ...]:
+    """What no other channel shows and engines have in common; releases and code are told apart engine by engine."""
+    return tuple(FACETS_BY_NAME[part].value(row) for part in ("device", "threads", "width") if part in parts)
 
 
 def _group_order(rows: Sequence[CellRow]) -> tuple[object, ...]:
@@ -215,12 +228,11 @@ def _tells_all(part: str, finer: str, rows: Sequence[CellRow]) -> bool:
     return len(pairs) == len({(engine, device, coarse) for engine, device, coarse, _ in pairs})
 
 
-def _one_series(rows: Sequence[CellRow], view: View, named: frozenset[str]) -> Series:
+def _one_series(rows: Sequence[CellRow], view: View, named: frozenset[str], tint: int) -> Series:
     points = [point for row in rows if (point := _point(row, view))]
     radius = point_radius(rows[0].network_type, rows[0].hidden_layers)
-    return Series(
-        _label(rows[0], view, named), _style(rows[0], view), sorted(points, key=lambda point: point.x), radius
-    )
+    style = replace(_style(rows[0], view), tint=tint)
+    return Series(_label(rows[0], view, named), style, sorted(points, key=lambda point: point.x), radius)
 
 
 def _label(row: CellRow, view: View, named: frozenset[str]) -> str:

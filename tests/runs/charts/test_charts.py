@@ -52,6 +52,19 @@ def test_no_two_engines_look_alike() -> None:
     assert len(looks) == len(ENGINES)
 
 
+@given(st.lists(st.sampled_from(["theano", "keras-theano", "jax"]), max_size=9))
+def test_series_of_one_chart_look_alike_only_where_the_tints_have_run_out(engines: list[str]) -> None:
+    series = [Series(str(at), style.style_for(engine), [Point(1, 1)]) for at, engine in enumerate(engines)]
+    made = Chart(specs.SPECS["time-per-epoch"], series, "log", "mlp").series
+    assert [each.label for each in made] == [each.label for each in series]
+    tints = {
+        engine: [each.style.tint for each, own in zip(made, engines, strict=True) if own == engine]
+        for engine in engines
+    }
+    for found in tints.values():
+        assert found == [min(at, style.MOST_TINTS) for at in range(len(found))]
+
+
 def test_an_unknown_engine_is_drawn_in_grey_with_a_marker_of_its_own() -> None:
     assert style.style_for("from-the-future").hue.name == "other"
 

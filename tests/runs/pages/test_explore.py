@@ -11,7 +11,7 @@ from django.urls import reverse
 from engines.contract import Network
 from runs.models import Run
 from runs.services.recording import record_runs
-from tests.records import make_record
+from tests.records import make_cell, make_record
 from tests.runs.pages.reading import chart, csv_table, every_page, text
 from tests.runs.site_rows import Site, make_environment, make_workload, run_record, seed_study
 
@@ -23,6 +23,21 @@ def test_the_chart_has_one_series_for_each_engine_and_depth(client: Client, site
     labels = [one["label"] for one in chart(client, "?network=mlp")["data"]["datasets"]]
     assert len(labels) == len(set(labels)) == 8
     assert "Keras · Theano · 16 layers" in labels
+
+
+def test_a_device_has_the_same_tint_in_every_engine_s_series(client: Client) -> None:
+    for engine in ("jax", "torch"):
+        cells = [make_cell(engine, device="cpu", threads=threads) for threads in (1, 2)]
+        cells = cells if engine == "torch" else cells[1:]
+        record_runs(records=[make_record(cell=cell) for cell in [*cells, make_cell(engine, device="gpu")]])
+    sent = chart(client, "?device=cpu&device=gpu&threads=1&threads=2")
+    tints = {each["label"]: each["tint"] for each in sent["data"]["datasets"]}
+    by_variant: dict[str, set[int]] = {}
+    for label, tint in tints.items():
+        by_variant.setdefault(label.partition(" · ")[2], set()).add(tint)
+    assert len(tints) == 5
+    assert all(len(each) == 1 for each in by_variant.values())
+    assert len({tint for each in by_variant.values() for tint in each}) == len(by_variant) == 3
 
 
 def test_the_chart_and_the_table_show_the_stored_numbers(client: Client, site: Site) -> None:
