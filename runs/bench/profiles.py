@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from engines.run_record import Machine
 from runs.bench import provenance
 from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.errors import RunsError
+from runs.records.run_ids import new_run_id
 from runs.suites.plan import Plan, PlannedRun
 
 SHOWN_OPERATIONS = 10
@@ -70,7 +70,7 @@ def _record(
     cell = planned.cell
     operations = tuple(Operation(**operation) for operation in document["operations"])
     return ProfileRecord(
-        profile_id=str(uuid.uuid4()),
+        profile_id=new_run_id(),
         started_at=started_at.isoformat(),
         finished_at=datetime.now(UTC).isoformat(),
         cell=cell,

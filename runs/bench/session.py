@@ -32,6 +32,7 @@ from runs.bench.gate import Verdicts
 from runs.bench.here import cannot_run, cell_key, cpus_for, environment_of, python_of, setup_of
 from runs.bench.stopping import Budget, Progress
 from runs.records.outlines import Outline, outline
+from runs.records.run_ids import new_run_id
 from runs.records.spool import Spool
 from runs.suites.plan import Block, Plan, PlannedRun, of_blocks, until_next
 
@@ -224,7 +225,7 @@ def _record(
     cell, suite = planned.cell, session.plan.suite
     equivalence, gate = session.verdicts.standing(cell, planned.release)
     return RunRecord(
-        run_id=str(uuid.uuid4()),
+        run_id=new_run_id(),
         status=outcome.status,
         reason=outcome.reason,
         started_at=started_at.isoformat(),
