@@ -59,6 +59,13 @@ ROUTES: tuple[URLPattern, ...] = tuple(chain.from_iterable(page.ROUTES for page 
 CHARTS: Mapping[str, Callable[[QueryDict], Chart]] = {
     slug: build for page in PAGES for slug, build in getattr(page, "CHARTS", {}).items()
 }
+PAGE_OF_CHART: Mapping[str, str] = {
+    slug: str(page.ROUTES[0].name)
+    for page in PAGES
+    for slug in getattr(page, "CHARTS", {})
+    if not page.ROUTES[0].pattern.converters
+}
+"""The name of the address of the page that shows a chart, where that needs no argument."""
 TABLES: Mapping[str, Callable[[QueryDict], Table]] = {
     slug: build for page in PAGES for slug, build in getattr(page, "TABLES", {}).items()
 }

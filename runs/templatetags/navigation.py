@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django import template
+from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from runs.pages.index import SECTIONS, TABS
+from runs.selectors.scopes import Scope
 from runs.words.glossary import of_head
 
 register = template.Library()
@@ -32,3 +35,16 @@ def head_help(title: str) -> str:
 @register.simple_tag
 def data_pages() -> list[tuple[str, str]]:
     return [(section.route, gettext(section.title)) for section in TABS]
+
+
+@register.simple_tag
+def embed_address(chart_url: str, scope: object = None, across_machines: bool = False) -> str:
+    """Where a chart stands alone. What the page chose for its reader is said, so that it stays what it is."""
+    address, _, query = chart_url.partition("?")
+    fields = QueryDict(query, mutable=True)
+    if isinstance(scope, Scope) and scope.experiment:
+        fields.setdefault("experiment", scope.experiment.slug)
+        if scope.machine and not across_machines:
+            fields.setdefault("machine", str(scope.machine.pk))
+    slug = address.rpartition("/")[2].removesuffix(".json")
+    return f"{reverse('embed', args=[slug])}?{fields.urlencode()}"

@@ -22,14 +22,21 @@ document.addEventListener("click", (event) => {
   if (!opened && !button.hasAttribute("aria-expanded")) own[0]?.focus();
 });
 
+// A chart for another page, as it is written there.
+function frameOf(control) {
+  const title = control.closest("figure").querySelector("canvas").getAttribute("aria-label").replace(/[&"<]/g, (each) => `&#${each.charCodeAt()};`);
+  const address = new URL(control.dataset.embeds, location.href).href.replaceAll("&", "&amp;");
+  return `<iframe src="${address}" title="${title}" width="960" height="720" loading="lazy" style="border: 0; max-width: 100%"></iframe>`;
+}
+
 // What a button names, or where a link leads, for the clipboard. Where the browser has none for us (plain http), a field
 // to copy from.
 document.addEventListener("click", async (event) => {
-  const control = event.target.closest("[data-copies], [data-copy-link]");
+  const control = event.target.closest("[data-copies], [data-copy-link], [data-embeds]");
   if (!control) return;
   event.preventDefault();
   const named = document.getElementById(control.dataset.copies ?? "");
-  const text = named ? named.textContent.trim() : location.href;
+  const text = control.dataset.embeds ? frameOf(control) : named ? named.textContent.trim() : location.href;
   const words = control.textContent;
   try {
     await navigator.clipboard.writeText(text);
