@@ -32,6 +32,8 @@ class Point:
     url: str = ""
     word: str = ""
     """What x stands for, where it is no number for a reader."""
+    each: tuple[float, ...] = ()
+    """Of what y is the middle of, where that is asked for: each run's own value."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Chart:
     marks: Sequence[str] = field(default=())
     """Words that must stand on the picture itself, such as `synthetic data`."""
     intervals: str = "bars"
-    """bars, bands or none; only where the spec has intervals."""
+    """bars, bands, runs or none; only where the spec has intervals."""
     x_words: Sequence[tuple[float, str]] = ()
     """Where x is no number for a reader: the places of its ticks, each with its word."""
     verticals: Sequence[tuple[float, str]] = ()
@@ -99,6 +101,7 @@ def points(series: Series) -> list[dict[str, Any]]:
     return [
         {"x": point.x, "y": point.y, "low": point.low, "high": point.high, "runs": point.runs, "url": point.url}
         | ({"word": point.word} if point.word else {})
+        | ({"each": list(point.each)} if point.each else {})
         for point in series.points
     ]
 
@@ -209,7 +212,9 @@ def _x_bounds(chart: Chart) -> dict[str, Any]:
 def _y_bounds(chart: Chart) -> dict[str, Any]:
     if chart.scale == "linear":
         return {"beginAtZero": chart.from_zero} | _shared_top(chart)
-    values = [value for point in chart.held for value in (point.low, point.y, point.high) if value and value > 0]
+    values = [
+        value for point in chart.held for value in (point.low, point.y, point.high, *point.each) if value and value > 0
+    ]
     if not values:
         return {}
     ticks = log_ticks(min(values), max(values))

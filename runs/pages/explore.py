@@ -72,7 +72,7 @@ def explore(request: HttpRequest) -> HttpResponse:
 
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
-INTERVALS = ("bars", "bands", "none")
+INTERVALS = ("bars", "bands", "runs", "none")
 VERDICTS = ("best", "tie", "slower", "unresolved", "not enough runs")
 MOST_EPOCHS = 100_000
 _LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
@@ -181,8 +181,9 @@ class Exploration:
 
     @property
     def interval_options(self) -> list[Option]:
-        words = {"bars": gettext("Bars"), "bands": gettext("Bands"), "none": gettext("None")}
-        return [Option(words[each], self._changed(intervals=[each]), each == self.view.intervals) for each in INTERVALS]
+        words = {"bars": gettext("Bars"), "bands": gettext("Bands"), "runs": gettext("Runs"), "none": gettext("None")}
+        offered = [each for each in INTERVALS if each != "runs" or self.view.measure.slug == "seconds"]
+        return [Option(words[each], self._changed(intervals=[each]), each == self.view.intervals) for each in offered]
 
     @property
     def panel_options(self) -> list[Option]:
@@ -316,12 +317,11 @@ def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picke
         prices=hourly,
         currency=currency,
     )
-    intervals = query.get("intervals", "")
     return View(
         across=_across(query),
         measure=measure,
         scale=_scale(query.get("scale", ""), measure.slug),
-        intervals=intervals if intervals in INTERVALS else "bars",
+        intervals=_intervals(query.get("intervals", ""), measure.slug),
         setting=setting,
         scope_query=scope_query(scope),
     )
@@ -344,6 +344,11 @@ def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:
 
 def _epochs(asked: str) -> int:
     return min(max(int(asked), 1), MOST_EPOCHS) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 10
+
+
+def _intervals(asked: str, measure: str) -> str:
+    """A run by itself has a time; what else is drawn comes from all of a cell's."""
+    return asked if asked in INTERVALS and (asked != "runs" or measure == "seconds") else "bars"
 
 
 def _scale(asked: str, measure: str) -> Scale:

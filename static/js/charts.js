@@ -36,6 +36,16 @@ function band(ctx, places) {
   ctx.fill();
 }
 
+// Each run by itself: a faint dot, beside the marker that would hide it.
+function dots(ctx, meta, set, y) {
+  ctx.globalAlpha = 0.5;
+  meta.data.forEach(({ x }, at) => (set.data[at].each ?? []).forEach((value) => {
+    ctx.beginPath();
+    ctx.arc(x - 10, y.getPixelForValue(value), 2.5, 0, 2 * Math.PI);
+    ctx.fill();
+  }));
+}
+
 // An interval is a bar in the series' own colour, with a cap at each end, under the marker; or a band along the line.
 const intervals = {
   id: "intervals",
@@ -52,7 +62,8 @@ const intervals = {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = set.borderColor;
     ctx.lineWidth = 1.5;
-    if (shown === "bands") band(ctx, places);
+    if (shown === "runs") dots(ctx, meta, set, y);
+    else if (shown === "bands") band(ctx, places);
     else places.forEach(({ x, low, high }) => bar(ctx, x, low, high));
     ctx.restore();
   },

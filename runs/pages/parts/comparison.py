@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from math import exp
 from operator import attrgetter
 from urllib.parse import urlencode
 
@@ -261,7 +262,8 @@ def _point(row: CellRow, view: View) -> Point | None:
     if found is None:
         return None
     url = f"{reverse('runs')}?{view.scope_query}&{runs_query(row)}" if view.scope_query else ""
-    return Point(view.across.of(row), found.value, found.low, found.high, found.runs, url)
+    each = tuple(map(exp, row.samples.values)) if view.intervals == "runs" else ()
+    return Point(view.across.of(row), found.value, found.low, found.high, found.runs, url, each=each)
 
 
 def depth(row: CellRow) -> str:

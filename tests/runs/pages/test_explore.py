@@ -40,6 +40,18 @@ def test_a_device_has_the_same_tint_in_every_engine_s_series(client: Client) -> 
     assert len({tint for each in by_variant.values() for tint in each}) == len(by_variant) == 3
 
 
+def test_each_run_is_shown_by_itself_where_that_is_asked_for(client: Client) -> None:
+    times = (0.2, 0.3, 5.0)
+    record_runs(records=[make_record(epoch_seconds=seconds, block=block) for block, seconds in enumerate(times)])
+    (series,) = chart(client, "?intervals=runs")["data"]["datasets"]
+    assert series["data"][0]["each"] == pytest.approx(times)
+    assert chart(client, "?intervals=runs")["options"]["scales"]["y"]["max"] >= 5.0
+    for query in ("", "?intervals=bars", "?intervals=runs&y=samples"):
+        sent = chart(client, query)
+        assert "each" not in sent["data"]["datasets"][0]["data"][0], query
+        assert sent["options"]["intervals"] == "bars", query
+
+
 def test_the_chart_and_the_table_show_the_stored_numbers(client: Client, site: Site) -> None:
     summary = site.cell("theano", make_workload("mlp", 8, 100), seconds=0.5)
     times = [run.seconds or 0 for run in Run.objects.order_by("seconds")]
