@@ -25,6 +25,7 @@ from engines.run_record import (
     Status,
     Training,
 )
+from runs.errors import SuiteError
 from runs.suites.plan import PlannedRun, Selection, make_plan
 from runs.suites.suite import Bench, load
 
@@ -48,15 +49,17 @@ _FAILURES: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Sitting:
-    """One machine's part of one experiment: its first `runs`, up to ten of each of the study's cells."""
+    """One machine's part of one experiment: its first `runs`, up to ten of each of the suite's cells."""
 
     seed: int
     number: int
     runs: int
+    suite: str = SUITE
 
     @property
     def experiment(self) -> str:
-        return f"invented experiment {self.seed}-{self.number // SITTINGS_PER_EXPERIMENT:04}"
+        kind = "experiment" if self.suite == SUITE else self.suite
+        return f"invented {kind} {self.seed}-{self.number // SITTINGS_PER_EXPERIMENT:04}"
 
     @property
     def started_at(self) -> datetime:
@@ -80,28 +83,37 @@ class Sitting:
         )
 
 
-def sittings(runs: int, seed: int) -> list[Sitting]:
-    """As many as hold that number of runs. More runs of a seed begin with the same ones as fewer."""
-    whole, rest = divmod(runs, len(_plan()))
-    sizes = [len(_plan())] * whole + ([rest] if rest else [])
-    return [Sitting(seed, number, size) for number, size in enumerate(sizes)]
+def sittings(runs: int, seed: int, suite: str = SUITE) -> list[Sitting]:
+    """As many as hold that number of runs. More runs of a seed begin with the same ones as fewer.
+
+    Raises SuiteError for a suite that is none, or has nothing to train.
+    """
+    in_one = len(_plan(suite))
+    if not in_one:
+        raise SuiteError(f"The suite {suite} trains nothing, and runs are invented of training alone.")
+    whole, rest = divmod(runs, in_one)
+    sizes = [in_one] * whole + ([rest] if rest else [])
+    return [Sitting(seed, number, size, suite) for number, size in enumerate(sizes)]
 
 
 def records_of(sitting: Sitting) -> Iterator[RunRecord]:
     """In the order in which they would have run."""
-    dice = random.Random(content_hash("runs", sitting.seed, sitting.number))
+    own = () if sitting.suite == SUITE else (sitting.suite,)
+    dice = random.Random(content_hash("runs", sitting.seed, sitting.number, *own))
     moment = sitting.started_at
-    for planned in _plan()[: sitting.runs]:
+    for planned in _plan(sitting.suite)[: sitting.runs]:
         record = _record(sitting, planned, moment, dice)
         moment = datetime.fromisoformat(record.finished_at)
         yield record
 
 
 @cache
-def _plan() -> tuple[PlannedRun, ...]:
-    """5,000 runs, block after block: every cell is there once before any is there twice."""
-    study = load(SUITE)
-    return make_plan(replace(study, benches=(*study.benches, _TUNED)), _synthetic_data, Selection(blocks=BLOCKS)).runs
+def _plan(suite: str) -> tuple[PlannedRun, ...]:
+    """Of the study 5,000 runs, block after block: every cell is there once before any is there twice."""
+    loaded = load(suite)
+    benches = (*loaded.benches, _TUNED) if suite == SUITE else loaded.benches
+    selection = Selection(blocks=BLOCKS, tasks=("train",))
+    return make_plan(replace(loaded, benches=benches), _synthetic_data, selection).runs
 
 
 _TUNED = Bench(
@@ -128,13 +140,19 @@ def _record(sitting: Sitting, planned: PlannedRun, moment: datetime, dice: rando
         finished_at=(moment + timedelta(seconds=phases.process_seconds)).isoformat(),
         cell=cell,
         placement=Placement(
-            sitting.experiment, SUITE, "study", planned.block, planned.position, planned.seed, session="synthetic"
+            sitting.experiment,
+            sitting.suite,
+            load(sitting.suite).preset,
+            planned.block,
+            planned.position,
+            planned.seed,
+            session="synthetic",
         ),
         machine=sitting.machine,
         environment=environment,
         code=Code("synthetic", "0" * 40, dirty=False, engine_sha256=environment.sha256),
         cell_key=_cell_key(cell, environment.sha256),
-        command=f"python manage.py seedruns --seed {sitting.seed}",
+        command=f"python manage.py seedruns --seed {sitting.seed} --suite {sitting.suite}",
         phases=phases,
         training=training,
         conditions=_conditions(cell, dice),

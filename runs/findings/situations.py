@@ -82,27 +82,36 @@ class Answer:
 
     @property
     def short_headline(self) -> list[str]:
-        """The same in two names at most, for a card."""
-        if len(self.headline) < 3:
-            return self.headline
-        others = len(self.headline) - 1
+        """The same in two names at most, for a card: without those of which nobody knows yet, see `doubt`."""
+        settled = [title for title in self.headline if title not in self._in_doubt]
+        if len(settled) < 3:
+            return settled
+        others = len(settled) - 1
+        return [settled[0], ngettext("{n} other as fast", "{n} others as fast", others).format(n=numbers.count(others))]
+
+    @property
+    def _in_doubt(self) -> list[str]:
+        """Neither slower than the fastest nor a tie."""
         return [
-            self.headline[0],
-            ngettext("{n} other as fast", "{n} others as fast", others).format(n=numbers.count(others)),
+            engine_title(row.engine)
+            for row in self.found.rows
+            if row.ratio and row.verdict not in {"best", "tie", "slower"}
         ]
 
     @property
     def doubt(self) -> str:
-        """Where there is no answer: which was fastest so far, and how many the runs do not separate from it."""
+        """How many the runs do not separate from the fastest; where there is no answer, which that was so far."""
         timed = [row for row in self.found.rows if row.ratio]
-        if self.headline or not timed:
+        if not timed:
             return ""
-        fastest = _("{engine} fastest so far").format(engine=engine_title(timed[0].engine))
-        open_ = sum(1 for row in timed[1:] if row.verdict != "slower")
+        fastest = "" if self.headline else _("{engine} fastest so far").format(engine=engine_title(timed[0].engine))
+        open_ = len(self._in_doubt) if self.headline else sum(1 for row in timed[1:] if row.verdict != "slower")
         if not open_:
             return fastest
-        words = ngettext("{n} other is not separated from it", "{n} others are not separated from it", open_)
-        return f"{fastest}, {words.format(n=numbers.count(open_))}"
+        words = ngettext(
+            "{n} other is not separated from the fastest", "{n} others are not separated from the fastest", open_
+        ).format(n=numbers.count(open_))
+        return f"{fastest}, {words}" if fastest else words
 
     @property
     def was_tried(self) -> bool:

@@ -19,9 +19,9 @@ from tests.runs.kept import kept_rows
 RUN_COLUMNS = ("run_id", "content_sha256", "experiment__name", "machine__name", "status", "finished_at", "body")
 
 
-def seed_runs(runs: int, seed: int = 1) -> str:
+def seed_runs(runs: int, seed: int = 1, suite: str = "study") -> str:
     out = io.StringIO()
-    call_command("seedruns", runs=runs, seed=seed, stdout=out)
+    call_command("seedruns", runs=runs, seed=seed, suite=suite, stdout=out)
     return out.getvalue()
 
 
@@ -96,3 +96,19 @@ def test_a_number_of_runs_that_makes_no_sense_is_refused(db: None) -> None:
 
 def test_every_seeded_engine_is_one_that_the_site_knows() -> None:
     assert {record.cell.engine for record in records_of(sittings(5_000, 1)[0])} <= set(ENGINES)
+
+
+def test_a_suite_of_today_is_invented_with_all_its_engines_tracks_and_devices(db: None) -> None:
+    seed_runs(400, suite="modern")
+    rows = Run.objects.values_list("engine", "track", "device", "experiment__suite", "experiment__name")
+    engines, tracks, devices, suites, names = (set(each) for each in zip(*rows, strict=True))
+    assert {slug for slug, engine in ENGINES.items() if "train" in engine.tasks} <= engines
+    assert tracks == {"idiomatic", "tuned"}
+    assert devices == {"cpu", "gpu"}
+    assert suites == {"modern"}
+    assert all(name.startswith("invented modern") for name in names)
+
+
+def test_a_suite_that_trains_nothing_is_refused(db: None) -> None:
+    with pytest.raises(CommandError, match="trains nothing"):
+        seed_runs(10, suite="inference")

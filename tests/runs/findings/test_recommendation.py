@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engines.contract import Network
 from runs.findings.recommendation import Case, ComparedWorkload, Situation, recommend
+from runs.findings.situations import Answer
 from runs.stats import LogSamples, judge
 from runs.stats.outcomes import Missing, MissingStatus
 from tests.runs.findings.made_up_times import (
@@ -184,6 +185,14 @@ def test_a_keras_in_doubt_that_would_be_preferred_keeps_it_open() -> None:
     assert verdicts(found) == {TF: "best", KTF: "unresolved"}
     assert (found.not_slower, found.preferred) == ((TF, KTF), None)
     assert "TensorFlow, Keras · TensorFlow" in found.reason
+
+
+def test_a_rival_in_doubt_is_not_called_as_fast() -> None:
+    cases = on(LARGE, tensorflow=steady(1.0), keras_tensorflow=steady(1.01), jax=steady(1.01), theano=in_doubt(1.05))
+    answer = Answer(recommend(MLP_CPU, cases), published=())
+    assert "Theano" in answer.headline, "it is not shown to be slower"
+    assert answer.short_headline == ["Keras · TensorFlow", "2 others as fast"]
+    assert answer.doubt == "1 other is not separated from the fastest"
 
 
 def test_a_rival_in_doubt_that_changes_nothing_does_not_block_the_choice() -> None:
