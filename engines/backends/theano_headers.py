@@ -28,7 +28,8 @@ def use(theano: Any, setup: Setup) -> None:
         theano.config.gcc.cxxflags = _UNOPTIMIZED
     standard = list(compiler.std_include_dirs())
     command = [theano.config.cxx, *_ALWAYS, *compiler.GCC_compiler.compile_args(), *(f"-I{each}" for each in standard)]
-    folder = Path(theano.config.compiledir) / f"headers-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}"
+    made_for = " ".join([importlib.import_module("numpy").__version__, *command])
+    folder = Path(theano.config.compiledir) / f"headers-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
     if not (folder / _HEADERS[0]).exists():
         _compile(command, folder)
     compiler.std_include_dirs = lambda: [str(folder), *standard]

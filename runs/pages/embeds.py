@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from runs.charts import build
 from runs.pages.index import CHARTS, PAGE_OF_CHART
+from runs.pages.parts.rendering import chart_url
 from runs.selectors.scopes import Scope, asked_scope
 
 
@@ -26,12 +27,12 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     page = PAGE_OF_CHART.get(slug, "home")
     context = {
         "chart": chart,
-        "chart_url": f"{reverse('chart', args=[slug])}?{query}",
+        "chart_url": chart_url(slug, query),
         "summary": build.summary(chart),
         "label": chart.spec.heading,
         "scope": scope,
         "across_machines": not request.GET.get("machine"),
-        "page_url": request.build_absolute_uri(f"{reverse(page)}?{query}"),
+        "page_url": request.build_absolute_uri(f"{reverse(page)}?{query}" if query else reverse(page)),
     }
     return render(request, "runs/embed.html", context)
 

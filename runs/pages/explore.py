@@ -1,27 +1,23 @@
-"""The pages that compare, and the site's own. Each looks up, builds its tables and charts, and renders."""
+"""Explore: an experiment's cells by any of what they differ in, as charts and as a table."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext, gettext_noop
 
-from engines.registry import ENGINES
 from runs.charts import build
 from runs.charts.build import Chart
-from runs.charts.specs import SCALES, Scale
+from runs.charts.specs import SCALES
 from runs.findings.cells import CellRow
-from runs.findings.facets import FACETS, FACETS_BY_NAME, Choice, Facet, FacetState, Picked, pick
+from runs.findings.facets import FACETS_BY_NAME, Choice, Facet, FacetState, Picked
 from runs.findings.standings import Standing, standings
 from runs.findings.tracks import in_any_track
-from runs.pages.parts.asked import scope_query
 from runs.pages.parts.comparison import (
     MOST_IN_ONE,
     PARTS,
@@ -31,13 +27,13 @@ from runs.pages.parts.comparison import (
     comparison_table,
     for_the_page,
 )
-from runs.pages.parts.measures import ACROSS, MEASURES, Across, Setting, rivals
+from runs.pages.parts.exploring import intervals_of, picked_by, view_of
+from runs.pages.parts.measures import ACROSS, MEASURES, rivals
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.selects import Option
 from runs.pages.parts.tracks import documented, payoff_table
 from runs.selectors.cells import cells_of
-from runs.selectors.machines import measured_peaks, prices, region_of
-from runs.selectors.run_details import run_details
+from runs.selectors.machines import region_of
 from runs.selectors.scopes import Scope, asked_scope
 from runs.stats import EQUIVALENCE
 from runs.tables.table import Table, in_order
@@ -72,10 +68,7 @@ def explore(request: HttpRequest) -> HttpResponse:
 
 
 ALWAYS_OFFERED = frozenset({"network", "device", "engine"})
-INTERVALS = ("bars", "bands", "runs", "none")
 VERDICTS = ("best", "tie", "slower", "unresolved", "not enough runs")
-MOST_EPOCHS = 100_000
-_LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
 
 
 @dataclass(frozen=True)
@@ -182,7 +175,7 @@ class Exploration:
     @property
     def interval_options(self) -> list[Option]:
         words = {"bars": gettext("Bars"), "bands": gettext("Bands"), "runs": gettext("Runs"), "none": gettext("None")}
-        offered = [each for each in INTERVALS if each != "runs" or self.view.measure.slug == "seconds"]
+        offered = intervals_of(self.view.measure)
         return [Option(words[each], self._changed(intervals=[each]), each == self.view.intervals) for each in offered]
 
     @property
@@ -252,7 +245,8 @@ class Exploration:
         facet = self.panel_facet
         assert facet is not None, "only what differs is parted"
         own = tuple(row for row in self.picked.rows if facet.value(row) == value)
-        view = replace(self.view, setting=replace(self.view.setting, rivals=rivals(self.picked.rows)))
+        setting = replace(self.view.setting, rivals=rivals(self.picked.rows))
+        view = replace(self.view, setting=setting, among=self.picked.rows, parted_by=facet.name)
         chart = comparison_chart(Picked(own, self.picked.facets), view)
         return replace(chart, bounds=self.whole_chart.points)
 
@@ -288,98 +282,8 @@ class Exploration:
 def exploration(query: QueryDict) -> Exploration:
     scope = asked_scope(query)
     rows = cells_of(scope)
-    picked = pick(_searched(rows, query), _wishes(query), _facets(query))
-    return Exploration(query, scope, rows, picked, _view(query, scope, rows, picked), region_of(*scope.measured_on))
-
-
-def _wishes(query: QueryDict) -> dict[str, list[str]]:
-    return {facet.name: query.getlist(facet.name) for facet in FACETS}
-
-
-def _facets(query: QueryDict) -> list[Facet]:
-    """What lies along x begins with all its values."""
-    merges = _across(query).merges
-    return [replace(facet, starts_with_one=False) if facet.name in merges else facet for facet in FACETS]
-
-
-def _across(query: QueryDict) -> Across:
-    return ACROSS.get(query.get("x", ""), ACROSS["width"])
-
-
-def _view(query: QueryDict, scope: Scope, rows: Sequence[CellRow], picked: Picked) -> View:
-    measure = MEASURES.get(query.get("y", ""), MEASURES["seconds"])
-    hourly, currency = _hourly(scope, picked.rows) if measure.slug == "cost" else ({}, "")
-    setting = Setting(
-        baseline=_baseline(query, rows),
-        peaks=measured_peaks(scope),
-        figures=run_details(scope, picked.rows) if measure.reads_records else {},
-        epochs=_epochs(query.get("epochs", "")),
-        prices=hourly,
-        currency=currency,
-    )
-    return View(
-        across=_across(query),
-        measure=measure,
-        scale=_scale(query.get("scale", ""), measure.slug),
-        intervals=_intervals(query.get("intervals", ""), measure.slug),
-        setting=setting,
-        scope_query=scope_query(scope),
-    )
-
-
-def _hourly(scope: Scope, rows: Sequence[CellRow]) -> tuple[dict[int, float], str]:
-    """What an hour of each machine costs, and in which currency: that of the first that has a price. Others' are no
-    numbers to draw beside."""
-    known = prices(row.machine_id for row in rows)
-    own = [known[machine.pk] for machine in scope.measured_on if machine.pk in known]
-    currency = own[0].currency if own else ""
-    return {machine: price.amount for machine, price in known.items() if price.currency == currency}, currency
-
-
-def _baseline(query: QueryDict, rows: Sequence[CellRow]) -> str:
-    engines = {row.engine for row in rows}
-    asked = query.get("baseline", "")
-    return asked if asked in engines else next((slug for slug in ENGINES if slug in engines), "")
-
-
-def _epochs(asked: str) -> int:
-    return min(max(int(asked), 1), MOST_EPOCHS) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 10
-
-
-def _intervals(asked: str, measure: str) -> str:
-    """A run by itself has a time; what else is drawn comes from all of a cell's."""
-    return asked if asked in INTERVALS and (asked != "runs" or measure == "seconds") else "bars"
-
-
-def _scale(asked: str, measure: str) -> Scale:
-    default: Scale = "linear" if measure in _LINEAR else "log"
-    return next((scale for scale in SCALES if scale == asked), default)
-
-
-def _searched(rows: Sequence[CellRow], query: QueryDict) -> list[CellRow]:
-    """Cells that hold every word, measured between the two dates."""
-    words = query.get("q", "").casefold().split()
-    since, until = _date(query.get("since", "")), _date(query.get("until", ""))
-    return [
-        row
-        for row in rows
-        if all(word in _text(row) for word in words)
-        and (since is None or row.newest_run_at.date() >= since.date())
-        and (until is None or row.newest_run_at.date() <= until.date())
-    ]
-
-
-def _text(row: CellRow) -> str:
-    parts = (engine_title(row.engine), row.engine, str(row.network), row.data_label, row.device, row.track)
-    return " ".join([*parts, row.environment, row.reason]).casefold()
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        found = parse_date(text)
-    except ValueError:
-        return None
-    return datetime(found.year, found.month, found.day) if found else None
+    picked = picked_by(query, rows)
+    return Exploration(query, scope, rows, picked, view_of(query, scope, rows, picked), region_of(*scope.measured_on))
 
 
 def _offers_more(facet: FacetState) -> bool:

@@ -133,8 +133,9 @@ const lineEnds = {
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
     ctx.lineJoin = "round";
-    for (const group of Map.groupBy(endsOf(chart), ({ x }) => x).values()) {
-      for (const { x, y, at, index } of spread(group, bottom)) {
+    const ends = endsOf(chart);
+    for (const end of new Set(ends.map(({ x }) => x))) {
+      for (const { x, y, at, index } of spread(ends.filter((each) => each.x === end), bottom)) {
         const { borderColor, hue, tint } = chart.data.datasets[index];
         const isLight = tint === 2 && borderColor.length === 7; // a line can be read so, words cannot
         ctx.strokeStyle = borderColor;

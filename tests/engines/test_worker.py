@@ -255,6 +255,15 @@ def test_the_gate_checks_the_other_networks_where_an_engine_refuses_one(monkeypa
     assert checked["passed"]
 
 
+def test_the_gate_tells_of_each_network_that_a_backend_has_no_such_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    setup = dataclasses.replace(SETUP, engine="theano", device="gpu")
+    asked = job(kind="verify", setup=setup, cases=(Case(Network("mlp", 1, 2)), Case(Network("mlp", 2, 2))))
+    told = worker.verify(asked, Listener())["reports"]
+    assert len(told) == 2
+    assert all("No GPU build of Theano" in each["unsupported"] for each in told)
+
+
 def test_the_gate_sets_threads_before_its_reference_imports_numpy() -> None:
     """In a fresh interpreter: NumPy reads them once."""
     code = "import sys; from engines import backends, worker; from engines.protocol import Job\n"

@@ -152,6 +152,10 @@ class View:
     setting: Setting = field(default_factory=Setting)
     scope_query: str = ""
     in_greys: bool = False
+    among: Sequence[CellRow] = ()
+    """All cells of which these are one panel's, so that the same variant has the same tint in each."""
+    parted_by: str = ""
+    """The facet that tells the panels apart: no series need show it."""
 
 
 def comparison_chart(picked: Picked, view: View, *, slug: str = "time-per-epoch") -> Chart:
@@ -186,20 +190,30 @@ def series_of(rows: Sequence[CellRow], view: View) -> list[Series]:
         groups.setdefault(tuple(FACETS_BY_NAME[part].value(row) for part in parts), []).append(row)
     named = _worth_naming(rows, parts)
     ordered = sorted(groups.values(), key=_group_order)
-    tints = _tints(ordered, parts)
-    made = [_one_series(group, view, named, tints[_variant(group[0], parts)]) for group in ordered]
+    tints = _Tints.of(view.among or rows, [part for part in parts if part != view.parted_by])
+    made = [_one_series(group, view, named, tints.tint(group[0])) for group in ordered]
     return [series for series in made if series.points]
 
 
-def _tints(groups: Sequence[Sequence[CellRow]], parts: Sequence[str]) -> dict[tuple[str, ...], int]:
-    """For each variant the same tint in all engines."""
-    variants = dict.fromkeys(_variant(group[0], parts) for group in groups)
-    return {variant: min(at, MOST_TINTS) for at, variant in enumerate(variants)}
+@dataclass(frozen=True)
+class _Tints:
+    """By what engines have in common and no other channel shows. Releases and code are told apart engine by engine."""
+
+    parts: Sequence[str]
+    variants: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, rows: Sequence[CellRow], parts: Sequence[str]) -> _Tints:
+        shown = [part for part in ("device", "threads", "width") if part in parts]
+        ordered = sorted(rows, key=lambda row: (row.device, row.threads, row.width))
+        return cls(shown, list(dict.fromkeys(_values(row, shown) for row in ordered)))
+
+    def tint(self, row: CellRow) -> int:
+        return min(self.variants.index(_values(row, self.parts)), MOST_TINTS)
 
 
-def _variant(row: CellRow, parts: Sequence[str]) -> tuple[str, ...]:
-    """What no other channel shows and engines have in common; releases and code are told apart engine by engine."""
-    return tuple(FACETS_BY_NAME[part].value(row) for part in ("device", "threads", "width") if part in parts)
+def _values(row: CellRow, parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(FACETS_BY_NAME[part].value(row) for part in parts)
 
 
 def _group_order(rows: Sequence[CellRow]) -> tuple[object, ...]:

@@ -40,6 +40,18 @@ def test_a_device_has_the_same_tint_in_every_engine_s_series(client: Client) -> 
     assert len({tint for each in by_variant.values() for tint in each}) == len(by_variant) == 3
 
 
+def test_a_thread_count_has_the_same_tint_in_each_panel(client: Client) -> None:
+    shallow, deep = Network("mlp", 8, 50), Network("mlp", 16, 50)
+    cells = [make_cell("jax", shallow, threads=threads) for threads in (1, 2, 4)]
+    cells.append(make_cell("jax", deep, threads=4))
+    record_runs(records=[make_record(cell=cell) for cell in cells])
+    asked = "?threads=1&threads=2&threads=4"
+    sent = [chart(client, asked + panel)["data"]["datasets"] for panel in ("", "&panel=8", "&panel=16")]
+    whole, first, second = ([each["tint"] for each in one] for one in sent)
+    assert sorted(whole) == [0, 1, 2, 2]
+    assert (first, second) == ([0, 1, 2], [2])
+
+
 def test_each_run_is_shown_by_itself_where_that_is_asked_for(client: Client) -> None:
     times = (0.2, 0.3, 5.0)
     record_runs(records=[make_record(epoch_seconds=seconds, block=block) for block, seconds in enumerate(times)])
