@@ -67,6 +67,8 @@ class Chart:
     """Whether a linear axis begins at zero."""
     bounds: Sequence[Point] = ()
     """Points that the axes must hold as well: small multiples share their scales."""
+    part: str = ""
+    """Of small multiples, which this is: `Device: CPU`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "series", told_apart(self.series))

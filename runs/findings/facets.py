@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -61,6 +61,10 @@ class FacetState:
     def shows_all(self) -> bool:
         return all(choice.selected for choice in self.choices)
 
+    def only(self, value: str) -> FacetState:
+        choices = tuple(replace(each, selected=each.value == value) for each in self.choices)
+        return replace(self, choices=choices)
+
     @property
     def selected_labels(self) -> list[str]:
         return [choice.label for choice in self.choices if choice.selected]
@@ -74,6 +78,11 @@ class Picked:
     @property
     def is_synthetic(self) -> bool:
         return any(row.is_synthetic for row in self.rows)
+
+    def only(self, name: str, value: str) -> Picked:
+        """Of one facet one value alone."""
+        rows = tuple(row for row in self.rows if FACETS_BY_NAME[name].value(row) == value)
+        return Picked(rows, tuple(facet.only(value) if facet.name == name else facet for facet in self.facets))
 
     @property
     def conditions(self) -> str:

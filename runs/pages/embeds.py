@@ -29,7 +29,7 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
         "chart": chart,
         "chart_url": chart_url(slug, query),
         "summary": build.summary(chart),
-        "label": chart.spec.heading,
+        "label": " · ".join(filter(None, (chart.spec.heading, chart.part))),
         "scope": scope,
         "across_machines": not request.GET.get("machine"),
         "page_url": request.build_absolute_uri(f"{reverse(page)}?{query}" if query else reverse(page)),

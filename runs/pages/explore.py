@@ -233,22 +233,22 @@ class Exploration:
         facet = self.panel_facet
         if not facet or not self.is_split:
             return []
-        labels = {facet.value(row): facet.label(row) for row in sorted(self.picked.rows, key=facet.order)}
-        return [self._panel(facet, value, label) for value, label in labels.items()]
+        values = dict.fromkeys(facet.value(row) for row in sorted(self.picked.rows, key=facet.order))
+        return [self._panel(value) for value in values]
 
-    def _panel(self, facet: Facet, value: str, label: str) -> Panel:
-        query = self.query.copy()
+    def _panel(self, value: str) -> Panel:
+        query, chart = self.query.copy(), self._panel_chart(value)
         query["panel"] = value
-        return Panel(value, f"{gettext(facet.title)}: {label}", self._panel_chart(value), query.urlencode())
+        return Panel(value, chart.part, chart, query.urlencode())
 
     def _panel_chart(self, value: str) -> Chart:
         facet = self.panel_facet
         assert facet is not None, "only what differs is parted"
-        own = tuple(row for row in self.picked.rows if facet.value(row) == value)
+        own = self.picked.only(facet.name, value)
         setting = replace(self.view.setting, rivals=rivals(self.picked.rows))
         view = replace(self.view, setting=setting, among=self.picked.rows, parted_by=facet.name)
-        chart = comparison_chart(Picked(own, self.picked.facets), view)
-        return replace(chart, bounds=self.whole_chart.points)
+        part = f"{gettext(facet.title)}: {facet.label(own.rows[0])}" if own.rows else ""
+        return replace(comparison_chart(own, view), bounds=self.whole_chart.points, part=part)
 
     # ------------------------------------------------------------ the table
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from runs.models import Experiment
 from runs.pages.index import CHARTS
 from runs.services.recording import record_runs
-from tests.records import make_record
+from tests.records import make_cell, make_record
 from tests.runs.pages.reading import every_page, text
 from tests.runs.site_rows import Site, seed_study
 
@@ -43,6 +43,18 @@ def test_an_embedded_chart_says_what_it_shows_and_where_it_is_from(client: Clien
     assert f"experiment={experiment.slug}" in address
     page = f'href="http://testserver{reverse("explore")}?experiment={experiment.slug}'
     assert page in unescape(client.get(address).content.decode())
+
+
+def test_a_panel_says_alone_which_of_the_panels_it_is(client: Client) -> None:
+    cells = [make_cell("jax", device="cpu"), make_cell("jax", device="gpu")]
+    record_runs(records=[make_record(cell=cell) for cell in cells])
+    found = embeds(client, f"{reverse('explore')}?device=cpu&device=gpu&panels=split")
+    assert len(found) == 2
+    for address, own, other in zip(found, ("CPU", "GPU"), ("GPU", "CPU"), strict=True):
+        figure = text(client, address)
+        assert f"Time per epoch · Device: {own}" in figure
+        assert f"· {own} ·" in figure
+        assert f"· {other} ·" not in figure
 
 
 def test_it_stays_with_its_experiment_when_a_newer_one_comes(client: Client, site: Site) -> None:
