@@ -104,14 +104,16 @@ class Answer:
         timed = [row for row in self.found.rows if row.ratio]
         if not timed:
             return ""
-        fastest = "" if self.headline else _("{engine} fastest so far").format(engine=engine_title(timed[0].engine))
-        open_ = len(self._in_doubt) if self.headline else sum(1 for row in timed[1:] if row.verdict != "slower")
-        if not open_:
-            return fastest
-        words = ngettext(
-            "{n} other is not separated from the fastest", "{n} others are not separated from the fastest", open_
-        ).format(n=numbers.count(open_))
-        return f"{fastest}, {words}" if fastest else words
+        if self.headline:
+            open_ = len(self._in_doubt)
+            words = ngettext(
+                "{n} other is not separated from the fastest", "{n} others are not separated from the fastest", open_
+            )
+            return words.format(n=numbers.count(open_)) if open_ else ""
+        fastest = _("{engine} fastest so far").format(engine=engine_title(timed[0].engine))
+        open_ = sum(1 for row in timed[1:] if row.verdict != "slower")
+        words = ngettext("{n} other is not separated from it", "{n} others are not separated from it", open_)
+        return f"{fastest}, {words.format(n=numbers.count(open_))}" if open_ else fastest
 
     @property
     def was_tried(self) -> bool:
