@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from runs.models.common import DEVICES, EQUIVALENCES, STATUSES, TRACKS, one_of, owner_column
+from runs.models.packing import PackedTextField
 from runs.models.stored_form import SHARED_PARTS
 from runs.models.subjects import CELL_FIELDS, CellColumns, Environment, Experiment, Machine, Workload
 from runs.models.visible import VisibleManager
@@ -80,7 +81,7 @@ class Run(CellColumns):
     """Of a call; null for whoever trained."""
     equivalence = models.CharField(max_length=10, choices=EQUIVALENCES, default="unverified")
     """What the equivalence gate had said of the engine when it ran."""
-    body = models.TextField()
+    body = PackedTextField()
     """The run record's JSON, without the parts that have rows of their own; `record` is the whole."""
     environment_part = _shared_part()
     machine_part = _shared_part()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -107,3 +108,33 @@ def test_runs_of_before_get_how_long_they_lasted() -> None:
     call_command("migrate", verbosity=0)
     lasted = Run.objects.order_by("block").values_list("lasted_seconds", flat=True)
     assert list(lasted) == pytest.approx([10.0, 65.25], abs=1e-3)
+
+
+@pytest.mark.parametrize(("start", "way", "end"), [("0018", "pack", "0020"), ("0020", "unpack", "0018")])
+def test_packing_bodies_can_be_stopped_and_goes_on_either_way(
+    monkeypatch: pytest.MonkeyPatch, start: str, way: str, end: str
+) -> None:
+    """Of four chunks of one row each, the third is never reached."""
+    record_runs(records=[make_record(block=block, reason="é “…” \\ \t\0"[:8]) for block in range(4)])
+    export, packing = exported(), import_module("runs.migrations.0019_pack_bodies")
+    names = {name[:4]: name for app, name in MigrationExecutor(connection).loader.graph.nodes if app == "runs"}
+    at(names[start])
+    converted = iter(range(2))
+    whole = getattr(packing, way)
+
+    def stopping(value: Any) -> Any:
+        if next(converted, None) is None:
+            raise KeyboardInterrupt
+        return whole(value)
+
+    monkeypatch.setattr(packing, "_CHUNK", 1)
+    monkeypatch.setattr(packing, way, stopping)
+    with pytest.raises(KeyboardInterrupt):
+        at(names[end])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM runs_run WHERE packed IS NOT NULL")
+        assert cursor.fetchone() == (2,)
+    monkeypatch.setattr(packing, way, whole)
+    at(names[end])
+    call_command("migrate", verbosity=0)
+    assert exported() == export
