@@ -26,6 +26,7 @@ class View:
 
 
 _current: ContextVar[View | None] = ContextVar("view", default=None)
+_only: ContextVar[int | None] = ContextVar("only", default=None)
 
 
 def current() -> View | None:
@@ -46,3 +47,17 @@ def seen_by(visitor: Visitor | None) -> Iterator[None]:
 def look_as(visitor: Visitor) -> None:
     """From now on, until this request ends, reads are this visitor's: a token tells later than a session who it is."""
     _current.set(View(visitor))
+
+
+@contextmanager
+def only(experiment: int) -> Iterator[None]:
+    """Until it ends, no other experiment is there for any visitor."""
+    token = _only.set(experiment)
+    try:
+        yield
+    finally:
+        _only.reset(token)
+
+
+def only_experiment() -> int | None:
+    return _only.get()

@@ -23,9 +23,12 @@ def hidden_experiments() -> frozenset[int]:
 
 
 def _hidden_from(visitor: viewing.Visitor) -> frozenset[int]:
+    experiments, only = apps.get_model("runs", "Experiment")._base_manager, viewing.only_experiment()
+    if only is not None:
+        return frozenset(experiments.exclude(pk=only).values_list("pk", flat=True))
     if getattr(visitor, "is_staff", False):
         return frozenset()
-    hidden = apps.get_model("runs", "Experiment")._base_manager.filter(is_private=True)
+    hidden = experiments.filter(is_private=True)
     if visitor.pk is not None:
         hidden = hidden.exclude(owner_id=visitor.pk)
     return frozenset(hidden.values_list("pk", flat=True))

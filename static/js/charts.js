@@ -207,7 +207,7 @@ function config({ type, data, options }, figure) {
       onClick: (event, items, chart) => {
         const [item] = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false);
         const url = item && chart.data.datasets[item.datasetIndex].data[item.index].url;
-        if (url) location.assign(url);
+        if (url) location.assign(new URL(url, new URL(figure.dataset.chart, location.href)));
       },
       plugins: {
         legend: { display: false }, tooltip: tooltip(y.unit, options.words, { token, digits, withUnit, fill }), intervals: { shown: options.intervals },

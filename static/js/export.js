@@ -112,7 +112,7 @@ function writeText(text, x, y, action) {
 
 // Drawn into a context that writes SVG instead of pixels.
 async function asSvg(figure) {
-  const { Context } = await import(figure.dataset.svgLibrary);
+  const { Context } = await import(new URL(figure.dataset.svgLibrary, location.href));
   const { made, width, height } = standalone(figure);
   const context = new Context(width, height);
   context.__applyText = writeText;
