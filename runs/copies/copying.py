@@ -26,7 +26,7 @@ DATA = "/data/"
 """Where whoever makes a copy puts its records."""
 _STATIC = f"/{settings.STATIC_URL.strip('/')}/"
 _NOT_COPIED = re.compile(
-    r"/(accounts|admin|api/(?!v1/runs/[^/]+/)|changes|embed|fleets|healthz|history|search|your-case|add-your-machine"
+    r"/(accounts|admin|api/(?!v1/runs/[^/]+/)|changes|badge|embed|fleets|healthz|history|search|your-case|add-your-machine"
     r"|experiments/$|machines/$|environments/$|experiments/[^/]+/progress)"
 )
 """What needs a server, or tells of other experiments."""

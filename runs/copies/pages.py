@@ -18,7 +18,8 @@ FileOf = Callable[[str], str | None]
 
 _LINKS = re.compile(r'\s(href|src|data-chart|data-svg-library)="([^"]*)"')
 _LEFT_OUT = re.compile(
-    r'<form\b.*?</form>|<button\b[^>]*\bdata-embeds=.*?</button>|\sdata-live="[^"]*"', re.DOTALL | re.IGNORECASE
+    r'<form\b.*?</form>|<button\b[^>]*\bdata-(?:embeds|badge)=.*?</button>|\sdata-live="[^"]*"',
+    re.DOTALL | re.IGNORECASE,
 )
 """What only a site can do: choose, sign in, embed, look for new runs."""
 _HEADING = re.compile(r"<h1\b.*?</h1>", re.DOTALL)

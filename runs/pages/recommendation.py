@@ -15,6 +15,7 @@ from runs.pages.parts.answers import answers_table, asked_answers, evidence_tabl
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.rendering import Section, render_page, table_url
 from runs.selectors.machines import region_of
+from runs.selectors.scopes import Scope
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
 from runs.words.cells import missing_words
@@ -41,7 +42,17 @@ def recommendation(request: HttpRequest) -> HttpResponse:
         csv_url=table_url("recommendation", "csv", query),
         table_json_url=table_url("recommendation", "json", query),
         is_synthetic=any(cell.is_synthetic for cell in cells),
+        pinned=_pinned(scope, request.GET),
     )
+
+
+def _pinned(scope: Scope, query: QueryDict) -> str:
+    """What a badge asks for: what the page was asked, with the experiment and machine that it chose."""
+    fields = query.copy()
+    if scope.experiment and scope.machine:
+        fields.setdefault("experiment", scope.experiment.slug)
+        fields.setdefault("machine", str(scope.machine.pk))
+    return fields.urlencode()
 
 
 def recommendation_table(query: QueryDict) -> Table:

@@ -29,14 +29,21 @@ function frameOf(control) {
   return `<iframe src="${address}" title="${title}" width="960" height="720" loading="lazy" style="border: 0; max-width: 100%"></iframe>`;
 }
 
+// A badge for a README: the picture, which leads to its evidence.
+function badgeOf(control) {
+  const [image, page] = [control.dataset.badge, control.dataset.evidence].map((each) => new URL(each, location.href).href);
+  return `[![${control.dataset.title}](${image})](${page})`;
+}
+
 // What a button names, or where a link leads, for the clipboard. Where the browser has none for us (plain http), a field
 // to copy from.
 document.addEventListener("click", async (event) => {
-  const control = event.target.closest("[data-copies], [data-copy-link], [data-embeds]");
+  const control = event.target.closest("[data-copies], [data-copy-link], [data-embeds], [data-badge]");
   if (!control) return;
   event.preventDefault();
   const named = document.getElementById(control.dataset.copies ?? "");
-  const text = control.dataset.embeds ? frameOf(control) : named ? named.textContent.trim() : location.href;
+  const { embeds, badge } = control.dataset;
+  const text = embeds ? frameOf(control) : badge ? badgeOf(control) : named ? named.textContent.trim() : location.href;
   const words = control.textContent;
   try {
     await navigator.clipboard.writeText(text);
