@@ -92,8 +92,10 @@ messages: $(VENV)/.test ## Gather what is to be translated, and compile it (need
 	$(MANAGE) makemessages --locale es --no-location --no-obsolete --no-wrap $(foreach folder,node_modules .environments .tools var tests $(VENV),--ignore $(folder))
 	$(MANAGE) compilemessages --locale es
 
-fuzz: $(VENV)/.test ## Ask the API whatever its schema allows and forbids, for long (FUZZ_EXAMPLES=300)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} $(PYTEST) tests/runs/api/test_fuzz.py
+fuzz: $(VENV)/.test ## Ask the API whatever its schema allows and forbids: 100,000 requests (FUZZ_EXAMPLES=100: of each kind)
+	@mkdir -p var
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1500} $(PYTEST) -n 2 -rP tests/runs/api/test_fuzz.py >var/fuzz.log || { tail -n 60 var/fuzz.log; exit 1; }
+	@awk '/^[0-9]+ requests$$/ { asked += $$1 } END { print asked " requests: no 5xx, nothing beside the schema" }' var/fuzz.log
 
 format: $(VENV)/.test ## Format the code
 	$(RUN) -m ruff check --fix .
@@ -182,7 +184,7 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: fidelity alternatives wrappers calibration load kills fleet-cost clean help
+.PHONY: fidelity alternatives wrappers calibration load faults kills fleet-cost clean help
 fidelity: test-ready ## Does a worker report the time that the framework takes? (ENGINES="torch jax" PAIRS=8 TOGETHER=yes; an hour for all)
 	@$(RUN) -m tests.fidelity --pairs $(or $(PAIRS),8) $(if $(ENGINES),--engines $(ENGINES)) $(if $(TOGETHER),--together)
 
@@ -201,6 +203,10 @@ calibration: $(VENV)/.test ## How often are the intervals right? By simulation, 
 
 load: test-ready ## How fast are uploads and reads, with up to 1,000,000 runs? (LOAD="--sizes 10000 --databases sqlite"; quiet machine, an hour)
 	@$(RUN) -m tests.load $(LOAD)
+
+faults: test-ready ## A thousand faults over runner, spool, uploads, API and database, on SQLite and on PostgreSQL: is every run there once?
+	$(RUN) -m tests.faults --count $${FAULTS:-1000}
+	$(RUN) -m tests.postgres $(RUN) -m tests.faults --count $${FAULTS:-1000}
 
 kills: test-ready ## Does a fleet lose or double a run, whatever is killed? Five schedules, and five on a Slurm (a quarter of an hour)
 	FLEET_SEEDS=$${FLEET_SEEDS:-5} $(PYTEST) -m fleet

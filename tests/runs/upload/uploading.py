@@ -126,17 +126,17 @@ class Proxy:
 
     def carry(self, client: socket.socket, server: socket.socket) -> None:
         fault = self.faults.pop(0) if self.faults else None
-        request = _whole_message(client)
+        request = whole_message(client)
         if fault == "cut the request":
             server.sendall(request[: len(request) // 2])
             return
         server.sendall(request)
-        answer = _whole_message(server)
+        answer = whole_message(server)
         if fault != "lose the answer":
             client.sendall(answer[: len(answer) // 2] if fault == "cut the answer" else answer)
 
 
-def _whole_message(connection: socket.socket) -> bytes:
+def whole_message(connection: socket.socket) -> bytes:
     """An HTTP message with a Content-Length, or until its sender closes."""
     data = b""
     while not _is_whole(data) and (chunk := connection.recv(65536)):
