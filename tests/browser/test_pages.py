@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gzip
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +13,7 @@ from playwright.sync_api import Error as PlaywrightError
 from runs.models import Machine, Run
 from runs.pages.index import PLAIN
 from tests.browser.conftest import Visit
-from tests.runs.site_rows import Site, make_experiment, make_machine, make_workload
+from tests.runs.site_rows import Site, make_machine, make_workload
 
 pytestmark = pytest.mark.browser
 
@@ -379,32 +378,6 @@ def test_a_run_s_command_is_copied_and_offered_where_the_clipboard_is_refused(vi
     assert offered == [command]
     address = visit.page.get_by_role("link", name="Its record as JSON").get_attribute("href")
     assert visit.page.request.get(f"{visit.home}{address}").json()["run_id"] in visit.page.url
-
-
-LONG = "x" * 97
-TURNS = "lab \u202e1-bal"
-
-
-@pytest.mark.parametrize("width", [320, 1280])
-def test_names_without_a_break_or_that_turn_the_text_widen_no_page(visit: Visit, db: None, width: int) -> None:
-    site = Site(blocks=3, experiment=make_experiment(LONG), machine=make_machine(LONG, cpu=LONG))
-    site.cell("theano", make_workload("mlp", 8, 25), seconds=1)
-    other = dataclasses.replace(site, machine=make_machine(TURNS))
-    other.cell("theano", make_workload("mlp", 8, 25), seconds=2)
-    visit.page.set_viewport_size({"width": width, "height": 900})
-    run = Run.objects.earliest("pk")
-    details = [
-        reverse("run", args=[run.run_id]),
-        reverse("machine", args=[run.machine_id]),
-        reverse("experiment", args=[run.experiment.slug]),
-    ]
-    wide = {}
-    for path in [*(reverse(name) for name in PLAIN), *details]:
-        visit.go(path)
-        found = visit.page.evaluate("document.documentElement.scrollWidth")
-        if found > width:
-            wide[path] = found
-    assert not wide
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
