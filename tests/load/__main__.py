@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from tests.postgres import database_server
 
 DATABASES = ("postgresql", "sqlite")
-PARTS = ("uploads", "hot-cells", "upgrade", "reads")
+PARTS = ("uploads", "hot-cells", "upgrade", "packing", "reads")
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -29,6 +29,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=100, help="how often each address is read at most")
     parser.add_argument("--read-seconds", type=float, default=300, help="of reads at each size, about")
     parser.add_argument("--upgrade", type=int, default=100_000, help="runs of a site that is upgraded")
+    parser.add_argument("--packing", type=int, default=100_000, help="runs of a site that is packed")
     parser.add_argument("--here", action="store_true", help="on the database that DATABASE_URL names")
     return parser.parse_args(words)
 

@@ -17,7 +17,7 @@ from django.db import connection
 
 from runs.models import Run, Summary
 from runs.services.tokens import make_token
-from tests.load import addresses, long_history, tables
+from tests.load import addresses, long_history, packing, tables
 from tests.load.hot_cells import hot_cells, row_of
 from tests.load.reads import ReadTimes, read_times
 from tests.load.servers import Server, load_average, site
@@ -44,6 +44,10 @@ def measure(asked: argparse.Namespace) -> None:
         call_command("loadstudy", verbosity=0)
     if "upgrade" in asked.parts:
         say(f"### Upgrading\n\n{tables.table(UPGRADE_COLUMNS, [upgraded(asked.upgrade, SEED).row])}\n")
+        call_command("flush", interactive=False, verbosity=0)
+        call_command("loadstudy", verbosity=0)
+    if "packing" in asked.parts:
+        say(f"### Packing\n\n{tables.table(packing.COLUMNS, [packing.packed(asked.packing, SEED).row])}\n")
         call_command("flush", interactive=False, verbosity=0)
         call_command("loadstudy", verbosity=0)
     if "reads" in asked.parts:

@@ -27,14 +27,14 @@ class Upgrade:
 def upgraded(runs: int, seed: int) -> Upgrade:
     """Fills the database, takes it back to how it was, and upgrades it."""
     call_command("seedruns", runs=runs, seed=seed, verbosity=0)
-    before = _records()
+    before = records_digest()
     call_command("migrate", "runs", BEFORE, verbosity=0)
     start = time.perf_counter()
     call_command("migrate", verbosity=0)
-    return Upgrade(runs, time.perf_counter() - start, before == _records())
+    return Upgrade(runs, time.perf_counter() - start, before == records_digest())
 
 
-def _records() -> str:
+def records_digest() -> str:
     """The digest of all that `exportruns` writes."""
     out = io.StringIO()
     call_command("exportruns", stdout=out)
