@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, cast
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max
 
 from engines.run_record import Equivalence
-from runs.models import CELL_FIELDS, Run, RunQuerySet, Summary
+from runs.models import CELL_FIELDS, Coverage, Experiment, Run, RunQuerySet, Summary
 from runs.services import bulk_reads
 from runs.services.bulk_writes import insert_rows, update_rows
 from runs.services.coverage import add_to_coverage, rebuild_coverage
@@ -116,6 +116,9 @@ def _status_counts(runs: RunQuerySet) -> Counter[str]:
     return counted + Counter(excluded=excluded)
 
 
+_PIECE = ("machine", "engine", "track")
+
+
 @transaction.atomic
 def rebuild_summaries(**conditions: Any) -> int:
     """Make every summary again from the runs, or only those of one machine (`machine=…`); their number."""
@@ -126,6 +129,18 @@ def rebuild_summaries(**conditions: Any) -> int:
     Summary.objects.bulk_create(rows, batch_size=1000)
     rebuild_coverage(**conditions)
     return len(rows)
+
+
+def rebuild_in_pieces(experiment: Experiment) -> Iterator[int]:
+    """The same for one experiment, a transaction for each engine of each machine: writers wait for one piece at most.
+
+    Yields how many summaries each piece has. A piece whose runs are gone loses its summaries.
+    """
+    pieces: set[tuple[Any, ...]] = set()
+    for model in (Run, Summary, Coverage):
+        pieces.update(model.objects.filter(experiment=experiment).order_by().values_list(*_PIECE).distinct())
+    for piece in sorted(pieces):
+        yield rebuild_summaries(experiment=experiment, **dict(zip(_PIECE, piece, strict=True)))
 
 
 def hold_off_writers() -> None:

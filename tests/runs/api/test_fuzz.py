@@ -71,7 +71,7 @@ def staff(db: None, one_connection: None, settings: Any) -> Caller:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_every_answer_is_one_that_the_schema_describes(staff: Caller, label: str, mode: GenerationMode) -> None:
-    headers = {"Authorization": f"Bearer {staff.secret}", "Accept-Encoding": "identity"}
+    headers, asked = {"Authorization": f"Bearer {staff.secret}", "Accept-Encoding": "identity"}, 0
 
     @settings(
         max_examples=EXAMPLES,
@@ -84,7 +84,6 @@ def test_every_answer_is_one_that_the_schema_describes(staff: Caller, label: str
         asked += 1
         case.call_and_validate(headers=headers, checks=CHECKS)
 
-    asked = 0
     ask()
     assert_sound()
     sys.stdout.write(f"{asked} requests\n")  # `make fuzz` shows and adds them
