@@ -125,7 +125,7 @@ def _damaged(dice: random.Random, folder: Path) -> str:
     at.path.write_bytes(b"".join(lines))
     told = tuple(record.run_id for number, record in enumerate(planned) if number != place)
     goes_on(at, planned, told, damaged=1)
-    return "1 line is damaged and stays as it is; its run is measured again"
+    return "one.jsonl: lines … are no run records; left as they are, and run again."
 
 
 def _full_disk(dice: random.Random, folder: Path) -> str:
