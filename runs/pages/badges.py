@@ -39,7 +39,7 @@ class Half:
 
     @property
     def at(self) -> float:
-        return self.start + self.width / 2
+        return round(self.start + self.width / 2, 1)
 
 
 @require_safe
@@ -60,9 +60,12 @@ def badge(request: HttpRequest, situation: str) -> HttpResponse:
 
 
 def _verdict(answer: Answer) -> str:
-    if answer.headline:
-        return f" {_('or')} ".join(answer.short_headline)
-    return _("no clear winner yet") if answer.has_times else _("not measured yet")
+    """With the word that no reader may miss, where images or runs were made up."""
+    if not answer.has_times:
+        return _("not measured yet")
+    words = f" {_('or')} ".join(answer.short_headline) or _("no clear winner yet")
+    made_up = any(cell.is_synthetic for cell in answer.cells.values())
+    return _("{verdict} (synthetic data)").format(verdict=words) if made_up else words
 
 
 def _color(answer: Answer) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from html import unescape
 from xml.etree import ElementTree
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -56,6 +58,11 @@ def test_doubt_is_no_advice(client: Client) -> None:
     measured("lab", "tensorflow", blocks=1)
     assert badge(client, experiment="lab") == ["MLP on the CPU", "no clear winner yet"]
     assert badge(client, "cnn_gpu", experiment="lab") == ["CNN on the GPU", "not measured yet"]
+
+
+def test_made_up_runs_and_images_are_called_so(client: Client) -> None:
+    call_command("seedruns", runs=30, seed=1, suite="quick", verbosity=0, stdout=io.StringIO())
+    assert badge(client)[1].endswith("(synthetic data)")
 
 
 def test_a_badge_stays_with_its_experiment_and_its_page_gives_its_address(client: Client) -> None:
