@@ -130,23 +130,24 @@ class Site:
 
     def recommendation(self, **filters: Unpack[ScopeFilters]) -> pd.DataFrame:
         """One row for each engine in each situation: `ratio` is its time over the best's."""
-        rows = [
-            {
-                "situation": situation["situation"],
-                "network": situation["network"],
-                "device": situation["device"],
-                "engine": candidate["engine"],
-                "is_preferred": candidate["engine"] == situation["preferred"],
-                "is_not_slower": candidate["engine"] in situation["not_slower"],
-                "verdict": candidate["verdict"],
-                **_interval(candidate["to_best"], "value", "ratio"),
-                "missing": candidate["missing"],
-                "reason": candidate["reason"] or situation["reason"],
-            }
-            for situation in self.answer("recommendation/", **filters)["situations"]
-            for candidate in situation["candidates"]
-        ]
-        return _frame(rows)
+        situations = self.answer("recommendation/", **filters)["situations"]
+        return _frame([row for situation in situations for row in _candidates(situation)])
+
+    def your_case(
+        self, network: str, layers: int, width: int, device: Literal["cpu", "gpu"] = "cpu", **held: str
+    ) -> pd.DataFrame:
+        """One row for each engine at each place where the network was measured, the place with most evidence first.
+
+        `held` says what to hold equal: data, batch, threads, track, options. Places are not to be averaged.
+        """
+        asked = {"network": network, "layers": layers, "width": width, "device": device}
+        return _frame(
+            [
+                {"experiment": place["experiment"], "machine": place["machine"], **row}
+                for place in self.answer("your-case/", **asked, **held)["places"]
+                for row in _candidates(place["answer"])
+            ]
+        )
 
     # ------------------------------------------------------------ the way there
 
@@ -198,6 +199,22 @@ def _frame(rows: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> pd.DataFram
     for name in frame.columns.intersection(_MOMENTS):
         frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
     return frame
+
+
+def _candidates(situation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for candidate in situation["candidates"]:
+        yield {
+            "situation": situation["situation"],
+            "network": situation["network"],
+            "device": situation["device"],
+            "engine": candidate["engine"],
+            "is_preferred": candidate["engine"] == situation["preferred"],
+            "is_not_slower": candidate["engine"] in situation["not_slower"],
+            "verdict": candidate["verdict"],
+            **_interval(candidate["to_best"], "value", "ratio"),
+            "missing": candidate["missing"],
+            "reason": candidate["reason"] or situation["reason"],
+        }
 
 
 def _geometric_mean(samples: list[tuple[int, float]]) -> float | None:

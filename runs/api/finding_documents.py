@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from runs.api.documents import Document
@@ -313,6 +314,34 @@ class Situation(Document):
 class Recommendation(Document):
     scope: Scope
     situations: list[Situation]
+
+
+class CasePlace(Document):
+    """One experiment on one machine. `not_held` are titles of what was asked for and was not measured there."""
+
+    experiment: str
+    machine: str
+    machine_id: int
+    measured_at: datetime
+    not_held: list[str]
+    answer: Situation
+
+
+class MeasuredSize(Document):
+    layers: int
+    width: int
+
+
+class YourCase(Document):
+    """`places` begins with the page's; none is mixed with another. `nearest` are measured ones of the same family."""
+
+    network: str
+    layers: int
+    width: int
+    device: str
+    is_synthetic: bool
+    places: list[CasePlace]
+    nearest: list[MeasuredSize]
 
 
 class Claims(Document):

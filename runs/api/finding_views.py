@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engines.contract import Task
+from runs.api import cases, findings, queries
 from runs.api import finding_documents as documents
-from runs.api import findings, queries
 from runs.api.base import View
 from runs.api.documents import PageOf
 from runs.api.schema import described
+from runs.findings.your_case import Size
 from runs.pages import files
 from runs.pages.index import CHARTS, SPECS
 from runs.selectors.scopes import Scope
@@ -99,6 +100,18 @@ class Recommendation(ScopeView):
 
     query_model = queries.AnswerQuery
     finding = findings.recommendation
+
+
+@described(documents.YourCase, query=queries.CaseQuery)
+class YourCase(View):
+    """Which engine to take for one network: over all experiments and machines, each place with its own answer."""
+
+    query_model = queries.CaseQuery
+
+    def get(self, request: Request) -> Response:
+        asked = self.query
+        size = Size(asked.network, asked.layers, asked.width)
+        return Response(cases.your_case(size, asked.device, request.query_params))
 
 
 @described(documents.Claims, missing=True)

@@ -335,7 +335,9 @@ def recommendation(scope: Scope, query: QueryDict) -> documents.Recommendation:
     wished = {facet.name: query.getlist(facet.name) for facet in CHOICES}
     found = answers(rows, published_recommendations(), rope=rope, wished=wished)
     _check_choices([facet for answer in found for facet in answer.facets], wished)
-    return documents.Recommendation(scope=_scope(scope, rows), situations=[_situation(answer) for answer in found])
+    return documents.Recommendation(
+        scope=_scope(scope, rows), situations=[situation_document(answer) for answer in found]
+    )
 
 
 def _check_choices(facets: Sequence[FacetState], wished: Wishes) -> None:
@@ -347,7 +349,7 @@ def _check_choices(facets: Sequence[FacetState], wished: Wishes) -> None:
                 raise NotFoundError(f"No answer has the {name} {value!r}.", {"field": name, "known": known})
 
 
-def _situation(answer: Answer) -> documents.Situation:
+def situation_document(answer: Answer) -> documents.Situation:
     found = answer.found
     return documents.Situation(
         situation=answer.slug,

@@ -8,8 +8,10 @@ from annotated_types import Ge, Le
 from django.http import QueryDict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from engines.contract import Device, NetworkType
 from runs.errors import RunsError
 from runs.findings.facets import FACETS
+from runs.findings.your_case import LIMITS
 from runs.selectors.runs import RUN_FILTERS
 from runs.validation import Key, Word
 
@@ -92,6 +94,20 @@ class HardwareQuery(ScopeQuery):
     network: tuple[Word, ...] = ()
     data: tuple[Word, ...] = ()
     batch: tuple[Word, ...] = ()
+
+
+class CaseQuery(Query):
+    """A network as its reader has it, and what to hold equal where there is a choice."""
+
+    network: NetworkType
+    layers: Annotated[int, Ge(LIMITS["layers"][0]), Le(LIMITS["layers"][1])]
+    width: Annotated[int, Ge(LIMITS["width"][0]), Le(LIMITS["width"][1])]
+    device: Device = "cpu"
+    data: tuple[Word, ...] = ()
+    batch: tuple[Word, ...] = ()
+    threads: tuple[Word, ...] = ()
+    track: tuple[Word, ...] = ()
+    options: tuple[Word, ...] = ()
 
 
 class DataQuery(NetworkQuery):

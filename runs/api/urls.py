@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_V1}data-sets/", finding_views.DataSets.as_view(), name="data-sets"),
     path(f"{_V1}inference/", finding_views.Inference.as_view(), name="inference"),
     path(f"{_V1}recommendation/", finding_views.Recommendation.as_view(), name="recommendation"),
+    path(f"{_V1}your-case/", finding_views.YourCase.as_view(), name="your-case"),
     path(f"{_V1}claims/", finding_views.Claims.as_view(), name="claims"),
     path(f"{_V1}history/", change_views.History.as_view(), name="history"),
     path(f"{_V1}changes/", change_views.Changes.as_view(), name="changes"),

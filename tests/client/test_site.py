@@ -98,6 +98,17 @@ def test_verdicts_and_intervals_are_the_sites(site: Site) -> None:
     assert compared["theano"]["data_sha256"]
 
 
+def test_a_case_is_answered_place_by_place(site: Site) -> None:
+    stored(blocks=6)
+    record_runs(records=[make_record("theano", experiment="elsewhere")])
+    table = site.your_case("mlp", 8, 25)
+    assert list(dict.fromkeys(table.experiment))[1:] == ["elsewhere"]
+    first = by_engine(table[table.experiment != "elsewhere"])
+    assert first["theano"]["ratio"] == pytest.approx(2.0, rel=1e-3)
+    with pytest.raises(SiteError, match="layers is '0'"):
+        site.your_case("mlp", 0, 25)
+
+
 def test_lists_are_read_to_their_last_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     record_runs(records=[make_record(experiment=f"number {number}") for number in range(5)])
     monkeypatch.setattr("benchsite.client.site._PAGE", 2)

@@ -67,6 +67,7 @@ READS: dict[str, Callable[[], str]] = {
     "data-sets": lambda: f"{V1}data-sets/?experiment=open",
     "inference": lambda: f"{V1}inference/?experiment=open",
     "recommendation": lambda: f"{V1}recommendation/?experiment=open",
+    "your-case": lambda: f"{V1}your-case/?network=mlp&layers=8&width=25",
     "claims": lambda: f"{V1}claims/?experiment=open",
     "history": lambda: f"{V1}history/",
     "changes": lambda: f"{V1}changes/",
@@ -92,7 +93,10 @@ PRIVATE_READS: dict[str, str] = {
     "page of the run": f"/runs/{PRIVATE.run_id}/",
     "page of the experiment": "/experiments/secret/",
 }
-LISTINGS = ("experiments/", "runs/", "runs/?format=csv", "runs/?format=jsonl", "summaries/", "summaries/?format=csv")
+LISTINGS = (
+    *("experiments/", "runs/", "runs/?format=csv", "runs/?format=jsonl", "summaries/", "summaries/?format=csv"),
+    "your-case/?network=mlp&layers=8&width=25",
+)
 WRITES: dict[str, Callable[[], tuple[str, str, Any]]] = {
     "rename experiment": lambda: ("PATCH", f"{V1}experiments/open/", {"name": "renamed"}),
     "hide experiment": lambda: ("PATCH", f"{V1}experiments/open/", {"is_private": True}),
