@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--language", choices=["en", "es"], default="en", help="of its pages (default: en)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        experiment, folder = _experiment(options["experiment"]), options["folder"]
+        experiment, folder = _experiment(options["experiment"]), options["folder"].resolve()
         _check_place(folder)
         call_command("collectstatic", interactive=False, verbosity=0)
         partial = folder.with_name(f"{folder.name}.partial")
@@ -97,6 +97,8 @@ def _experiment(name: str) -> Experiment:
 
 
 def _check_place(folder: Path) -> None:
+    if Path.cwd().is_relative_to(folder):
+        raise CommandError(f"{folder} holds the folder that you are in, and would be replaced. Name one below it.")
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"{folder} is a file. Name a folder that is new, empty or an earlier copy.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "copy.json").exists():

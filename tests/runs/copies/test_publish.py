@@ -156,6 +156,15 @@ def test_a_folder_with_other_files_is_not_touched(stored: list[RunRecord], tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_the_folder_that_one_is_in_is_never_replaced(
+    stored: list[RunRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "..", str(tmp_path)):
+        with pytest.raises(CommandError, match="the folder that you are in"):
+            call_command("publish", "Lab, November", folder)
+
+
 @pytest.mark.usefixtures("_home_alone")
 def test_a_copy_replaces_an_earlier_one_only_when_it_is_whole(
     stored: list[RunRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
