@@ -105,7 +105,7 @@ format: $(VENV)/.test ## Format the code
 
 .PHONY: announce ready images test-ready site
 announce:
-	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 500 MB to download in all, 2.2 GB on disk; SUITE=modern 900 MB and 4 GB."
+	@test -e $(VENV)/.site || echo "Setting up Benchsite: about 560 MB to download in all, 2.5 GB on disk; SUITE=modern 960 MB and 4.3 GB."
 
 ready: announce site
 	@$(MANAGE) engines install --go-on --suite $(SUITE)
@@ -131,7 +131,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.site: requirements.txt | $(VENV)/bin/python
-	@echo "Installing the site's packages in $(VENV): about 75 MB to download, 340 MB on disk."
+	@echo "Installing the site's packages in $(VENV): about 135 MB to download, 580 MB on disk."
 	@$(PIP) -r requirements.txt
 	@touch $@
 
