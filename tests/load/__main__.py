@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from tests.postgres import database_server
 
 DATABASES = ("postgresql", "sqlite")
-PARTS = ("uploads", "hot-cells", "upgrade", "packing", "reads")
+PARTS = ("uploads", "stages", "hot-cells", "upgrade", "packing", "reads")
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:

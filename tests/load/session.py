@@ -17,7 +17,7 @@ from django.db import connection
 
 from runs.models import Run, Summary
 from runs.services.tokens import make_token
-from tests.load import addresses, long_history, packing, tables
+from tests.load import addresses, long_history, packing, stages, tables
 from tests.load.hot_cells import hot_cells, row_of
 from tests.load.reads import ReadTimes, read_times
 from tests.load.servers import Server, load_average, site
@@ -35,6 +35,10 @@ def measure(asked: argparse.Namespace) -> None:
     if "uploads" in asked.parts:
         with site() as server:
             _uploads(server, asked, "into an empty database")
+        call_command("flush", interactive=False, verbosity=0)
+        call_command("loadstudy", verbosity=0)
+    if "stages" in asked.parts:
+        say(f"### Where an upload's time goes\n\n{tables.table(stages.COLUMNS, stages.stages(SEED))}\n")
         call_command("flush", interactive=False, verbosity=0)
         call_command("loadstudy", verbosity=0)
     if "hot-cells" in asked.parts:
