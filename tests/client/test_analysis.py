@@ -24,7 +24,7 @@ from runs.services.recording import record_runs
 from runs.tables.parquet import ParquetFile, schema_of
 from tests.records import make_inference_record, make_record
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DOCUMENT, NOTEBOOK = Path("docs/analysis.md").resolve(), Path("docs/notebooks/recommendation.ipynb").resolve()
 
 

@@ -21,7 +21,7 @@ from runs.selectors.runs import RUN_FILTERS
 from runs.services.recording import record_runs
 from tests.records import make_inference_record, make_record
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture
@@ -150,7 +150,6 @@ def test_a_busy_site_is_asked_again() -> None:
         server.shutdown()
 
 
-@pytest.mark.slow
 def test_it_needs_nothing_of_the_site(tmp_path: Path) -> None:
     """Its files alone, in a folder of their own, as pip lays them."""
     place = tmp_path / "benchsite" / "client"

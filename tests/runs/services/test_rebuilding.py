@@ -15,7 +15,7 @@ from runs.services.recording import record_runs
 from tests.records import make_inference_record, make_record
 from tests.runs.kept import kept_rows
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def stored() -> list[tuple[Any, ...]]:
