@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,7 +81,7 @@ class FakeTorch:
 
 def test_pytorch_starts_with_its_threads_and_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = FakeTorch()
-    monkeypatch.setattr("engines.backends.importlib.import_module", lambda name: torch)
+    monkeypatch.setitem(sys.modules, "torch", torch)
     assert backends.start(Setup("torch", Network("mlp", 1, 2), device="gpu", threads=2), "torch") is torch
     assert torch.threads == {"intra": 2, "interop": 2}
     assert not torch.backends.cuda.matmul.allow_tf32
