@@ -29,6 +29,7 @@ def run_rows() -> list[tuple[object, ...]]:
     return list(Run.objects.order_by("run_id").values_list(*RUN_COLUMNS))
 
 
+@pytest.mark.slow
 def test_seeded_records_pass_the_validation_of_an_upload() -> None:
     for record in islice(records_of(sittings(5000, seed=3)[0]), 0, 5000, 97):
         assert parse_record(as_json(record)) == record
@@ -53,6 +54,7 @@ def test_another_seed_gives_other_runs() -> None:
     assert first.placement.experiment != second.placement.experiment
 
 
+@pytest.mark.slow
 def test_one_run_in_ten_is_a_cell_of_its_own() -> None:
     """A million runs are 100,000 cells at least: so is every sitting, whole or cut short."""
     for sitting in sittings(6000, seed=1):
@@ -94,6 +96,7 @@ def test_a_number_of_runs_that_makes_no_sense_is_refused(db: None) -> None:
         seed_runs(0)
 
 
+@pytest.mark.slow
 def test_every_seeded_engine_is_one_that_the_site_knows() -> None:
     assert {record.cell.engine for record in records_of(sittings(5_000, 1)[0])} <= set(ENGINES)
 
