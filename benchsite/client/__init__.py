@@ -1,5 +1,5 @@
 """Read a Benchsite's results into pandas: needs no Django, and no framework."""
 
-from benchsite.client.site import CellFilters, RunFilters, ScopeFilters, Site, SiteError
+from benchsite.client.site import CELL, CellFilters, RunFilters, ScopeFilters, Site, SiteError
 
-__all__ = ["CellFilters", "RunFilters", "ScopeFilters", "Site", "SiteError"]
+__all__ = ["CELL", "CellFilters", "RunFilters", "ScopeFilters", "Site", "SiteError"]

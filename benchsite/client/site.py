@@ -16,6 +16,11 @@ _API = "/api/v1/"
 _PAGE = 1_000
 _TRIES = 5
 _BUSY = (429, 503)
+CELL = [
+    *("experiment", "machine_id", "environment_id", "workload_id", "engine", "engine_sha256"),
+    *("track", "device", "threads"),
+]
+"""Group runs by all of these: others differ in more than what is compared. A workload is network, data and training."""
 _MOMENTS = ["created_at", "started_at", "finished_at", "received_at", "newest_run_at"]
 
 

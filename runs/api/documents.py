@@ -122,6 +122,8 @@ class CellOf(Document):
     workload_id: int
     engine: str
     engine_is_known: bool
+    engine_sha256: str
+    """The hash of the engine's own files: what a changed engine gives is another cell."""
     track: str
     device: str
     threads: int

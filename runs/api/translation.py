@@ -104,6 +104,7 @@ def _cell(row: models.Run | models.Summary) -> dict[str, Any]:
         "workload_id": row.workload_id,
         "engine": row.engine,
         "engine_is_known": row.engine in ENGINES,
+        "engine_sha256": row.engine_sha256,
         "track": row.track,
         "device": row.device,
         "threads": row.threads,

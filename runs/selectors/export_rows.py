@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from engines.contract import content_hash
 from runs.models import Run, Summary, Workload
 
 _CHUNK = 1_000
@@ -24,8 +25,10 @@ _OF_RUNS = (*_OF_CELLS, "environment_part", "machine_part")
 
 @dataclass(frozen=True, kw_only=True)
 class CellRow:
-    """Where a run or a summary stands: equal in all of these, equal in all that is compared."""
+    """Where a run or a summary stands."""
 
+    cell: str
+    """Group by it: runs of one cell are alike in all that follows but the gate's word, and no others are."""
     experiment: str
     machine: str
     cpu: str
@@ -194,7 +197,10 @@ def _summary_row(row: Summary) -> SummaryRow:
 
 def _cell(row: Run | Summary) -> dict[str, Any]:
     hardware = row.machine.hardware
+    of = [row.experiment.slug, row.machine.name, row.environment.sha256, row.workload.key, row.engine]
+    of += [row.engine_sha256, row.track, row.device, row.threads]
     return {
+        "cell": content_hash(*of)[:16],
         "experiment": row.experiment.slug,
         "machine": row.machine.name,
         "cpu": hardware.get("cpu", ""),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from dataclasses import replace
+from uuid import UUID
 
 from django.core.management import call_command
 from django.urls import reverse
 
+from runs.bench.seeding import records_of, sittings
 from runs.models import Experiment, Machine, Run
 from runs.pages.index import PLAIN
+from runs.services.recording import record_runs
 from tests.runs.site_rows import Site, make_experiment, make_machine, make_workload
 
 LONG = "x" * 97
@@ -21,6 +25,16 @@ def quick() -> None:
     call_command("loadstudy", verbosity=0)
     call_command("seedruns", runs=90, seed=1, suite="quick", verbosity=0, stdout=io.StringIO())
     Experiment.objects.update(name="quick")
+    record = next(records_of(sittings(90, 1, "quick")[0]))
+    failed = replace(
+        record,
+        run_id=str(UUID(int=1, version=4)),
+        status="crashed",
+        reason="ValueError: shapes (3, 4) and (5, 6) do not fit",
+        training=None,
+        placement=replace(record.placement, experiment="quick", block=50),
+    )
+    record_runs(records=[failed])
 
 
 def rich() -> None:

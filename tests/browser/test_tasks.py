@@ -112,9 +112,7 @@ def test_sharing_a_view_keeps_what_is_hidden(walk: Walk) -> None:
 
 
 def test_why_a_run_failed(walk: Walk) -> None:
-    failed = Run.objects.exclude(status__in=("finished", "unsupported")).order_by("-finished_at").first()
-    if failed is None:
-        pytest.skip("nothing failed on this site")
+    failed = Run.objects.exclude(status__in=("finished", "unsupported")).latest("finished_at")
     walk.link("Data", "header", exact=True)
     walk.clicks += 1  # a choice of a filter is one as well
     walk.visit.page.get_by_label("Status").select_option(failed.status)

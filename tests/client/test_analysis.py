@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from engines.contract import as_json
+from benchsite.client import CELL, Site
+from engines.contract import Network, as_json
+from engines.run_record import Code
 from runs.models import Run
 from runs.selectors.export_rows import EpochRow, RunRow, SummaryRow
 from runs.services.curation import exclude_run
 from runs.services.recording import record_runs
 from runs.tables.parquet import ParquetFile, schema_of
-from tests.records import make_inference_record, make_record
+from tests.records import make_cell, make_inference_record, make_record
+from tests.runs.api.test_curation import LAB_2
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DOCUMENT, NOTEBOOK = Path("docs/analysis.md").resolve(), Path("docs/notebooks/recommendation.ipynb").resolve()
@@ -76,6 +80,30 @@ def test_an_excluded_run_is_there_and_marked_and_its_cell_does_not_count_it(tmp_
     assert [row["exclusion_reason"] for row in found["runs"] if row["is_excluded"]] == ["A backup ran."]
     (cell,) = found["summaries"]
     assert (cell["finished_runs"], cell["other_runs"], cell["blocks"]) == (2, 1, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"machine": LAB_2},
+        {"code": Code("0.1.0", "0" * 40, dirty=False, engine_sha256="b" * 32)},
+        {"experiment": "another"},
+        {"cell": make_cell("tensorflow", threads=2)},
+        {"cell": make_cell("tensorflow", track="tuned")},
+        {"cell": make_cell("tensorflow", network=Network("mlp", 8, 50))},
+    ],
+)
+def test_what_is_not_alike_is_another_cell_in_files_and_client_alike(
+    tmp_path: Path, live_server: Any, other: dict[str, Any]
+) -> None:
+    record_runs(records=[make_record(block=0), make_record(block=1), make_record(block=2, **other)])
+    found = exported(tmp_path / "export")
+    counts = Counter(row["cell"] for row in found["runs"])
+    assert sorted(counts.values()) == [1, 2]
+    assert set(counts) == {row["cell"] for row in found["summaries"]}
+    with Site(live_server.url) as site:
+        assert sorted(site.runs().groupby(CELL).size()) == [1, 2]
+        assert len(site.summaries().groupby(CELL)) == 2
 
 
 def test_one_experiment_alone_is_exported_if_asked(tmp_path: Path) -> None:

@@ -38,6 +38,13 @@ def appended(at: Spool, planned: list[RunRecord]) -> Action:
     return action
 
 
+def filled(folder: Path, planned: list[RunRecord]) -> Spool:
+    """A spool that has these runs."""
+    at = Spool(folder / "one.jsonl")
+    appended(at, planned)(lambda _: None)
+    return at
+
+
 def goes_on(at: Spool, planned: list[RunRecord], told: tuple[str, ...], damaged: int = 0) -> None:
     """What was told is there, nothing is there twice, and the next sitting makes it whole."""
     at.prepare()
@@ -70,14 +77,11 @@ def _killed_in_mid_write(dice: random.Random, folder: Path) -> str:
 
 
 def _killed_while_indexing(dice: random.Random, folder: Path) -> str:
-    at, planned = Spool(folder / "one.jsonl"), records(dice, 4)
-    at.prepare()
-    for record in planned[:2]:
-        at.append(record)
+    planned = records(dice, 4)
+    at = filled(folder, planned[:2])
     if dice.random() < 0.5:
         at.outlines()
-    for record in planned[2:]:
-        at.append(record)
+    filled(folder, planned[2:])
 
     def index(_: Tell) -> None:
         at.outlines()
@@ -89,10 +93,8 @@ def _killed_while_indexing(dice: random.Random, folder: Path) -> str:
 
 def _torn(dice: random.Random, folder: Path) -> str:
     """The machine went down in mid-write: a part of a line, or zeros where the file system had no time to write."""
-    at, planned = Spool(folder / "one.jsonl"), records(dice, 3)
-    at.prepare()
-    for record in planned[:2]:
-        at.append(record)
+    planned = records(dice, 3)
+    at = filled(folder, planned[:2])
     text = as_json(planned[2]).encode()
     part = text[: dice.randrange(1, len(text))]
     with at.path.open("ab") as file:
@@ -102,10 +104,8 @@ def _torn(dice: random.Random, folder: Path) -> str:
 
 
 def _doubled(dice: random.Random, folder: Path) -> str:
-    at, planned = Spool(folder / "one.jsonl"), records(dice, 3)
-    at.prepare()
-    for record in planned:
-        at.append(record)
+    planned = records(dice, 3)
+    at = filled(folder, planned)
     with at.path.open("ab") as file:
         file.write(as_json(dice.choice(planned)).encode() + b"\n")
     goes_on(at, planned, tuple(record.run_id for record in planned))
@@ -114,10 +114,8 @@ def _doubled(dice: random.Random, folder: Path) -> str:
 
 def _damaged(dice: random.Random, folder: Path) -> str:
     """Bytes of one line turned by the disk. The others count; the line stays, and is told."""
-    at, planned = Spool(folder / "one.jsonl"), records(dice, 4)
-    at.prepare()
-    for record in planned:
-        at.append(record)
+    planned = records(dice, 4)
+    at = filled(folder, planned)
     lines = at.path.read_bytes().splitlines(keepends=True)
     place = dice.randrange(len(lines))
     start = dice.randrange(len(lines[place]) - 40)
