@@ -15,8 +15,8 @@ from runs.charts.bars import Bar, bars
 from runs.charts.style import SeriesStyle, style_for
 from runs.findings.kinds_of_work import Part, explained, parts
 from runs.models import Run
+from runs.pages.parts.pairings import Compared, Pairing
 from runs.pages.parts.selects import Option
-from runs.pages.parts.sides import Compared, Pairing
 from runs.selectors.profiles import StoredProfile, key_of, profile_by_pk, profile_of_run, profiled_cells
 from runs.tables.table import Column, Table, TableCell
 from runs.words import numbers
