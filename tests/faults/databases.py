@@ -23,12 +23,14 @@ from runs.services import storage
 from runs.services.recording import record_runs
 from tests.faults.campaign import Kind
 from tests.faults.dying import Death, Tell, die, in_a_process
+from tests.faults.small_disks import can_mount, nearly_full
 from tests.faults.spools import records
 from tests.records import make_record
 
 _STATEMENTS = 40
 """More than storing a small batch takes: whoever is not killed by then has stored all."""
 _NOTHING = "nothing; the next command stores what is missing"
+_ROOM_ENOUGH = "nothing: there was room enough"
 
 
 def stored(planned: Sequence[RunRecord]) -> list[str]:
@@ -161,10 +163,21 @@ def _refused(planned: Sequence[RunRecord]) -> str:
         storage.store(planned)
     except StorageError as error:
         return str(error)
-    return "nothing: there was room enough"
+    return _ROOM_ENOUGH
 
 
 # ---------------------------------------------------------------- PostgreSQL
+
+
+def _no_room_for_its_tables(dice: random.Random, folder: Path) -> str:
+    """The disk of the runs' table has a few pages left; the operator makes room."""
+    planned = records(dice, 100)
+    with nearly_full(Run._meta.db_table, dice.randint(0, 4)) as make_room:
+        seen = _refused(planned)
+        assert seen != _ROOM_ENOUGH
+        make_room()
+        goes_on(planned, [])
+    return seen.partition(" DETAIL")[0]
 
 
 def _connection_lost(dice: random.Random, folder: Path) -> str:
@@ -200,5 +213,8 @@ _OF_SQLITE = (
     Kind("database", "its disk is full", _no_room, 30),
     Kind("database", "another program holds it", _locked, 20),
 )
-_OF_POSTGRESQL = (Kind("database", "it ends the connection at any statement, as a restart does", _connection_lost, 50),)
+_OF_POSTGRESQL = (
+    Kind("database", "it ends the connection at any statement, as a restart does", _connection_lost, 50),
+    *([Kind("database", "its disk is full", _no_room_for_its_tables, 30)] if can_mount() else []),
+)
 KINDS = _EVERYWHERE + (_OF_POSTGRESQL if os.environ.get("DATABASE_URL", "").startswith("postgres") else _OF_SQLITE)
