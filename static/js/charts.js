@@ -61,11 +61,23 @@ const intervals = {
     });
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = set.borderColor;
-    ctx.lineWidth = 1.5;
+    ctx.lineWidth = set.borderWidth;
     if (shown === "runs") dots(ctx, meta, set, y);
     else if (shown === "bands") band(ctx, places);
     else places.forEach(({ x, low, high }) => bar(ctx, x, low, high));
     ctx.restore();
+  },
+};
+
+// Where all series have one and the same x, their marks would stand upon each other: they stand side by side.
+const WIDEST_STEP = 28;
+const haveOneX = (sets) => sets.length > 1 && new Set(sets.flatMap(({ data }) => data.map(({ x }) => x))).size === 1;
+const sideBySide = {
+  id: "sideBySide",
+  afterDatasetUpdate({ data: { datasets }, chartArea: { left, right } }, { index, meta }) {
+    if (!haveOneX(datasets)) return;
+    const step = Math.min(WIDEST_STEP, (0.8 * (right - left)) / (datasets.length - 1));
+    for (const mark of meta.data) mark.x += (index - (datasets.length - 1) / 2) * step;
   },
 };
 
@@ -195,13 +207,14 @@ const wordsAt = ({ fixedTicks, words }) => (fixedTicks && words ? Object.fromEnt
 
 function config({ type, data, options }, figure) {
   const { x, y } = options.scales;
-  const named = lineNames(figure.querySelector("canvas"), figure.clientWidth, data.datasets);
+  const isOneColumn = haveOneX(data.datasets);
+  const named = isOneColumn ? null : lineNames(figure.querySelector("canvas"), figure.clientWidth, data.datasets);
   return {
     type,
     data: { datasets: dressed(data.datasets) },
     options: {
       responsive: true, maintainAspectRatio: false, animation: false, parsing: false, normalized: true,
-      interaction: { mode: "nearest", axis: "x", intersect: false },
+      interaction: isOneColumn ? { mode: "index", intersect: false } : { mode: "nearest", axis: "x", intersect: false },
       layout: { padding: { top: 8, right: 16 + (named?.room ?? 0) } },
       scales: { x: xAxis(x), y: axis(y) },
       onClick: (event, items, chart) => {
@@ -214,7 +227,7 @@ function config({ type, data, options }, figure) {
         verticals: { marks: options.verticals }, crosshair: { axis: x.title?.text, words: wordsAt(x) }, lineEnds: { names: named?.names }, ...(figure.dataset.zoom !== undefined && { zoom: zoom(figure) }),
       },
     },
-    plugins: [minorGrid, intervals, verticals, crosshair, lineEnds],
+    plugins: [sideBySide, minorGrid, intervals, verticals, crosshair, lineEnds],
   };
 }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,6 +66,19 @@ def test_intervals_are_drawn_where_there_are_runs_enough(visit: Visit, site: Sit
     with_bars = pixels_of(visit, "#205493")
     visit.page.evaluate(f"{CHART}.options.plugins.intervals.shown = false; {CHART}.update()")
     assert with_bars > pixels_of(visit, "#205493")
+
+
+def test_marks_with_one_x_stand_side_by_side_and_are_told_together(visit: Visit, site: Site) -> None:
+    visit.go(explore_bench_1("&width=100&layers=8"))
+    places = visit.page.evaluate(
+        f"{CHART}.data.datasets.map((set, at) => Math.round({CHART}.getDatasetMeta(at).data[0].x))"
+    )
+    assert len(places) == 4
+    assert len({later - earlier for earlier, later in pairwise(places)}) == 1
+    assert places[1] - places[0] > 10
+    assert visit.page.evaluate(f"{CHART}.data.datasets.map(set => set.data.map(at => at.x))") == [[100]] * 4
+    visit.page.locator("figure canvas").hover()
+    visit.until(f"{CHART}.tooltip.dataPoints?.length === 4")
 
 
 def test_a_series_is_hidden_by_keyboard_and_the_others_keep_their_look(visit: Visit, site: Site) -> None:
