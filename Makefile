@@ -70,8 +70,8 @@ fleet-tests: $(VENV)/.test ## A fleet whose parts are killed, by itself and on a
 	@$(MANAGE) fleet install
 	$(PYTEST) -n 2 -m fleet
 
-postgres-tests: $(VENV)/.test node_modules/.done ## What a database can change, on PostgreSQL
-	$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser and not fleet" --of-the-database tests/runs
+postgres-tests: $(VENV)/.test node_modules/.done ## What a database can change, on PostgreSQL (PSYCOPG=3: through psycopg 3)
+	$(if $(PSYCOPG),PYTHONPATH="$$($(RUN) -m engines.environments.tools psycopg)") $(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser and not fleet" --of-the-database tests/runs
 
 engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
 	$(PYTEST) -m "engine and not browser"
@@ -179,7 +179,7 @@ lock: $(VENV)/.test ## Write every lock file anew (UPGRADE=--upgrade takes newer
 	@cd $(LOCKED) && sed -i.bak 's/^torch==/torch===/' torch-gpu.txt && rm torch-gpu.txt.bak
 	@cd $(LOCKED) && $(COMPILE) theano.in --python-version 3.10 -o theano.txt
 	@cd runs/fleet/carrier && $(COMPILE) fleet.in --python-version 3.11 -o fleet.txt
-	@cd $(LOCKED)/tools && for name in node uv postgres; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
+	@cd $(LOCKED)/tools && for name in node uv postgres psycopg; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 	@cd docs/engines/wrappers/benchsite_wrappers && for name in flax lightning; do $(COMPILE) $$name.in --python-version 3.11 -o $$name.txt || exit 1; done
 
 # ---------------------------------------------------------------- the rest

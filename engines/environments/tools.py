@@ -14,7 +14,7 @@ from pathlib import Path
 from engines.environments.system import Say
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_DOWNLOAD_MB = {"node": 61, "uv": 25, "postgres": 30}
+_DOWNLOAD_MB = {"node": 61, "uv": 25, "postgres": 30, "psycopg": 6}
 
 
 def folder_of(name: str) -> Path:
