@@ -1,4 +1,4 @@
-"""Which driver reaches PostgreSQL: psycopg2 comes with Benchsite; Django takes psycopg 3 wherever somebody installed it."""
+"""Which driver reaches PostgreSQL: psycopg2 comes with Benchsite; Django takes psycopg 3 where that is installed."""
 
 from __future__ import annotations
 
