@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 GPU_PACKAGES = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
 IMPORTS_AS_IT_IS = True
 COMPILES_LONGEST = False
+_COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def device(setup: Setup) -> str:
@@ -26,7 +28,7 @@ def device(setup: Setup) -> str:
 
 def variables(setup: Setup, scratch: Path) -> dict[str, str]:
     return {
-        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        _COMPILED: str(scratch / "inductor"),
         "TORCHINDUCTOR_COMPILE_THREADS": str(setup.threads),
         "KERAS_TORCH_DEVICE": device(setup),  # else it takes whatever it finds
     }
@@ -44,6 +46,16 @@ def start(setup: Setup) -> Any:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     return torch
+
+
+def keep_headers() -> None:
+    """To be called before `torch.compile`: what it compiles of C++ headers is kept where all else is that it compiled.
+
+    By itself it keeps them in the folder of temporary files, for its user's other processes. A worker has such a folder
+    of its own, that goes with it: every run would compile them anew.
+    """
+    codecache: Any = importlib.import_module("torch._inductor.codecache")
+    codecache._HEADER_DIR = str(Path(os.environ[_COMPILED]) / "precompiled_headers")
 
 
 def synchronize(framework: Any, setup: Setup, values: Callable[[], Iterable[Any]]) -> None:
@@ -75,7 +87,10 @@ def keras_image_format(setup: Setup) -> str:
 
 def keras_compile_choices(setup: Setup, steps: int, *, has_convolutions: bool) -> dict[str, Any]:
     """It refuses more than one step per execution."""
-    return {"jit_compile": True} if not has_convolutions or setup.device == "gpu" else {}
+    if has_convolutions and setup.device == "cpu":
+        return {}
+    keep_headers()
+    return {"jit_compile": True}
 
 
 def keras_placed(framework: Any, setup: Setup, array: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines import backends, networks, optimizers
-from engines.backends.torch import device
+from engines.backends.torch import device, keep_headers
 from engines.contract import Evaluation
 from engines.evaluation import in_parts
 from engines.layers.torch import Layers
@@ -63,6 +63,7 @@ class Engine:
             # What a step reads never changes, so nothing need be checked at each call; but then an older engine's
             # graph of this very method must not be left.
             compiler.reset()
+            keep_headers()
             options = {"guard_filter_fn": compiler.skip_all_guards_unsafe}
             self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False, options=options)
             self.train_epoch(np.arange(self._setup.batch_size))

@@ -45,6 +45,8 @@ slug, track, dtype, scratch = *sys.argv[1:4], Path(sys.argv[4])
 setup = Setup(slug, Network("mlp", 2, 25), track=track, dtype=dtype, optimizer=Optimizer(learning_rate=1e-2))
 info = registry.find(slug)
 os.environ.update(backends.environment_variables(setup, info.backend, scratch))
+if quicken := getattr(backends.of(info.backend), "quicken", None):  # as the gate does: Theano compiles for minutes
+    quicken(setup)
 Engine = importlib.import_module("engines.frameworks." + info.framework).Engine
 import numpy as np
 from engines import equivalence
@@ -102,6 +104,8 @@ slug, track, dtype, scratch = *sys.argv[1:4], Path(sys.argv[4])
 info = registry.find(slug)
 setup = Setup(slug, Network("mlp", 1, 2), track=track, dtype=dtype)
 os.environ.update(backends.environment_variables(setup, info.backend, scratch))
+if quicken := getattr(backends.of(info.backend), "quicken", None):  # as the gate does: Theano compiles for minutes
+    quicken(setup)
 Engine = importlib.import_module("engines.frameworks." + info.framework).Engine
 from engines import equivalence
 
@@ -398,6 +402,14 @@ def test_jax_frees_an_epochs_losses_when_they_are_read_not_in_the_next_epoch(tra
     completed = run_trial("jax", LIVE, track, scratch())
     assert completed.returncode == 0, completed.stderr[-2000:]
     assert completed.stdout.split() == ["0"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("slug", [slug for slug in ENGINES if registry.find(slug).backend == "torch"])
+def test_headers_that_pytorch_compiled_are_there_for_the_next_run(slug: str) -> None:
+    """They are kept with its kernels, not in the folder of temporary files that goes with each worker."""
+    trial(slug, "tuned")
+    assert list(Path(scratch(), "inductor", "precompiled_headers").glob("*.gch"))
 
 
 REFUSAL = """
