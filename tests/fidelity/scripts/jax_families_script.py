@@ -131,9 +131,9 @@ def transformer(p, running, tokens):
         q, k, v = jnp.split(norm(a, own["s1"], own["o1"]) @ own["qkv"] + own["qb"], 3, axis=-1)
         q, k, v = (each.reshape(*each.shape[:2], 4, width // 4) for each in (q, k, v))
         seen = jax.nn.dot_product_attention(q, k, v, is_causal=True).reshape(a.shape)
-        a = a + seen @ own["out"] + own["ob"]
+        a = a + (seen @ own["out"] + own["ob"])
         inner = jax.nn.gelu(norm(a, own["s2"], own["o2"]) @ own["up"] + own["ub"], approximate=False)
-        a = a + inner @ own["down"] + own["db"]
+        a = a + (inner @ own["down"] + own["db"])
     return norm(a, p["s"], p["o"]) @ p["w"] + p["b"], running
 
 

@@ -22,8 +22,11 @@ x, y = x[:whole], y[:whole]
 
 
 def normalised(a, filters, stride=1):
-    a = layers.ZeroPadding2D(1)(a)
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(layers.Conv2D(filters, 3, stride, use_bias=False)(a))
+    """One pixel of zeros on each side, which is what Keras calls "same" where the stride is 1."""
+    if stride > 1:
+        a = layers.ZeroPadding2D(1)(a)
+    made = layers.Conv2D(filters, 3, stride, padding="same" if stride == 1 else "valid", use_bias=False)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(made(a))
 
 
 def resnet(a):
