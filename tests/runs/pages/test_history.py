@@ -245,8 +245,8 @@ def test_comparing_two_releases_names_what_else_their_environments_differ_in(cli
     of = {each.packages["jax"]: each.pk for each in Environment.objects.all() if "jax" in each.packages}
     sides = f"?a_engine=jax&a_environment={of['0.9']}&b_engine=jax&b_environment={of['0.10']}"
     words = text(client, reverse("compare") + sides)
-    assert "What the two environments differ in" in words
+    assert "What the environments of A and B differ in" in words
     assert "jax 0.9 → 0.10" in words
-    assert "What the two environments differ in" not in text(
+    assert "What the environments of A and B differ in" not in text(
         client, reverse("compare") + "?a_engine=jax&b_engine=torch"
     )
