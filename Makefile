@@ -71,7 +71,7 @@ fleet-tests: $(VENV)/.test ## A fleet whose parts are killed, by itself and on a
 	$(PYTEST) -n 2 -m fleet
 
 postgres-tests: $(VENV)/.test node_modules/.done ## What a database can change, on PostgreSQL (PSYCOPG=3: through psycopg 3)
-	$(if $(PSYCOPG),PYTHONPATH="$$($(RUN) -m engines.environments.tools psycopg)") $(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser and not fleet" --of-the-database tests/runs
+	$(if $(PSYCOPG),driver=$$($(RUN) -m engines.environments.tools psycopg) && PYTHONPATH="$$driver" )$(RUN) -m tests.postgres $(PYTEST) -n 2 -m "not engine and not browser and not fleet" --of-the-database tests/runs
 
 engine-tests: $(VENV)/.test ## Every engine trains for real; the runner is killed, timed out, crashed and resumed
 	$(PYTEST) -m "engine and not browser"

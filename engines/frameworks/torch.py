@@ -63,13 +63,16 @@ class Engine:
             # What a step reads never changes, so nothing need be checked at each call; but then an older engine's
             # graph of this very method must not be left.
             compiler.reset()
-            keep_headers()
             options = {"guard_filter_fn": compiler.skip_all_guards_unsafe}
-            self._step = self._torch.compile(self._functional_step, fullgraph=True, dynamic=False, options=options)
+            self._step = self._graph_of(self._functional_step, options=options)
             self.train_epoch(np.arange(self._setup.batch_size))
             self._made.write(before)
             for moment in self._moments.values():
                 moment.zero_()
+
+    def _graph_of(self, function: Any, **choices: Any) -> Any:
+        keep_headers()
+        return self._torch.compile(function, fullgraph=True, dynamic=False, **choices)
 
     def train_epoch(self, order: NDArray[np.int64]) -> None:
         size = self._setup.batch_size
@@ -233,9 +236,7 @@ class Engine:
         if len(fed) not in self._asked:
             jit = self._torch.jit
             self._asked[len(fed)] = (
-                self._torch.compile(self._model, fullgraph=True, dynamic=False)
-                if self._compiles_calls
-                else jit.freeze(jit.trace(self._model, fed))
+                self._graph_of(self._model) if self._compiles_calls else jit.freeze(jit.trace(self._model, fed))
             )
         return self._asked[len(fed)]
 

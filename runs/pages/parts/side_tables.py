@@ -30,17 +30,17 @@ class Told:
 
     data: bool
     training: bool
-    side: bool = False
+    side: bool
     """More than one side is held against A."""
 
 
-def told(pairings: Sequence[Pairing]) -> Told:
+def told(pairings: Sequence[Pairing], *, side: bool) -> Told:
     rows = [pairing.row for pairing in pairings]
     types = len({row.network_type for row in rows})
     return Told(
         data=len({(row.network_type, row.data_key) for row in rows}) > types,
         training=len({(row.network_type, row.training_key) for row in rows}) > types,
-        side=len({pairing.letter for pairing in pairings}) > 1,
+        side=side,
     )
 
 

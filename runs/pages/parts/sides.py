@@ -78,7 +78,7 @@ class Comparison:
 
     @cached_property
     def told(self) -> Told:
-        return told(self.pairings)
+        return told(self.pairings, side=self.is_several)
 
     @cached_property
     def most_different(self) -> list[Pairing]:

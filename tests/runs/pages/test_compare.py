@@ -171,3 +171,13 @@ def test_two_sides_change_places(client: Client, site: Site) -> None:
     found = client.get(reverse("compare") + THREE).context["found"]
     swapped = client.get(f"{reverse('compare')}?{found.swapped}").context["found"]
     assert [side.engine for side in swapped.sides] == ["tensorflow", "theano", "jax"]
+
+
+def test_a_row_names_its_side_where_the_other_sides_have_nothing(client: Client, site: Site) -> None:
+    workload = make_workload("mlp", 8, 25)
+    for engine in ("theano", "tensorflow"):
+        site.cell(engine, workload, seconds=1)
+    site.cell("jax", workload, seconds=1, track="tuned")
+    found = client.get(f"{reverse('compare')}{THREE}&a_track=tuned").context["found"]
+    assert [pairing.letter for pairing in found.missing] == ["C"]
+    assert "Side" in [column.title for column in found.missing_table.columns]
