@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, get_args
 
-from engines import inheritance, plug_ins, process_groups, registry
+from engines import inheritance, plug_ins, process_groups, registry, scratch
 from engines.errors import UnavailableError
 from engines.protocol import SCRATCH, Event, Job, job_to_json, parse_line
 from engines.run_record import Status
@@ -73,12 +73,9 @@ def run(
 
     `stop` hands on to a thread what Ctrl-C says to the main one.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="benchsite-worker-", ignore_cleanup_errors=True) as scratch,
-        tempfile.TemporaryFile() as stderr,
-    ):
+    with scratch.folder() as folder, tempfile.TemporaryFile() as stderr:
         try:
-            with _worker(python, job.setup.engine, scratch, stderr) as worker:
+            with _worker(python, job.setup.engine, folder, stderr) as worker:
                 worker.hand_over(job)
                 final = worker.follow(timeout_seconds, on_event, stop)
                 worker.end()
@@ -193,7 +190,7 @@ class _Worker:
 
 
 @contextmanager
-def _worker(python: Path, engine: str, scratch: str, stderr: IO[bytes]) -> Iterator[_Worker]:
+def _worker(python: Path, engine: str, folder: str, stderr: IO[bytes]) -> Iterator[_Worker]:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -204,7 +201,7 @@ def _worker(python: Path, engine: str, scratch: str, stderr: IO[bytes]) -> Itera
             pass_fds=[writing],
             start_new_session=True,
             cwd=PROJECT_ROOT,
-            env=_environment(engine, scratch),
+            env=_environment(engine, folder),
         )
     except OSError as error:
         os.close(reading)
@@ -223,8 +220,8 @@ def _worker(python: Path, engine: str, scratch: str, stderr: IO[bytes]) -> Itera
                 process.stdin.close()
 
 
-def _environment(engine: str, scratch: str) -> dict[str, str]:
-    handed_over, folders = plug_ins.handed_over(registry.ENGINES.get(engine), Path(scratch))
+def _environment(engine: str, folder: str) -> dict[str, str]:
+    handed_over, folders = plug_ins.handed_over(registry.ENGINES.get(engine), Path(folder))
     return {
         **inheritance.inherited(),
         **ALLOCATOR,
@@ -232,8 +229,8 @@ def _environment(engine: str, scratch: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *folders]),
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
-        "TMPDIR": scratch,
-        SCRATCH: scratch,
+        "TMPDIR": folder,
+        SCRATCH: folder,
     }
 
 

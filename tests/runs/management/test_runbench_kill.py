@@ -130,9 +130,9 @@ def test_a_runner_killed_twice_loses_no_run_and_doubles_none(bench: Bench) -> No
         ids = {record.run_id for record in bench.records}
         assert kept <= ids
         kept = ids
-    assert list((bench.var / "tmp").iterdir()) == []
     code, output, errors = finish(runbench(bench))
     assert code == 0, errors
+    assert list((bench.var / "tmp").iterdir()) == []
     assert kept <= {record.run_id for record in bench.records}
     assert_whole(bench)
     assert "finished" in output.splitlines()[-1]
