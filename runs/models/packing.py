@@ -6,8 +6,8 @@ each that ever packed unpacks. They are files of this code, and none is ever cha
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import zstandard
@@ -20,23 +20,34 @@ _LEVEL = 3
 
 
 def pack(text: str) -> bytes:
-    return _compressor().compress(text.encode())
+    return _own.compressor().compress(text.encode())
 
 
 def unpack(frame: bytes | memoryview) -> str:
     """Raises zstandard.ZstdError for what is no frame, ValueError for one of a dictionary that this code has not."""
     number = zstandard.get_frame_parameters(frame).dict_id
-    return _decompressor(number).decompress(frame).decode()
+    return _own.decompressor(number).decompress(frame).decode()
 
 
-@cache
-def _compressor() -> zstandard.ZstdCompressor:
-    return zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(NEWEST))
+class _Contexts(local):
+    """Those of one thread: the library lets go of the interpreter's lock in them, and two threads would share them."""
+
+    def __init__(self) -> None:
+        self._compressor: zstandard.ZstdCompressor | None = None
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+
+    def compressor(self) -> zstandard.ZstdCompressor:
+        if self._compressor is None:
+            self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(NEWEST))
+        return self._compressor
+
+    def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        if number not in self._decompressors:
+            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=_dictionary(number))
+        return self._decompressors[number]
 
 
-@cache
-def _decompressor(number: int) -> zstandard.ZstdDecompressor:
-    return zstandard.ZstdDecompressor(dict_data=_dictionary(number))
+_own = _Contexts()
 
 
 def _dictionary(number: int) -> zstandard.ZstdCompressionDict:

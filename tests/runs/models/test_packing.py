@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,6 +30,29 @@ RESULTS = Path("docs/results/cloud-2-cores-2026-11-30.jsonl.gz")
 @given(st.text())
 def test_every_text_comes_back_to_the_letter(text: str) -> None:
     assert unpack(pack(text)) == text
+
+
+THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import django
+
+django.setup()
+from runs.models.packing import pack, unpack
+
+def round_trips(number):
+    texts = [f"{number} {at} " + sys.argv[1] * 200 for at in range(150)]
+    return all(unpack(pack(text)) == text for text in texts)
+
+with ThreadPoolExecutor(8) as pool:
+    assert all(pool.map(round_trips, range(32)))
+"""
+
+
+def test_threads_of_a_server_pack_side_by_side() -> None:
+    """In a process of their own: a context of the library that two threads share ends it, or mixes their texts up."""
+    done = subprocess.run([sys.executable, "-c", THREADS, as_json(make_record())], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_dictionary_is_changed_or_lost() -> None:
