@@ -27,7 +27,7 @@ from engines.run_record import (
 )
 from runs.errors import SuiteError
 from runs.suites.plan import PlannedRun, Selection, make_plan
-from runs.suites.suite import Bench, load
+from runs.suites.suite import Bench, Suite, load
 
 SUITE = "study"
 BLOCKS = 10
@@ -108,9 +108,14 @@ def records_of(sitting: Sitting) -> Iterator[RunRecord]:
 
 
 @cache
+def _suite(name: str) -> Suite:
+    return load(name)
+
+
+@cache
 def _plan(suite: str) -> tuple[PlannedRun, ...]:
     """Of the study 5,000 runs, block after block: every cell is there once before any is there twice."""
-    loaded = load(suite)
+    loaded = _suite(suite)
     benches = (*loaded.benches, _TUNED) if suite == SUITE else loaded.benches
     selection = Selection(blocks=BLOCKS, tasks=("train",))
     return make_plan(replace(loaded, benches=benches), _synthetic_data, selection).runs
@@ -142,7 +147,7 @@ def _record(sitting: Sitting, planned: PlannedRun, moment: datetime, dice: rando
         placement=Placement(
             sitting.experiment,
             sitting.suite,
-            load(sitting.suite).preset,
+            _suite(sitting.suite).preset,
             planned.block,
             planned.position,
             planned.seed,
