@@ -85,6 +85,10 @@ class Chart:
     def held(self) -> list[Point]:
         return [*self.points, *self.bounds]
 
+    def only(self, series: Iterable[Series]) -> Chart:
+        """The same chart of some of its series."""
+        return replace(self, series=list(series))
+
 
 def told_apart(series: Sequence[Series]) -> list[Series]:
     """Each of those that would look alike in the next tint that is free, as far as there are tints."""

@@ -8,12 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from runs.findings.situations import Answer
 from runs.pages.parts.answers import asked_answers
 from runs.pages.parts.asked import pinned_scope
+from runs.pages.parts.rendering import kept_for_visitors
 from runs.selectors.cells import cells_of
 from runs.selectors.machines import region_of
 
@@ -43,7 +43,7 @@ class Half:
 
 
 @require_safe
-@cache_control(public=True, max_age=300)
+@kept_for_visitors(seconds=300)
 def badge(request: HttpRequest, situation: str) -> HttpResponse:
     """Who leads there. Without an experiment in the address, of the site's newest."""
     scope = pinned_scope(request.GET)

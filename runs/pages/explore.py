@@ -27,7 +27,7 @@ from runs.pages.parts.comparison import (
     comparison_table,
     for_the_page,
 )
-from runs.pages.parts.exploring import intervals_of, picked_by, view_of
+from runs.pages.parts.exploring import charts_by_machine, held_alike, intervals_of, picked_by, view_of
 from runs.pages.parts.measures import ACROSS, MEASURES, rivals
 from runs.pages.parts.rendering import Section, chart_url, render_page, table_url
 from runs.pages.parts.selects import Option
@@ -46,7 +46,9 @@ SECTION = Section("explore", gettext_noop("Explore"), "explore")
 def explore(request: HttpRequest) -> HttpResponse:
     found = exploration(request.GET)
     query = request.GET.urlencode()
-    charts = [(panel.chart, chart_url("time-per-epoch", panel.query), panel.label) for panel in found.panels]
+    charts = [
+        (panel.chart, chart_url("time-per-epoch", panel.query), panel.label, panel.scope) for panel in found.panels
+    ]
     return render_page(
         request,
         "explore",
@@ -54,8 +56,9 @@ def explore(request: HttpRequest) -> HttpResponse:
         found=found,
         scope=found.scope,
         charts=[
-            (chart, address, build.summary(chart), label)
-            for chart, address, label in charts or [(found.whole_chart, chart_url("time-per-epoch", query), "")]
+            (chart, address, build.summary(chart), label, scope)
+            for chart, address, label, scope in charts
+            or [(found.whole_chart, chart_url("time-per-epoch", query), "", found.scope)]
         ],
         table=for_the_page(found.table),
         tie_band=numbers.tie_band(found.rope),
@@ -88,6 +91,7 @@ class Panel:
     label: str
     chart: Chart
     query: str
+    scope: Scope
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,9 @@ class Exploration:
         """The one chart, or the panel of it that is asked for."""
         whole = self.whole_chart
         asked = self.query.get("panel", "")
-        if not asked or not self.panel_facet:
-            return whole
-        return self._panel_chart(asked)
+        if asked and self.is_by_machine:
+            return next((panel.chart for panel in self.panels if panel.value == asked), whole)
+        return self._panel_chart(asked) if asked and self.panel_facet else whole
 
     @cached_property
     def whole_chart(self) -> Chart:
@@ -180,8 +184,12 @@ class Exploration:
 
     @property
     def panel_options(self) -> list[Option]:
-        words = {"one": gettext("One chart"), "split": gettext("Small multiples")}
-        current = "split" if self.is_split else "one"
+        words = {"one": gettext("One chart")}
+        if self.panel_facet:
+            words["split"] = gettext("Small multiples")
+        if len(self.scope.machines) > 1:
+            words["machines"] = gettext("Machines")
+        current = "machines" if self.is_by_machine else "split" if self.is_split else "one"
         return [Option(words[each], self._changed(panels=[each]), each == current) for each in words]
 
     @property
@@ -222,14 +230,20 @@ class Exploration:
         return FACETS_BY_NAME[min(fitting, key=lambda name: counts[name])] if fitting else None
 
     @property
+    def is_by_machine(self) -> bool:
+        return self.query.get("panels") == "machines" and len(self.scope.machines) > 1
+
+    @property
     def is_split(self) -> bool:
-        if not self.panel_facet:
+        if not self.panel_facet or self.is_by_machine:
             return False
         asked = self.query.get("panels", "")
         return asked == "split" or (asked != "one" and len(self.whole_chart.series) > MOST_IN_ONE)
 
     @cached_property
     def panels(self) -> list[Panel]:
+        if self.is_by_machine:
+            return self._machine_panels()
         facet = self.panel_facet
         if not facet or not self.is_split:
             return []
@@ -239,7 +253,21 @@ class Exploration:
     def _panel(self, value: str) -> Panel:
         query, chart = self.query.copy(), self._panel_chart(value)
         query["panel"] = value
-        return Panel(value, chart.part, chart, query.urlencode())
+        return Panel(value, chart.part, chart, query.urlencode(), self.scope)
+
+    def _machine_panels(self) -> list[Panel]:
+        """One for each machine that has any of what was picked, on scales that hold them all."""
+        found = charts_by_machine(self.query, self.scope, self.picked)
+        bounds = [point for _scope, chart in found for point in chart.points]
+        return [self._machine_panel(scope, replace(chart, bounds=bounds)) for scope, chart in found]
+
+    def _machine_panel(self, scope: Scope, chart: Chart) -> Panel:
+        assert scope.machine is not None, "a chart is of a machine"
+        part, value = f"{gettext('Machine')}: {scope.machine.name}", str(scope.machine.pk)
+        query = self.query.copy()
+        for name, values in {**held_alike(self.query, self.picked), "machine": [value], "panel": [value]}.items():
+            query.setlist(name, values)
+        return Panel(value, part, replace(chart, part=part), query.urlencode(), scope)
 
     def _panel_chart(self, value: str) -> Chart:
         facet = self.panel_facet

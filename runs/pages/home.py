@@ -14,7 +14,7 @@ from runs.pages.changes import state_of
 from runs.pages.parts.answers import asked_answers, forest_of
 from runs.pages.parts.asked import asked_cells
 from runs.pages.parts.cases import CaseForm
-from runs.pages.parts.rendering import Section, render_page
+from runs.pages.parts.rendering import Section, chart_url, render_page
 from runs.pages.parts.verdicts import claim_cells, claim_counts
 from runs.pages.speed_ups import found_speed_ups
 from runs.selectors.changes import latest_changes
@@ -39,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "home",
         SECTION,
         scope=scope,
+        card_url=chart_url("time-per-epoch", request.GET.urlencode()),
         answers=[(answer, forest_of(answer)) for answer in answers],
         tie_band=numbers.tie_band(rope),
         is_synthetic=any(cell.is_synthetic for cell in cells),

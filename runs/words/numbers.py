@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from functools import lru_cache
 
 from django.utils import formats
@@ -50,6 +51,12 @@ def times_short(value: float) -> str:
 def milliseconds(value: float | None) -> str:
     """Of a call: `1.23 ms`. `value` is in seconds."""
     return NONE if value is None else f"{digits(1e3 * value)} ms"
+
+
+def short(value: float) -> str:
+    """A tick's label: no more digits than the value has, six at most: `1,000`, `0.5`."""
+    written = f"{Decimal(f'{value:.6g}').normalize():f}"
+    return _localised(value, decimals=len(written.partition(".")[2]))
 
 
 def percent(value: float | None) -> str:

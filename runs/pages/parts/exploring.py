@@ -10,25 +10,66 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_date
 
 from engines.registry import ENGINES
+from runs.charts.build import Chart
 from runs.charts.specs import SCALES, Scale
 from runs.findings.cells import CellRow
 from runs.findings.facets import FACETS, Facet, Picked, pick
 from runs.pages.parts.asked import scope_query
-from runs.pages.parts.comparison import View
+from runs.pages.parts.comparison import View, comparison_chart
 from runs.pages.parts.measures import ACROSS, MEASURES, Across, Measure, Setting
+from runs.selectors.cells import cells_on_every_machine
 from runs.selectors.machines import measured_peaks, prices
 from runs.selectors.run_details import run_details
 from runs.selectors.scopes import Scope
 from runs.words.engines import engine_title
 
+MOST_MACHINES = 12
+"""That are drawn side by side."""
 MOST_EPOCHS = 100_000
 _LINEAR = frozenset({"accuracy", "peak", "speed-up", "threads-used"})
+_HELD = frozenset({"network", "data", "batch", "device", "threads", "track", "options"})
+"""Facets that are alike in the charts of several machines."""
+_HELD_IF_CHOSEN = frozenset({*_HELD, "engine", "layers", "width"})
+"""And those that are, where a reader chose among their values."""
 _INTERVALS = ("bars", "bands", "runs", "none")
 
 
 def picked_by(query: QueryDict, rows: Sequence[CellRow]) -> Picked:
     """Of an experiment's cells those that are asked for."""
     return pick(_searched(rows, query), _wishes(query), _facets(query))
+
+
+def charts_by_machine(query: QueryDict, scope: Scope, picked: Picked) -> list[tuple[Scope, Chart]]:
+    """Of each machine's cells alone those that train what was picked, in the same way; the scope's machine first.
+
+    What a machine has not is left out: nothing else takes its place, as it would where a reader picks. Releases are
+    each machine's own newest, where none is asked for.
+    """
+    rows: dict[int, list[CellRow]] = {}
+    for row in cells_on_every_machine(scope):
+        rows.setdefault(row.machine_id, []).append(row)
+    held = held_alike(query, picked)
+    facets = [replace(facet, falls_back=False) if facet.name in held else facet for facet in _facets(query)]
+    found = []
+    for machine in sorted(scope.machines, key=lambda each: each != scope.machine):
+        own, own_rows = replace(scope, machine=machine, gpu_machine=None), rows.get(machine.pk, [])
+        alike = pick(_searched(own_rows, query), {**_wishes(query), **held}, facets)
+        chart = comparison_chart(alike, view_of(query, own, own_rows, alike))
+        found += [(own, chart)] if chart.points else []
+    return found[:MOST_MACHINES]
+
+
+def held_alike(query: QueryDict, picked: Picked) -> dict[str, list[str]]:
+    """Facet -> the values that the charts of several machines share: what is asked for, else what was picked."""
+    merged = _across(query).merges
+    held = {}
+    for facet in picked.facets:
+        selected = [choice.value for choice in facet.choices if choice.selected]
+        wished = query.getlist(facet.name)
+        is_held = facet.name in _HELD and facet.name not in merged
+        if is_held or (facet.name in _HELD_IF_CHOSEN and (wished or not facet.shows_all)):
+            held[facet.name] = wished if set(selected) <= set(wished) else selected
+    return held
 
 
 def intervals_of(measure: Measure) -> list[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_noop as _
+
+SITE_CARD = "site"
+"""The card image of pages without a chart, where others are named as their chart is."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +49,19 @@ def chart_url(slug: str, query: str) -> str:
 def table_url(slug: str, form: str, query: str) -> str:
     """Where a table's file is, for a query string."""
     return reverse("table", args=[slug, form]) + (f"?{query}" if query else "")
+
+
+def kept_for_visitors(seconds: int) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """An answer that caches on the way may keep so long. What a reader sees who is signed in is nobody else's."""
+
+    def decorated(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            answer = view(request, *args, **kwargs)
+            of_one = request.user.is_authenticated
+            patch_cache_control(answer, max_age=seconds, **({"private": True} if of_one else {"public": True}))
+            return answer
+
+        return kept
+
+    return decorated
