@@ -39,6 +39,7 @@ def measure(asked: argparse.Namespace) -> None:
         call_command("loadstudy", verbosity=0)
     if "stages" in asked.parts:
         say(f"### Where an upload's time goes\n\n{tables.table(stages.COLUMNS, stages.stages(SEED))}\n")
+        say(f"One by one:\n\n{tables.table(stages.COLUMNS, stages.one_by_one(SEED + 1))}\n")
         call_command("flush", interactive=False, verbosity=0)
         call_command("loadstudy", verbosity=0)
     if "hot-cells" in asked.parts:
@@ -132,8 +133,8 @@ def _look_words(size: int) -> str:
 
 
 def _seed(size: int) -> None:
+    long_history.store()  # first, lest a night of three runs be the newest experiment, which pages show
     took = _timed(lambda: call_command("seedruns", runs=size, seed=SEED))
-    long_history.store()
     settle = _timed(_settle)
     say(
         f"{size:,} runs and {Summary.objects.count():,} cells are there after {took:.0f} s of seedruns, "
