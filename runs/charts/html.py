@@ -1,4 +1,4 @@
-"""Swatches and forest plots as HTML. In Python, as a table's rows are: two engines side by side have hundreds."""
+"""Swatches, sketches and forest plots as HTML. In Python, as a table's rows are: a page has hundreds of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from runs.charts.forest import Forest, PlacedMark
+from runs.charts.sketch import Sketch, SketchedSeries
 from runs.charts.style import Chip, SeriesStyle
 
 
@@ -33,6 +34,21 @@ def line_class(style: SeriesStyle) -> str:
 
 def _colour_class(style: SeriesStyle) -> str:
     return f"hue-{style.hue.name}{f' tint-{style.tint}' if style.tint else ''}"
+
+
+def sketch_svg(drawing: Sketch) -> SafeString:
+    """A gallery has twenty, of some fifty markers each."""
+    axis = '<path class="sketch-axis" d="M4 4V128H236"/>'
+    series = "".join(map(_sketched, drawing.series))
+    return mark_safe(  # noqa: S308 - numbers, and styles of this site's own
+        f'<svg class="sketch" viewBox="{drawing.view_box}" aria-hidden="true">{axis}{series}</svg>'
+    )
+
+
+def _sketched(series: SketchedSeries) -> str:
+    marker = f'<path class="{marker_class(series.style)}" d="{series.style.marker.path}" transform="translate('
+    markers = "".join([f'{marker}{x} {y}) scale(.62)"/>' for x, y in series.points])
+    return f'<path class="{line_class(series.style)}" d="{series.path}"/>{markers}'
 
 
 def forest_rows(plot: Forest, has_times: bool) -> SafeString:

@@ -84,7 +84,7 @@ class CellRow:
     finished_runs: int = 0
     """All that the cell has; `samples` are the newest of them."""
 
-    @property
+    @cached_property
     def network(self) -> Network:
         return Network(self.network_type, self.hidden_layers, self.width, networks.options_in(self.options))
 

@@ -130,9 +130,10 @@ class Hardware:
         found = []
         for group in _groups(self._timed):
             if len({row.machine_id for row in group}) > 1:
-                own = _standings(_common(group), self.rope)
-                elsewhere = [each for each in own if _is_elsewhere(each, own[0])]
-                found += [Best(own[0], elsewhere[0])] if elsewhere else []
+                places = _fastest(_common(group))
+                other = next((row for row in places if row.machine_id != places[0].machine_id), None)
+                if other:
+                    found.append(Best(*(_standing(places[0], row, self.rope) for row in (places[0], other))))
         return sorted(found, key=lambda best: (best.first.row.network_type, best.first.row.flops))
 
     def cost(self, row: CellRow, epochs: int) -> float | None:
@@ -157,16 +158,17 @@ def _common(rows: Sequence[CellRow]) -> list[CellRow]:
     return [row for own in found.values() for row in own]
 
 
-def _is_elsewhere(standing: Standing, first: Standing) -> bool:
-    return standing.row.machine_id != first.row.machine_id
-
-
 def _standings(rows: Sequence[CellRow], rope: float) -> list[Standing]:
-    fastest: dict[Where, CellRow] = {}
+    places = _fastest(rows)
+    return [_standing(places[0], row, rope) for row in places]
+
+
+def _fastest(rows: Sequence[CellRow]) -> list[CellRow]:
+    """The fastest cell of each place, the fastest place first."""
+    found: dict[Where, CellRow] = {}
     for row in sorted(rows, key=_seconds):
-        fastest.setdefault(where(row), row)
-    first = next(iter(fastest.values()), None)
-    return [_standing(first, row, rope) for row in fastest.values()] if first else []
+        found.setdefault(where(row), row)
+    return list(found.values())
 
 
 def _standing(first: CellRow, row: CellRow, rope: float) -> Standing:

@@ -211,7 +211,7 @@ class StudyFigure:
         points = plain.points if plain else ()
         return Series(label, look, points, point_radius(row.network_type, row.hidden_layers))
 
-    @property
+    @cached_property
     def sketch(self) -> Sketch:
         return sketch(self.chart)
 

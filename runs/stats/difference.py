@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import sqrt
 
 from scipy.special import stdtr
@@ -50,6 +51,7 @@ class Difference:
         return min(1.0, 2 * float(stdtr(self.degrees, -distance / self.standard_error)))
 
 
+@lru_cache(maxsize=20_000)
 def difference(baseline: LogSamples, candidate: LogSamples) -> Difference:
     """Paired by block where enough blocks are shared, else Welch's. Raises ValueError where a side has no runs.
 
@@ -58,6 +60,8 @@ def difference(baseline: LogSamples, candidate: LogSamples) -> Difference:
     safe side: what blocks they do share makes the true spread of the difference smaller, not larger. The choice
     looks only at which blocks there are, never at times. Of the pairs, or of each side's runs, those that stalled
     are set aside.
+
+    Kept: a page asks for one pair's ratio, verdict and p-value, each of which begins here, and so does the next page.
     """
     pairs = paired_differences(baseline, candidate)
     if len(pairs) >= MIN_RUNS and 2 * len(pairs) >= min(len(set(baseline.blocks)), len(set(candidate.blocks))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import exp, fsum, isfinite, log, sqrt
 from typing import Self
 
@@ -45,7 +45,7 @@ class LogSamples:
     def __len__(self) -> int:
         return len(self.values)
 
-    @property
+    @cached_property
     def unpaired(self) -> LogSamples:
         return LogSamples(self.values)
 
