@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Max, OuterRef, Q, Subquery
 
 from engines.networks import ARCHITECTURES, of_type
 from runs.findings.cells import CellRow
@@ -38,8 +38,11 @@ def cells_of_case(asked: Asked) -> list[CellRow]:
 
 def measured_sizes() -> list[Size]:
     """Those that the viewer may see, a family after the other, the smallest first."""
-    cells = Summary.objects.filter(workload=OuterRef("pk")).exclude(experiment__preset=NOISE_PRESET).order_by()
-    known = Workload.objects.filter(Exists(cells), network_type__in=list(ARCHITECTURES), **_TRAINS).order_by()
+    cells = Summary.objects.filter(workload=OuterRef("pk")).exclude(experiment__preset=NOISE_PRESET)
+    # Not Exists, and in an index' order: else PostgreSQL reads every summary there is to find one of each workload.
+    cells = cells.order_by("machine_id", "engine")
+    measured = Workload.objects.annotate(cell=Subquery(cells.values("pk")[:1])).filter(cell__isnull=False)
+    known = measured.filter(network_type__in=list(ARCHITECTURES), **_TRAINS).order_by()
     found = known.values_list("network_type", "hidden_layers", "width").distinct()[:_MOST_SIZES]
     sizes = (Size(of_type(family).type, layers, width) for family, layers, width in found)
     return sorted(sizes, key=lambda size: (network_place(size.network_type), size.hidden_layers, size.width))
