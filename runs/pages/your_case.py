@@ -143,7 +143,7 @@ class CasePage:
 
     # ------------------------------------------------------------ what to do where there is no answer
 
-    @property
+    @cached_property
     def near(self) -> list[tuple[str, str]]:
         """Measured networks to look at instead: the nearest of the family, or all where nothing was asked."""
         measured = measured_sizes()
