@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from engines.contract import as_json
 from engines.run_record import RunRecord
-from runs.api import uploads
+from runs.api import run_views, uploads
 from runs.bench.seeding import records_of, sittings
 from runs.services import bulk_writes, recording
 from runs.services.tokens import make_token
@@ -30,7 +30,7 @@ SINGLES, WARM = 300, 100
 COLUMNS = ("stage", "µs a record", "share")
 _STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
     "unzipped": ((gzip, "decompress"),),
-    "parsed and checked (pydantic)": ((uploads, "parsed_records"),),
+    "parsed and checked (pydantic)": ((uploads, "parsed_records"), (run_views, "parsed_records")),
     "its content and hash": ((recording, "stored_form"),),
     "packed": ((bulk_writes, "pack"),),
     "looked up: what is known": ((recording, "_stored_already"),),
