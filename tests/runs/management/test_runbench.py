@@ -229,7 +229,7 @@ def _no_space(*_: Any, **__: Any) -> None:
 
 
 def test_a_full_disk_under_the_temporary_files_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engines.host.tempfile.TemporaryDirectory", _no_space)
+    monkeypatch.setattr("engines.scratch.tempfile.mkdtemp", _no_space)
     assert "No space left on device" in refusal(bench, *ONE)
 
 
