@@ -63,6 +63,8 @@ def _pinned(chart_url: str, scope: object, across_machines: bool) -> tuple[str, 
     """A chart's name and query. What the page chose for its reader is said, so that it stays what it is."""
     address, _, query = chart_url.partition("?")
     fields = QueryDict(query, mutable=True)
+    if across_machines:
+        fields.pop("machine", None)  # left over from another page: it chooses nothing of a chart over machines
     if isinstance(scope, Scope) and scope.experiment:
         fields.setdefault("experiment", scope.experiment.slug)
         if scope.machine and not across_machines:

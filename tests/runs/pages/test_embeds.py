@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html import unescape
 
@@ -9,10 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from runs.models import Experiment
+from runs.models import Experiment, Machine
 from runs.pages.index import CHARTS
 from runs.services.recording import record_runs
-from tests.records import make_cell, make_record
+from tests.records import MACHINE, make_cell, make_record
 from tests.runs.pages.reading import every_page, text
 from tests.runs.site_rows import Site, seed_study
 
@@ -75,6 +76,23 @@ def test_it_may_be_framed_and_nothing_else_may(client: Client, site: Site) -> No
         answer = client.get(page)
         assert answer["X-Frame-Options"] == "DENY", page
         assert "frame-ancestors 'none'" in answer["Content-Security-Policy"], page
+
+
+def test_a_chart_over_machines_names_none_though_its_page_s_address_does(client: Client) -> None:
+    record_runs(
+        records=[
+            make_record(machine=dataclasses.replace(MACHINE, name=name, fingerprint=name * 32), block=block)
+            for name in "ab"
+            for block in range(3)
+        ]
+    )
+    machine = Machine.objects.get(name="a")
+    page = f"{reverse('hardware')}?machine={machine.pk}"
+    (address,) = embeds(client, page)
+    assert "machine=" not in address.partition("?")[2]
+    (card,) = re.findall(r'property="og:image" content="([^"]*)"', text(client, page))
+    assert "time-per-place" in card
+    assert "machine=" not in card
 
 
 def test_it_has_no_form_and_no_way_to_change_anything(client: Client, site: Site) -> None:
